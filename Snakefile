@@ -1,0 +1,39 @@
+"""Learning to Reweight Examples for Robust Deep Learning, reproduced: all figures and tables.
+
+snakemake --cores all                                   the paper
+snakemake --cores all --configfile config/demo.yaml     in miniature, in minutes
+"""
+
+from pathlib import Path
+
+from snakemake.utils import min_version, validate
+
+min_version("9.20")
+
+
+configfile: Path(workflow.basedir, "config/config.yaml")
+
+
+include: "workflow/rules/common.smk"
+
+
+validate(config, "workflow/schemas/config.schema.json")
+
+
+pathvars:
+    results=f"results/{config['name']}",
+    logs=f"logs/{config['name']}",
+    benchmarks=f"logs/{config['name']}/benchmarks",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/outputs.smk"
+
+
+rule all:
+    """Everything that the configuration targets."""
+    default_target: True
+    input:
+        tables=expand("<results>/tables/{experiment}.csv", experiment=PLAN.experiments),
+        figures=expand("<results>/figures/{experiment}.pdf", experiment=PLAN.experiments),

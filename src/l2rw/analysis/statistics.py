@@ -1,0 +1,52 @@
+"""Means over seeds and how far to trust them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+
+class Estimate(NamedTuple):
+    """A mean with its confidence interval."""
+
+    mean: float
+    half_width: float
+    """Half the width of the interval; NaN if a single value leaves it unknown."""
+
+
+def mean_with_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Estimate a mean over seeds with Student's t interval.
+
+    Args:
+        values: One value for each seed, shape (n,), n >= 1.
+        confidence: Coverage of the interval.
+    """
+    x = np.asarray(values, dtype=float)
+    if len(x) < 2:
+        return Estimate(float(x.mean()), float("nan"))
+    quantile = stats.t.ppf((1 + confidence) / 2, df=len(x) - 1)
+    return Estimate(float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x))))
+
+
+def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+    """Summarise runs over their seeds.
+
+    Args:
+        runs: A line for each run.
+        by: Columns that tell cells apart; their order of appearance is kept.
+        value: Column to summarise.
+
+    Returns:
+        A line for each cell: ``by``, ``mean``, ``half_width`` (95 %), ``seeds``.
+    """
+    lines = [
+        {
+            **dict(zip(by, key, strict=True)),
+            **mean_with_interval(group[value])._asdict(),
+            "seeds": len(group),
+        }
+        for key, group in runs.groupby(by, sort=False)
+    ]
+    return pd.DataFrame(lines)

@@ -1,0 +1,170 @@
+"""The ``l2rw`` command: one subcommand for each rule of the workflow, and a few for people.
+
+Subcommands import what they need when they run: most of them are done before PyTorch would load.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from l2rw.errors import UserError
+from l2rw.training.seeds import parse_seeds
+
+Arguments = argparse.Namespace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand; return 2 after a mistake that its user can mend."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _fetch(arguments: Arguments) -> None:
+    from l2rw.data.sources import fetch
+
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    fetch(
+        arguments.dataset,
+        arguments.root,
+        download=not arguments.offline,
+        cache=arguments.out.parent / "raw",
+    ).save(arguments.out)
+
+
+def _corrupt(arguments: Arguments) -> None:
+    from l2rw.data.corruptions import CORRUPTIONS
+    from l2rw.data.sources import Dataset
+
+    cell = _find(arguments.plan, "split", arguments.split)
+    corruption = CORRUPTIONS[cell["corruption"]](**cell["parameters"])
+    dataset = Dataset.load(arguments.data)
+    split = corruption.split(dataset.train_labels, dataset.test_labels, arguments.seed)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    split.save(arguments.out)
+
+
+def _train(arguments: Arguments) -> None:
+    from l2rw.training.job import run_job
+
+    run_job(
+        compute=_read_plan(arguments.plan)["compute"],
+        cell=_find(arguments.plan, "id", arguments.cell),
+        seeds=arguments.seeds,
+        data=arguments.data,
+        splits=arguments.splits,
+        out=arguments.out,
+        status=arguments.status,
+        threads=arguments.threads,
+    )
+
+
+def _tabulate(arguments: Arguments) -> None:
+    from l2rw.analysis.outputs import tabulate
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    tabulate(_read_plan(arguments.plan), arguments.runs, arguments.out)
+
+
+def _draw(arguments: Arguments) -> None:
+    from l2rw.analysis.outputs import draw
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    draw(_read_plan(arguments.plan), arguments.table, arguments.out)
+
+
+def _status(arguments: Arguments) -> None:
+    from l2rw.status import print_status
+
+    print_status(arguments.logs)
+
+
+def _doctor(arguments: Arguments) -> None:
+    from l2rw.doctor import print_diagnosis
+
+    print_diagnosis(arguments.root)
+
+
+def _config(arguments: Arguments) -> None:
+    from l2rw.config_docs import DOCUMENTS
+
+    for path, render in DOCUMENTS.items():
+        path.write_text(render())
+        print(f"wrote {path}")
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    plan: dict[str, Any] = json.loads(path.read_text())
+    return plan
+
+
+def _find(plan: Path, key: str, value: str) -> dict[str, Any]:
+    """Return the first cell of a plan file with a value under a key."""
+    cells: list[dict[str, Any]] = _read_plan(plan)["cells"]
+    for cell in cells:
+        if cell[key] == value:
+            return cell
+    raise UserError(f"{plan} has no {key} {value!r}.", f"choose one of those that {plan} lists.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="l2rw", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Arguments], None], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    fetch = command("fetch", _fetch, "find or download a data set and verify it")
+    fetch.add_argument("dataset", help="name of the data set")
+    fetch.add_argument("--root", type=Path, help="folder with the source files")
+    fetch.add_argument("--offline", action="store_true", help="download nothing")
+    fetch.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
+
+    corrupt = command("corrupt", _corrupt, "draw the split of one seed")
+    corrupt.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+    corrupt.add_argument("--split", required=True, help="id of a split in the plan")
+    corrupt.add_argument("--seed", type=int, required=True)
+    corrupt.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    corrupt.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
+
+    train = command("train", _train, "train the runs of one job")
+    train.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+    train.add_argument("--cell", required=True, help="id of a cell in the plan")
+    train.add_argument("--seeds", type=parse_seeds, required=True, help="such as 0 or 0-4")
+    train.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    train.add_argument(
+        "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+    )
+    train.add_argument("--threads", type=int, default=1, help="CPU threads")
+    train.add_argument("--status", type=Path, help="file to keep up to date while training")
+    train.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+    tabulate = command("tabulate", _tabulate, "collect an experiment's results into its table")
+    tabulate.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+    tabulate.add_argument("--runs", type=Path, required=True, help="folder of the results")
+    tabulate.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+    draw = command("draw", _draw, "draw an experiment's figure from its table")
+    draw.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+    draw.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+    draw.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+    status = command("status", _status, "show the training jobs that run now")
+    status.add_argument("logs", type=Path, nargs="?", default=Path("logs"))
+
+    doctor = command("doctor", _doctor, "show versions, device and data sets")
+    doctor.add_argument("--root", type=Path, help="folder with the source files")
+
+    command("config", _config, "write config/README.md and the JSON schema anew")
+    return parser

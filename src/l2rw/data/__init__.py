@@ -1,0 +1,1 @@
+"""From source files to batches: verified data sets, corruptions, splits, streams of examples."""

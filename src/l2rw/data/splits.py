@@ -1,0 +1,69 @@
+"""A split: which images play which part for one seed, under which labels."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some images of a data set's training or test half, as indices and labels, never copies."""
+
+    indices: Indices
+    """Positions in the half, ascending and unique, shape (n,)."""
+    labels: Indices
+    """The labels given, shape (n,)."""
+    truth: NDArray[np.bool_]
+    """Where the given label is the right one, shape (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a corruption yields for one seed.
+
+    ``train``, ``clean`` and ``validation`` are disjoint parts of the training half; ``validation``
+    is the hyper-validation set, corrupted like ``train``, empty where an experiment has none.
+    """
+
+    train: Part
+    clean: Part
+    validation: Part
+    test: Part
+
+    def save(self, path: Path) -> None:
+        """Write an uncompressed ``.npz``, atomically; equal splits give equal bytes."""
+        partial = path.with_suffix(".partial.npz")
+        arrays = {
+            f"{part.name}.{field.name}": getattr(getattr(self, part.name), field.name)
+            for part in fields(Split)
+            for field in fields(Part)
+        }
+        np.savez(partial, allow_pickle=False, **arrays)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Split":
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            parts = {
+                part.name: Part(*(arrays[f"{part.name}.{field.name}"] for field in fields(Part)))
+                for part in fields(cls)
+            }
+        return cls(**parts)
+
+
+def make_part(indices: Indices, labels: Indices, truth: Indices | None = None) -> Part:
+    """Order a part by index. ``truth`` are the right labels where they differ from ``labels``."""
+    order = np.argsort(indices)
+    right = labels if truth is None else truth
+    return Part(indices[order], labels[order], (labels == right)[order])
+
+
+EMPTY = make_part(np.array([], dtype=np.int64), np.array([], dtype=np.int64))

@@ -1,0 +1,72 @@
+"""What every method answers: which examples a step sees, and the gradient it follows."""
+
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from l2rw.data.splits import Indices
+from l2rw.data.streams import Stream
+from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
+
+
+class Batch(NamedTuple):
+    """Examples of one step of one seed."""
+
+    images: Tensor
+    """(n, channels, height, width), floating point."""
+    labels: Tensor
+    """(n,) int64."""
+    extra: dict[str, Tensor]
+    """What the method asked for beside: its constants, its noise, ``clean_images`` and
+    ``clean_labels`` where it uses the clean set."""
+
+
+Losses = Callable[[Parameters, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Maps (parameters, images, labels) to example losses (n,) and logits (n, classes)."""
+
+
+class ExampleOrder(Protocol):
+    """Yields positions of training examples by place; see :mod:`l2rw.data.streams`."""
+
+    def take(self, start: int, count: int) -> Indices:
+        """Return the positions at places ``start`` to ``start + count``, shape (count,)."""
+
+
+class Method:
+    """Uniform weights on shuffled passes over the training set; methods override what differs.
+
+    :meth:`gradient` is run under :func:`torch.vmap` when several seeds train at once: shapes may
+    not depend on values.
+    """
+
+    uses_clean: ClassVar[bool] = False
+    """Whether a step sees a batch of the clean set."""
+    candidates: ClassVar[int] = 1
+    """Examples drawn for each place in the batch."""
+
+    def order(self, labels: Indices, seed: int) -> ExampleOrder:
+        """Return the order in which training examples (given labels, shape (N,)) are drawn."""
+        return Stream(np.arange(len(labels)), "batch", seed)
+
+    def constants(self, labels: Indices, classes: int) -> dict[str, NDArray[np.float32]]:
+        """Return what steps need of the whole training set, by name in :attr:`Batch.extra`."""
+        return {}
+
+    def noise(self, batch_size: int, seed: int, step: int) -> dict[str, NDArray[np.float32]]:
+        """Return the method's own random numbers of a step, by name in :attr:`Batch.extra`."""
+        return {}
+
+    def weights(self, batch: Batch) -> Tensor:
+        """Return example weights known before the pass, shape (n,)."""
+        n = len(batch.labels)
+        return torch.full((n,), 1 / n, dtype=batch.images.dtype, device=batch.images.device)
+
+    def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
+        """Return the gradient to follow; ``aux`` holds the logits, shape (n, classes)."""
+        return weighted_gradient(
+            lambda at: losses(at, batch.images, batch.labels), parameters, self.weights(batch)
+        )

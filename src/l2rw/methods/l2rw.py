@@ -1,0 +1,19 @@
+"""The paper's method."""
+
+from l2rw.methods.contract import Batch, Losses, Method
+from l2rw.weights import Parameters, WeightedGradient, reweighted_gradient
+
+
+class L2RW(Method):
+    """The clean batch decides at every step how much each example counts (Algorithm 1)."""
+
+    uses_clean = True
+
+    def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
+        """Weight by alignment with the clean gradient; see :mod:`l2rw.weights`."""
+        clean_images, clean_labels = batch.extra["clean_images"], batch.extra["clean_labels"]
+        return reweighted_gradient(
+            lambda at: losses(at, batch.images, batch.labels),
+            lambda at: losses(at, clean_images, clean_labels)[0].mean(),
+            parameters,
+        )

@@ -1,0 +1,49 @@
+"""Methods that choose which examples a step sees."""
+
+import torch
+
+from l2rw.data.splits import Indices
+from l2rw.data.streams import BalancedStream
+from l2rw.methods.contract import Batch, ExampleOrder, Losses, Method
+from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
+
+
+class Resample(Method):
+    """Mini-batches in which every class has the same number of examples (section 4.1)."""
+
+    def order(self, labels: Indices, seed: int) -> ExampleOrder:
+        """Let the classes take turns."""
+        return BalancedStream(labels, "batch", seed)
+
+
+class HardMining(Method):
+    """Of the majority class only the examples with the highest loss count (section 4.1).
+
+    A step draws five times the batch size, as the authors' code does. Its k minority examples and
+    the k hardest majority examples weigh 1 / 2k each, k at most half the batch size. Without a
+    minority example all weights are zero. Label 0 is the minority class.
+    """
+
+    candidates = 5
+
+    def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
+        """Mine among the candidates; weights, losses and logits are those of all candidates."""
+        all_losses, all_logits = losses(parameters, batch.images, batch.labels)
+        n = len(batch.labels)
+        half = n // self.candidates // 2
+        minority = (batch.labels == 0).to(all_losses.dtype)
+        # Shapes must not depend on values: always take 2 * half places, and weigh k of each kind.
+        ours = minority.topk(half).indices
+        hardest = all_losses.masked_fill(minority == 1, -torch.inf).topk(half).indices
+        k = torch.minimum(minority.sum(), (1 - minority).sum()).clamp(max=half)
+        counts = (torch.arange(half, device=minority.device) < k).to(all_losses.dtype)
+        chosen = torch.cat([ours, hardest])
+        weights = torch.cat([counts, counts]) / (2 * k).clamp(min=1)
+        images, labels = batch.images[chosen], batch.labels[chosen]
+        step = weighted_gradient(lambda at: losses(at, images, labels), parameters, weights)
+        return WeightedGradient(
+            step.gradient,
+            torch.zeros_like(all_losses).scatter(0, chosen, weights),
+            all_losses,
+            all_logits,
+        )

@@ -1,0 +1,55 @@
+"""LeNet, the network of the paper's MNIST experiment (section 4.1)."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class LeNet(nn.Module):
+    """Convolutions, each followed by 3×3 max-pooling of stride 2 and ReLU, then two linear layers.
+
+    Input (n, channels, height, width), output (n, classes).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        classes: int,
+        *,
+        kernel: int,
+        widths: Sequence[int],
+        hidden: int,
+    ) -> None:
+        """Args: ``image_shape`` is (channels, height, width); the rest sizes the layers."""
+        super().__init__()
+        channels, height, width = image_shape
+        self.convolutions = nn.ModuleList()
+        for out in widths:
+            self.convolutions.append(nn.Conv2d(channels, out, kernel, padding=kernel // 2))
+            channels, height, width = out, -(-height // 2), -(-width // 2)
+        self.hidden = nn.Linear(channels * height * width, hidden)
+        self.output = nn.Linear(hidden, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (n, channels, height, width) to logits (n, classes)."""
+        for convolution in self.convolutions:
+            images = F.relu(_halve(convolution(images)))
+        logits: Tensor = self.output(F.relu(self.hidden(images.flatten(1))))
+        return logits
+
+
+def lenet(image_shape: tuple[int, int, int], classes: int) -> LeNet:
+    """The paper's "standard LeNet", with the widths and kernels of its authors' code."""
+    return LeNet(image_shape, classes, kernel=5, widths=(16, 32, 64), hidden=100)
+
+
+def lenet_8x8(image_shape: tuple[int, int, int], classes: int) -> LeNet:
+    """A LeNet for images as small as scikit-learn's digits."""
+    return LeNet(image_shape, classes, kernel=3, widths=(16, 32), hidden=32)
+
+
+def _halve(images: Tensor) -> Tensor:
+    # 3×3 stride-2 pooling to ceil(size / 2): an even size is padded at its far edge only.
+    odd = images.shape[-1] % 2
+    return F.max_pool2d(images, 3, stride=2, padding=odd, ceil_mode=not odd)

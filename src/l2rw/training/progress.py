@@ -1,0 +1,105 @@
+"""How a long job tells that it lives: log lines, a bar on a terminal, a status file."""
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from l2rw.training.history import Tally
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a running job writes for ``l2rw status``."""
+
+    job: str
+    host: str
+    pid: int
+    step: int
+    steps: int
+    steps_per_second: float
+    seconds_left: float
+    updated: float
+    """Seconds since the epoch."""
+
+
+class Progress:
+    """Reports training at most every ``interval`` seconds; a context manager."""
+
+    def __init__(self, job: str, steps: int, status: Path | None, interval: float = 10.0) -> None:
+        """Args: ``status`` is the file to keep up to date, removed at the end, if any."""
+        self._job, self._steps, self._status, self._interval = job, steps, status, interval
+        self._bar: Any = None
+
+    def __enter__(self) -> "Progress":
+        self._started = self._last = time.monotonic()
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self._steps, desc=self._job, unit="step")
+        else:
+            log.info("%s: %d steps", self._job, self._steps)
+        self._write(0, 0.0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar:
+            self._bar.close()
+        if self._status:
+            self._status.unlink(missing_ok=True)
+
+    def __call__(self, before: int, step: int, tally: Tally) -> None:
+        """Report if it is time to; ``before + step`` is the number of steps done."""
+        step += before
+        now = time.monotonic()
+        if now - self._last < self._interval and step < self._steps:
+            return
+        self._last = now
+        rate = step / max(now - self._started, 1e-9)
+        means = tally.means()
+        loss, error, _ = (sum(column) / len(means) for column in zip(*means, strict=True))
+        if self._bar:
+            self._bar.set_postfix(loss=f"{loss:.3f}", error=f"{error:.1%}", refresh=False)
+            self._bar.update(step - self._bar.n)
+        else:
+            log.info(
+                "%s: step %d/%d  loss %.3f  error %.1f %%  %.1f steps/s  ETA %s",
+                *(self._job, step, self._steps, loss, 100 * error, rate),
+                format_seconds((self._steps - step) / rate),
+            )
+        self._write(step, rate)
+
+    def _write(self, step: int, rate: float) -> None:
+        if not self._status:
+            return
+        left = (self._steps - step) / rate if rate else float("nan")
+        status = Status(
+            *(self._job, socket.gethostname(), os.getpid(), step, self._steps, rate, left),
+            time.time(),
+        )
+        self._status.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._status.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(status)))
+        partial.replace(self._status)
+
+
+def format_seconds(seconds: float) -> str:
+    """Format a duration as 1:02:03, or as 2:03 below an hour; ``?`` if unknown."""
+    if seconds != seconds:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,23 @@
+"""Stochastic gradient descent with momentum and weight decay on dictionaries of tensors."""
+
+import torch
+
+from l2rw.training.spec import RunSpec
+from l2rw.weights import Parameters
+
+
+def update(
+    parameters: Parameters,
+    velocity: Parameters,
+    gradient: Parameters,
+    spec: RunSpec,
+    learning_rate: float,
+) -> None:
+    """Step in place, as :class:`torch.optim.SGD` does: v ← μv + g + λθ, θ ← θ - lr·v."""
+    names = list(parameters)
+    at, v, g = ([tensors[name] for name in names] for tensors in (parameters, velocity, gradient))
+    torch._foreach_mul_(v, spec.momentum)
+    torch._foreach_add_(v, g)
+    if spec.weight_decay:
+        torch._foreach_add_(v, at, alpha=spec.weight_decay)
+    torch._foreach_add_(at, v, alpha=-learning_rate)

@@ -1,0 +1,34 @@
+"""Everything that determines a run, apart from its data, its split and its seed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Settings of a run. There are no defaults here: the configuration is their one source."""
+
+    method: str
+    model: str
+    steps: int
+    batch_size: int
+    clean_batch_size: int
+    learning_rate: float
+    decay_at: tuple[int, ...]
+    """Steps (counted from 0) from which the learning rate is a tenth of what it was."""
+    momentum: float
+    weight_decay: float
+    evaluations: int
+    """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
+    baselines_see_clean: bool
+    """Whether a method that does not use the clean set trains on its images like on any other."""
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        return self.learning_rate * 0.1 ** sum(step >= start for start in self.decay_at)
+
+    def evaluates_after(self, step: int) -> bool:
+        """Whether the test part is evaluated after a step."""
+        done, before = step + 1, step
+        return (
+            done * self.evaluations // self.steps > before * self.evaluations // self.steps
+        )

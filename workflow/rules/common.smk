@@ -1,0 +1,66 @@
+# What the rules need to know of the configuration: the plan, and the files that jobs depend on.
+
+import os
+import shutil
+import sys
+
+from l2rw.config import parse_config
+from l2rw.errors import UserError
+from l2rw.plan import Plan
+from l2rw.training.seeds import parse_seeds
+
+try:
+    PLAN = Plan(parse_config(config))
+except UserError as error:
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+# Rules see the resolved configuration, defaults included.
+config.update(PLAN.config.model_dump(mode="json"))
+PLAN.write(Path("results", PLAN.config.name))
+
+# Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+wildcard_constraints:
+    dataset="[a-z0-9]+",
+    split="[^/]+",
+    cell="[^/]+/[^/]+",
+    seed=r"\d+",
+    seeds=r"\d+(-\d+)?",
+    experiment="[a-z0-9]+",
+
+
+def plan_of(wildcards):
+    """The plan file of the first experiment that contains the job's split or cell."""
+    home = PLAN.home(wildcards.get("cell") or wildcards.split)
+    return f"<results>/plan/{home}.json"
+
+
+def data_of_split(wildcards):
+    """The data set file that a split divides."""
+    return f"data/{PLAN.splits[wildcards.split].dataset}.npz"
+
+
+def data_of_cell(wildcards):
+    """The data set file that a cell trains on."""
+    return f"data/{PLAN.cells[wildcards.cell].split.dataset}.npz"
+
+
+def splits_of_job(wildcards):
+    """The split files of a training job, seed by seed."""
+    split = PLAN.cells[wildcards.cell].split.id
+    return [f"<results>/splits/{split}/seed-{s}.npz" for s in parse_seeds(wildcards.seeds)]
+
+
+def results_of(wildcards):
+    """The results of every training job of an experiment."""
+    runs = PLAN.runs(wildcards.experiment)
+    return [f"<results>/runs/{cell}/seed-{seeds}/result.json" for cell, seeds in runs]
+
+
+def gpus_per_job():
+    """One GPU for a training job, unless it is to run on the CPU or this machine has none."""
+    device = config["compute"]["device"]
+    return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))

@@ -1,0 +1,54 @@
+# From published files to splits.
+#
+# In:  the files of the data sets, found in data.root or L2RW_DATA, or downloaded
+# Out: data/{dataset}.npz                          verified images and labels
+#      <results>/splits/{split}/seed-{seed}.npz    indices, labels and truth masks, never images
+#
+# Inputs are `ancient`: a path carries the identity of what lies there, times play no part.
+
+
+localrules:
+    fetch,
+    corrupt,
+
+
+rule fetch:
+    """Find or download a data set and verify it by SHA-256."""
+    output:
+        data="data/{dataset}.npz",
+    log:
+        "<logs>/fetch/{dataset}.log",
+    benchmark:
+        "<benchmarks>/fetch/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        root=f"--root {config['data']['root']:q}" if config["data"]["root"] else "",
+        offline="" if config["data"]["download"] else "--offline",
+    shell:
+        "l2rw fetch {wildcards.dataset} {params.root} {params.offline}"
+        " --out {output.data:q} &> {log:q}"
+
+
+rule corrupt:
+    """Draw the split of one seed: who is in the biased training set, the clean set, the test."""
+    input:
+        plan=ancient(plan_of),
+        data=ancient(data_of_split),
+    output:
+        split="<results>/splits/{split}/seed-{seed}.npz",
+    log:
+        "<logs>/corrupt/{split}/seed-{seed}.log",
+    benchmark:
+        "<benchmarks>/corrupt/{split}/seed-{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    shell:
+        "l2rw corrupt --plan {input.plan:q} --split {wildcards.split:q} --seed {wildcards.seed}"
+        " --data {input.data:q} --out {output.split:q} &> {log:q}"

@@ -1,0 +1,73 @@
+# From results to tables and figures.
+#
+# In:  an experiment's plan file and the results of its runs
+# Out: <results>/tables/{experiment}.{csv,md,json}             runs; summary; what made them
+#      <results>/figures/{experiment}.{pdf,svg,png,csv,json}   figure; what it draws; what made it
+#
+# The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/plan.py.
+
+
+localrules:
+    tabulate,
+    draw,
+
+
+rule tabulate:
+    """Collect the runs of an experiment into its table."""
+    input:
+        plan="<results>/plan/{experiment}.json",
+        results=ancient(results_of),
+    output:
+        runs="<results>/tables/{experiment}.csv",
+        table=report(
+            "<results>/tables/{experiment}.md",
+            category="Tables",
+            caption="../report/table.rst",
+            labels={"experiment": "{experiment}"},
+        ),
+        record="<results>/tables/{experiment}.json",
+    log:
+        "<logs>/tabulate/{experiment}.log",
+    benchmark:
+        "<benchmarks>/tabulate/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        runs="<results>/runs",
+        out=subpath(output.runs, parent=True),
+    shell:
+        "l2rw tabulate --plan {input.plan:q} --runs {params.runs:q} --out {params.out:q} &> {log:q}"
+
+
+rule draw:
+    """Draw the figure of an experiment."""
+    input:
+        plan="<results>/plan/{experiment}.json",
+        runs=ancient("<results>/tables/{experiment}.csv"),
+    output:
+        pdf="<results>/figures/{experiment}.pdf",
+        svg=report(
+            "<results>/figures/{experiment}.svg",
+            category="Figures",
+            caption="../report/{experiment}.rst",
+            labels={"experiment": "{experiment}"},
+        ),
+        png="<results>/figures/{experiment}.png",
+        summary="<results>/figures/{experiment}.csv",
+        record="<results>/figures/{experiment}.json",
+    log:
+        "<logs>/draw/{experiment}.log",
+    benchmark:
+        "<benchmarks>/draw/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        out=subpath(output.pdf, parent=True),
+    shell:
+        "l2rw draw --plan {input.plan:q} --table {input.runs:q} --out {params.out:q} &> {log:q}"
