@@ -36,4 +36,6 @@ rule all:
     default_target: True
     input:
         tables=expand("<results>/tables/{experiment}.csv", experiment=PLAN.experiments),
-        figures=expand("<results>/figures/{experiment}.pdf", experiment=PLAN.experiments),
+        figures=expand(
+            "<results>/figures/{experiment}.pdf", experiment=PLAN.experiments
+        ),

@@ -5,7 +5,7 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -46,7 +46,9 @@ Positive = Annotated[int, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 if TYPE_CHECKING:
-    DatasetName = ModelName = MethodName = str
+    DatasetName: TypeAlias = str
+    ModelName: TypeAlias = str
+    MethodName: TypeAlias = str
 else:
     DatasetName = _one_of("data set", CATALOG)
     ModelName = _one_of("model", MODELS)
@@ -169,7 +171,6 @@ class Config(Section):
     experiments: Experiments = Field(
         default_factory=Experiments, description="The figures and tables of the paper."
     )
-
 
     @field_validator("targets")
     @classmethod

@@ -47,6 +47,15 @@ def schema() -> str:
     return json.dumps(dialect | Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+PLAIN_TYPES: dict[Any, str] = {
+    type(None): "null",
+    str: "text",
+    float: "number",
+    int: "integer",
+    bool: "true or false",
+}
+
+
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     REPOSITORY / "config" / "README.md": reference,
     REPOSITORY / "workflow" / "schemas" / "config.schema.json": schema,
@@ -79,6 +88,4 @@ def _type_name(annotation: Any) -> str:
         return " or ".join(f"`{a}`" for a in arguments)
     if arguments:
         return _type_name(arguments[0])
-    return {type(None): "null", str: "text", float: "number", int: "integer", bool: "true or false"}[
-        annotation
-    ]
+    return PLAIN_TYPES[annotation]

@@ -82,6 +82,8 @@ class Experiment:
     """One figure or table of the paper as cells."""
 
     name: str
+    caption: str
+    """What was done, in words, with the settings that matter."""
     cells: tuple[PlannedCell, ...]
     seeds: tuple[int, ...]
 
@@ -92,6 +94,7 @@ class Experiment:
             {
                 "cells": [[planned.cell.id, planned.setting] for planned in self.cells],
                 "seeds": self.seeds,
+                "caption": self.caption,
                 "analysis": source_hash(("analysis",)),
             }
         )
@@ -164,6 +167,7 @@ class Plan:
             "configuration": self.config.name,
             "experiment": experiment,
             "digest": plan.digest,
+            "caption": plan.caption,
             "compute": self.config.compute.model_dump(),
             "settings": getattr(self.config.experiments, experiment).model_dump(mode="json"),
             "seeds": plan.seeds,
@@ -185,20 +189,23 @@ class Plan:
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
 
-        Tables and figures record the digest of the plan they were made from. Where both are
-        those of this plan its file is dated at the beginning of time, otherwise now: newer than
-        what must be remade. So neither a fresh clone nor an interrupted run can mistake a stale
-        figure for a current one.
+        An experiment's table and figure record the digest of the plan they were made from. Where
+        both are this plan's, the plan file and the table are dated at the beginning of time, so
+        that nothing made from them seems old; otherwise the plan file is new. So neither the
+        arbitrary file times of a fresh clone nor an interrupted run can make a stale figure pass
+        for a current one, or a current one for stale.
         """
         for name, experiment in self.experiments.items():
             path = results / "plan" / f"{name}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.partial")
             partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
-            made = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
-            if all(_recorded_plan(record) == experiment.digest for record in made):
-                os.utime(partial, (1, 1))
             partial.replace(path)
+            table = results / "tables" / f"{name}.csv"
+            records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
+            if table.exists() and all(_recorded_plan(r) == experiment.digest for r in records):
+                os.utime(path, (1, 1))
+                os.utime(table, (1, 1))
 
 
 def _recorded_plan(record: Path) -> str | None:
@@ -234,7 +241,16 @@ def _figure2(section: Figure2) -> Experiment:
             )
             setting = {"majority_share": share, "method": method}
             cells.append(PlannedCell(Cell(split, spec), setting))
-    return Experiment("figure2", tuple(cells), tuple(range(section.seeds)))
+    caption = (
+        f"Test error on {section.dataset}, class {section.minority} (minority) against class "
+        f"{section.majority} (majority), as the share of the majority class grows: mean and 95 % "
+        f"confidence interval over {section.seeds} random splits. {section.train_size} training "
+        f"images, {section.clean_size} of them the balanced clean set; test part balanced. "
+        f"{training['model']}, {training['steps']} steps of SGD, learning rate "
+        f"{training['learning_rate']}, momentum {training['momentum']}, batch "
+        f"{training['batch_size']}."
+    )
+    return Experiment("figure2", caption, tuple(cells), tuple(range(section.seeds)))
 
 
 EXPANSIONS = {"figure2": _figure2}

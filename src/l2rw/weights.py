@@ -67,7 +67,7 @@ def weighted_gradient(
         parameters: Where to differentiate.
         weights: Example weights, shape (n,).
     """
-    values, pull_back, aux = vjp(losses, parameters, has_aux=True)
+    values, pull_back, aux = vjp(losses, parameters, has_aux=True)  # type: ignore[misc]
     (gradient,) = pull_back(weights)
     return WeightedGradient(gradient, weights, values, aux)
 
@@ -85,11 +85,15 @@ def reweighted_gradient(
     clean_gradient = grad(clean_loss)(parameters)
 
     def losses_and_alignments(at: Parameters) -> tuple[Tensor, tuple[Tensor, Any]]:
-        values, alignments, aux = jvp(losses, (at,), (clean_gradient,), has_aux=True)
+        values, alignments, aux = jvp(  # type: ignore[misc]
+            losses, (at,), (clean_gradient,), has_aux=True
+        )
         return values, (alignments, aux)
 
     # The pull-back runs through the primal pass alone: alignments leave as auxiliary output.
-    values, pull_back, (alignments, aux) = vjp(losses_and_alignments, parameters, has_aux=True)
+    values, pull_back, (alignments, aux) = vjp(  # type: ignore[misc]
+        losses_and_alignments, parameters, has_aux=True
+    )
     weights = normalise(alignments)
     (gradient,) = pull_back(weights)
     return WeightedGradient(gradient, weights, values, aux)
@@ -115,4 +119,5 @@ def alignments_by_double_backward(
         step = grad(lambda at: (epsilon * losses(at)[0]).sum())(parameters)
         return clean_loss({k: p - step_size * step[k] for k, p in parameters.items()})
 
-    return -grad(clean_loss_after_step)(torch.zeros_like(example_losses))
+    sensitivity: Tensor = grad(clean_loss_after_step)(torch.zeros_like(example_losses))
+    return -sensitivity

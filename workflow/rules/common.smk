@@ -20,7 +20,9 @@ config.update(PLAN.config.model_dump(mode="json"))
 PLAN.write(Path("results", PLAN.config.name))
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(
+    PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH')}"
+)
 
 
 wildcard_constraints:
@@ -51,7 +53,9 @@ def data_of_cell(wildcards):
 def splits_of_job(wildcards):
     """The split files of a training job, seed by seed."""
     split = PLAN.cells[wildcards.cell].split.id
-    return [f"<results>/splits/{split}/seed-{s}.npz" for s in parse_seeds(wildcards.seeds)]
+    return [
+        f"<results>/splits/{split}/seed-{s}.npz" for s in parse_seeds(wildcards.seeds)
+    ]
 
 
 def results_of(wildcards):
@@ -63,4 +67,7 @@ def results_of(wildcards):
 def gpus_per_job():
     """One GPU for a training job, unless it is to run on the CPU or this machine has none."""
     device = config["compute"]["device"]
-    return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
+    return int(
+        device == "cuda"
+        or (device == "auto" and shutil.which("nvidia-smi") is not None)
+    )

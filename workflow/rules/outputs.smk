@@ -22,7 +22,7 @@ rule tabulate:
         table=report(
             "<results>/tables/{experiment}.md",
             category="Tables",
-            caption="../report/table.rst",
+            caption="../report/caption.rst",
             labels={"experiment": "{experiment}"},
         ),
         record="<results>/tables/{experiment}.json",
@@ -36,7 +36,8 @@ rule tabulate:
         mem_mb=2000,
         runtime=10,
     params:
-        runs="<results>/runs",
+        caption=lambda wildcards: PLAN.experiments[wildcards.experiment].caption,
+        runs=f"results/{config['name']}/runs",
         out=subpath(output.runs, parent=True),
     shell:
         "l2rw tabulate --plan {input.plan:q} --runs {params.runs:q} --out {params.out:q} &> {log:q}"
@@ -46,13 +47,13 @@ rule draw:
     """Draw the figure of an experiment."""
     input:
         plan="<results>/plan/{experiment}.json",
-        runs=ancient("<results>/tables/{experiment}.csv"),
+        runs="<results>/tables/{experiment}.csv",
     output:
         pdf="<results>/figures/{experiment}.pdf",
         svg=report(
             "<results>/figures/{experiment}.svg",
             category="Figures",
-            caption="../report/{experiment}.rst",
+            caption="../report/caption.rst",
             labels={"experiment": "{experiment}"},
         ),
         png="<results>/figures/{experiment}.png",
@@ -68,6 +69,7 @@ rule draw:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=lambda wildcards: PLAN.experiments[wildcards.experiment].caption,
         out=subpath(output.pdf, parent=True),
     shell:
         "l2rw draw --plan {input.plan:q} --table {input.runs:q} --out {params.out:q} &> {log:q}"

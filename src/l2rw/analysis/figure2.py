@@ -19,15 +19,11 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"mean": "error_percent", "half_width": "ci95_half_width"})
 
 
-def markdown(table: pd.DataFrame, settings: dict[str, Any]) -> str:
-    """Write the summary as a table for people: methods by majority share."""
+def markdown(table: pd.DataFrame) -> str:
+    """Write the summary as a table for people: error in percent, methods by majority share."""
     shares = list(dict.fromkeys(table["majority_share"]))
     lines = [
-        f"Test error (%) on {settings['dataset']}, {settings['minority']} against "
-        f"{settings['majority']}: mean ± 95 % confidence interval over {settings['seeds']} seeds, "
-        f"after {settings['training']['steps']} steps.",
-        "",
-        "| Majority share | " + " | ".join(map(str, shares)) + " |",
+        "| Error (%) at majority share | " + " | ".join(map(str, shares)) + " |",
         "|---" * (len(shares) + 1) + "|",
     ]
     for method, rows in table.groupby("method", sort=False):
@@ -42,22 +38,33 @@ def _plus_minus(mean: float, half_width: float) -> str:
 
 
 def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
-    """Draw the figure from its summary."""
+    """Draw the figure from its summary: lines with bands, or points with bars for one share."""
     shares = list(dict.fromkeys(table["majority_share"]))
     with mpl.rc_context(RC):
         figure, axes = plt.subplots(figsize=(5.2, 3.4))
         for method, rows in table.groupby("method", sort=False):
             look = LOOKS[str(method)]
+            style: dict[str, Any] = {
+                "color": look.colour,
+                "marker": look.marker,
+                "label": look.label,
+                "ms": 4,
+            }
+            mean, half = rows["error_percent"], rows["ci95_half_width"].fillna(0)
+            if len(shares) == 1:
+                axes.errorbar([look.label], mean, half, **style, capsize=3)
+                continue
             # Shares bunch up towards 1: they stand at equal distances, as in the paper.
             at = [shares.index(share) for share in rows["majority_share"]]
-            mean, half = rows["error_percent"], rows["ci95_half_width"].fillna(0)
-            axes.plot(at, mean, color=look.colour, marker=look.marker, label=look.label, ms=4)
+            axes.plot(at, mean, **style)
             axes.fill_between(at, mean - half, mean + half, color=look.colour, alpha=0.15, lw=0)
-        axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
-        axes.set_xlabel(
-            f"Share of the majority class ({settings['majority']} against {settings['minority']})"
-        )
+        classes = f"{settings['majority']} against {settings['minority']}"
+        if len(shares) == 1:
+            axes.set_title(f"Share of the majority class {shares[0]:g} ({classes})", fontsize=9)
+        else:
+            axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
+            axes.set_xlabel(f"Share of the majority class ({classes})")
+            axes.legend(fontsize=8)
         axes.set_ylabel("Test error (%)")
         axes.set_ylim(bottom=0)
-        axes.legend(fontsize=8)
     return figure

@@ -22,8 +22,8 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
     table = collect(plan, runs)
     drawn_by = DRAWN_BY[name]
     write_csv(table, folder / f"{name}.csv")
-    text = drawn_by.markdown(drawn_by.summary(table), plan["settings"])
-    (folder / f"{name}.md").write_text(text)
+    text = drawn_by.markdown(drawn_by.summary(table))
+    (folder / f"{name}.md").write_text(f"{plan['caption']}\n\n{text}")
     made_by = {
         column: dict(Counter(table[column].fillna("unknown")))
         for column in ("commit", "source", "device")
@@ -45,6 +45,7 @@ def _record(plan: dict[str, Any], folder: Path, **more: Any) -> None:
     record = {
         "plan": plan["digest"],
         "configuration": plan["configuration"],
+        "caption": plan["caption"],
         "seeds": plan["seeds"],
         "settings": plan["settings"],
         **more,

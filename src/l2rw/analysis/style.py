@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -24,10 +25,10 @@ LOOKS = {
     "resample": Look("Resample", "#56B4E9", "^"),
     "hard_mining": Look("Hard mining", "#009E73", "v"),
     "random": Look("Random", "#CC79A7", "D"),
-    "l2rw": Look("L2RW (ours)", "#D55E00", "P"),
+    "l2rw": Look("L2RW", "#D55E00", "P"),
 }
 
-RC = {
+RC: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

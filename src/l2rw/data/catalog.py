@@ -29,7 +29,9 @@ DIGITS = DatasetInfo(
     image_shape=(1, 8, 8),
     train_class_sizes=(134, 137, 133, 138, 136, 137, 136, 135, 131, 135),
     pixel_range=(0.0, 1.0),
-    sha256={"images and labels": "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"},
+    sha256={
+        "images and labels": "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"
+    },
 )
 MNIST = DatasetInfo(
     name="mnist",

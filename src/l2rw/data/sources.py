@@ -110,9 +110,7 @@ class FileSource:
 
     def find(self, file: str) -> Path | None:
         """Return where a file lies, plain or gzipped, or None."""
-        candidates = (
-            folder / name for folder in self._folders() for name in (file, f"{file}.gz")
-        )
+        candidates = (folder / name for folder in self._folders() for name in (file, f"{file}.gz"))
         return next((path for path in candidates if path.is_file()), None)
 
     def is_complete(self) -> bool:
@@ -142,7 +140,7 @@ class FileSource:
         return content
 
     def download(self) -> None:
-        """Ask torchvision for the files; stay silent where it fails: :meth:`read` says what lacks."""
+        """Ask torchvision for the files; where it fails, :meth:`read` says what lacks."""
         import torchvision.datasets
 
         classes = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}

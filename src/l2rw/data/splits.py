@@ -14,7 +14,7 @@ class Part:
     """Some images of a data set's training or test half, as indices and labels, never copies."""
 
     indices: Indices
-    """Positions in the half, ascending and unique, shape (n,)."""
+    """Positions in the half, unique, shape (n,)."""
     labels: Indices
     """The labels given, shape (n,)."""
     truth: NDArray[np.bool_]
@@ -22,6 +22,11 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def __add__(self, other: "Part") -> "Part":
+        """Return the images of both, this part's first."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Part(*(np.concatenate(pair) for pair in pairs))
 
 
 @dataclass(frozen=True)

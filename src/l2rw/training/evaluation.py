@@ -39,7 +39,7 @@ def evaluate(losses: Losses, parameters: Parameters, images: ImageStore, part: P
     total = torch.zeros((), device=device)
     predictions = []
     classes = 0
-    for chunk, given in zip(indices.split(CHUNK), labels.split(CHUNK), strict=True):
+    for chunk, given in zip(indices.split(CHUNK), labels.split(CHUNK), strict=True):  # type: ignore[no-untyped-call]
         values, logits = losses(parameters, images[chunk], given)
         total += values.sum()
         predictions.append(logits.argmax(1))

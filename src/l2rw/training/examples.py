@@ -53,10 +53,7 @@ class SeedBatches:
 def _parts(spec: RunSpec, method: Method, split: Split) -> tuple[Part, Part]:
     if method.uses_clean or not spec.baselines_see_clean:
         return split.train, split.clean
-    both = (split.train, split.clean)
-    return Part(
-        *(np.concatenate([getattr(p, field) for p in both]) for field in ("indices", "labels", "truth"))
-    ), split.clean
+    return split.train + split.clean, split.clean
 
 
 class StackedBatches:

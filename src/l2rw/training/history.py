@@ -46,13 +46,13 @@ class Tally:
         self._sums += torch.stack([figure.mean(-1) for figure in figures])
         self._steps += 1
 
-    def means(self) -> list[list[float]]:
+    def means(self) -> list[tuple[float, float, float]]:
         """Return mean loss, error and share of zero weights for each seed.
 
         Raises:
             UserError: A loss was infinite or NaN.
         """
-        means: list[list[float]] = (self._sums / self._steps).T.tolist()
+        means = [(row[0], row[1], row[2]) for row in (self._sums / self._steps).T.tolist()]
         for seed, (loss, _, _) in zip(self._seeds, means, strict=True):
             if not abs(loss) < float("inf"):
                 raise UserError(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import socket
 import sys
@@ -98,7 +99,7 @@ class Progress:
 
 def format_seconds(seconds: float) -> str:
     """Format a duration as 1:02:03, or as 2:03 below an hour; ``?`` if unknown."""
-    if seconds != seconds:
+    if math.isnan(seconds):
         return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

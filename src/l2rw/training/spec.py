@@ -29,6 +29,4 @@ class RunSpec:
     def evaluates_after(self, step: int) -> bool:
         """Whether the test part is evaluated after a step."""
         done, before = step + 1, step
-        return (
-            done * self.evaluations // self.steps > before * self.evaluations // self.steps
-        )
+        return done * self.evaluations // self.steps > before * self.evaluations // self.steps

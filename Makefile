@@ -1,0 +1,70 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Needed: Python >= 3.11, git and make. Everything else goes into .venv, pinned by hash.
+
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+READY := .venv/.ready
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+NAME ?= demo
+CONFIG := $(if $(filter-out paper,$(NAME)),--configfile config/$(NAME).yaml)
+REPORT := results/$(NAME)/report.html
+
+# Byte code of the installed packages is worth keeping: it halves the start of every job.
+unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo paper report test check format doctor status lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## Everything in miniature, on a laptop, in minutes
+	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet rules host
+	@$(MAKE) --no-print-directory report NAME=demo
+
+paper: $(READY) ## The whole paper, at full scale
+	$(SNAKEMAKE)
+
+report: $(REPORT) ## The report of finished results, for a browser (NAME=demo, mnist or paper)
+	@echo "The report is $(REPORT)."
+
+# Two steps, because the files that the report holds are looked up when this file is read.
+$(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.json) | $(READY)
+	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
+
+test: $(READY) check ## Run the tests and all checks
+	$(BIN)/pytest
+
+check: $(READY) ## Lint, format and type checks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(READY) ## Format all code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+doctor: $(READY) ## Show versions, device and which data sets are present
+	@$(BIN)/l2rw doctor
+
+status: $(READY) ## Show the training jobs that run now, and when they will be done
+	@$(BIN)/l2rw status
+
+lock: ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-header --upgrade --quiet --output-file requirements.lock
+
+clean: ## Remove everything that can be made again, results and data excepted
+	rm -rf .venv .snakemake logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,46 @@
+"""What many tests share: a real data set, one split of it, and settings of a short run."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+from l2rw.data.corruptions import Imbalance
+from l2rw.data.sources import Dataset, fetch
+from l2rw.data.splits import Split
+from l2rw.training.spec import RunSpec
+
+# The same examples everywhere: a red build means that the change broke something.
+settings.register_profile("l2rw", deadline=None, max_examples=25, derandomize=True)
+settings.load_profile("l2rw")
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return fetch("digits", None, download=False, cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def make_split(digits: Dataset) -> Callable[[int], Split]:
+    """The split of a seed: 60 digits, 4 against 9, four in five of them nines."""
+    corruption = Imbalance(minority=4, majority=9, majority_share=0.8, train_size=60, clean_size=6)
+    return lambda seed: corruption.split(digits.train_labels, digits.test_labels, seed)
+
+
+@pytest.fixture(scope="session")
+def make_spec() -> Callable[..., RunSpec]:
+    """Settings of a short run; arguments override them."""
+    short = {
+        "method": "baseline",
+        "model": "lenet_8x8",
+        "steps": 6,
+        "batch_size": 8,
+        "clean_batch_size": 4,
+        "learning_rate": 0.05,
+        "decay_at": (),
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "evaluations": 2,
+        "baselines_see_clean": True,
+    }
+    return lambda **changes: RunSpec(**(short | changes))

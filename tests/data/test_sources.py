@@ -1,0 +1,290 @@
+import gzip
+import hashlib
+import io
+import os
+import pickle
+import struct
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2rw.config_docs import REPOSITORY
+from l2rw.data.catalog import CATALOG
+from l2rw.data.sources import Dataset, fetch, verdicts
+from l2rw.errors import UserError
+
+MNIST_FILES = list(CATALOG["mnist"].sha256)
+REAL_FILES = Path(os.environ.get("L2RW_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
+@pytest.fixture(autouse=True)
+def no_folder_in_the_environment(monkeypatch):
+    monkeypatch.delenv("L2RW_DATA", raising=False)
+
+
+@pytest.fixture
+def publish(monkeypatch):
+    """Make the catalog expect some files of a data set, given their content by name."""
+
+    def publish(name, files):
+        sha256 = {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}
+        monkeypatch.setitem(CATALOG, name, replace(CATALOG[name], sha256=sha256))
+
+    return publish
+
+
+def same(one, other):
+    return one.name == other.name and all(
+        np.array_equal(value, getattr(other, field))
+        for field, value in vars(one).items()
+        if field != "name"
+    )
+
+
+class TestDigits:
+    def test_facts_of_the_catalog_are_true(self, digits):
+        sizes = np.bincount(digits.train_labels).tolist()
+        assert sizes == list(CATALOG["digits"].train_class_sizes)
+        assert digits.train_images.shape == (sum(sizes), *CATALOG["digits"].image_shape)
+        assert len(digits.train_labels) + len(digits.test_labels) == 1797
+
+    def test_pixels_span_the_full_range_of_uint8(self, digits):
+        assert digits.train_images.dtype == digits.test_images.dtype == np.uint8
+        assert (digits.train_images.min(), digits.train_images.max()) == (0, 255)
+
+    def test_a_quarter_of_every_class_is_for_testing(self, digits):
+        train, test = np.bincount(digits.train_labels), np.bincount(digits.test_labels)
+        assert test.tolist() == ((train + test) // 4).tolist()
+
+
+def mnist_files(train=5, test=3):
+    """Files in MNIST's format with few images, by published name."""
+    random = np.random.default_rng(0)
+
+    def images(count):
+        header = struct.pack(">4i", 2051, count, 28, 28)
+        return header + random.integers(256, size=count * 784, dtype=np.uint8).tobytes()
+
+    def labels(count):
+        digits = random.integers(10, size=count, dtype=np.uint8)
+        return struct.pack(">2i", 2049, count) + digits.tobytes()
+
+    contents = [images(train), labels(train), images(test), labels(test)]
+    return dict(zip(MNIST_FILES, contents, strict=True))
+
+
+def put(folder, files, *, zipped=False):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = folder / (f"{name}.gz" if zipped else name)
+        path.write_bytes(gzip.compress(content, 1) if zipped else content)
+
+
+class TestMnist:
+    def test_facts_of_the_catalog_are_true(self, tmp_path):
+        if "absent" in verdicts("mnist", REAL_FILES, tmp_path).values():
+            pytest.skip(f"MNIST is not in {REAL_FILES}; L2RW_DATA may name another folder")
+        mnist = fetch("mnist", REAL_FILES, download=False, cache=tmp_path)
+        sizes = np.bincount(mnist.train_labels).tolist()
+        assert sizes == list(CATALOG["mnist"].train_class_sizes)
+        assert mnist.train_images.shape == (60000, 1, 28, 28)
+        assert mnist.test_images.shape == (10000, 1, 28, 28)
+        assert len(mnist.test_labels) == 10000
+
+    @pytest.mark.parametrize("zipped", [False, True])
+    @pytest.mark.parametrize("where", ["", "mnist", "MNIST/raw", "mnist/MNIST/raw"])
+    def test_files_are_found_plain_or_zipped_in_any_customary_folder(
+        self, tmp_path, publish, where, zipped
+    ):
+        files = mnist_files()
+        publish("mnist", files)
+        put(tmp_path / where, files, zipped=zipped)
+        mnist = fetch("mnist", tmp_path, download=False, cache=tmp_path / "cache")
+        images = np.frombuffer(files[MNIST_FILES[0]][16:], np.uint8)
+        assert np.array_equal(mnist.train_images, images.reshape(5, 1, 28, 28))
+        assert mnist.train_labels.tolist() == list(files[MNIST_FILES[1]][8:])
+        assert mnist.test_labels.tolist() == list(files[MNIST_FILES[3]][8:])
+        assert mnist.train_labels.dtype == np.int64
+
+    def test_the_environment_names_a_folder_too(self, tmp_path, publish, monkeypatch):
+        files = mnist_files()
+        publish("mnist", files)
+        put(tmp_path / "mine", files)
+        monkeypatch.setenv("L2RW_DATA", str(tmp_path / "mine"))
+        mnist = fetch("mnist", None, download=False, cache=tmp_path / "cache")
+        assert len(mnist.train_labels) == 5
+
+    def test_the_given_folder_comes_before_the_cache(self, tmp_path, publish):
+        files = mnist_files()
+        publish("mnist", files)
+        put(tmp_path / "mine", files)
+        put(tmp_path / "cache" / "mnist", dict.fromkeys(files, b"junk"))
+        assert (
+            len(
+                fetch(
+                    "mnist", tmp_path / "mine", download=False, cache=tmp_path / "cache"
+                ).train_labels
+            )
+            == 5
+        )
+
+    @pytest.mark.parametrize("damage", ["changed", "cut", "not gzip"])
+    @pytest.mark.parametrize("zipped", [False, True])
+    def test_a_damaged_file_is_refused_by_name(self, tmp_path, publish, zipped, damage):
+        files = mnist_files()
+        publish("mnist", files)
+        put(tmp_path, files, zipped=zipped)
+        path = tmp_path / (f"{MNIST_FILES[2]}.gz" if zipped else MNIST_FILES[2])
+        if damage == "changed":
+            content = bytearray(files[MNIST_FILES[2]])
+            content[100] ^= 1
+            path.write_bytes(gzip.compress(content) if zipped else content)
+        elif damage == "cut":
+            path.write_bytes(path.read_bytes()[:-20])
+        else:
+            path.write_bytes(b"<html>404 not found</html>")
+        with pytest.raises(UserError, match=rf"{path.name}.* Hint: "):
+            fetch("mnist", tmp_path, download=False, cache=tmp_path / "cache")
+        assert "NOT" in verdicts("mnist", tmp_path, tmp_path / "cache")[str(path)]
+
+    def test_absent_files_are_all_named(self, tmp_path):
+        with pytest.raises(UserError) as refusal:
+            fetch("mnist", tmp_path / "mine", download=False, cache=tmp_path / "cache")
+        for named in (*MNIST_FILES, str(tmp_path / "mine"), str(tmp_path / "cache"), "L2RW_DATA"):
+            assert named in str(refusal.value)
+
+    def test_a_failed_download_is_told_as_absent_files(self, tmp_path, monkeypatch, capsys):
+        import torchvision.datasets
+
+        def unreachable(folder, download):
+            raise OSError("no route to host")
+
+        monkeypatch.setattr(torchvision.datasets, "MNIST", unreachable)
+        with pytest.raises(UserError, match=MNIST_FILES[0]):
+            fetch("mnist", None, download=True, cache=tmp_path)
+        assert "no route to host" in capsys.readouterr().out
+
+
+def cifar_batch(labels, key):
+    """A batch as the published archives hold it, with recognisable images."""
+    images = np.repeat(np.asarray(labels, np.uint8)[:, None], 3072, axis=1)
+    images[:, 1024:2048] += 100
+    images[:, 2048:] += 200
+    batch = {b"batch_label": b"a batch", key: list(labels), b"data": images}
+    return batch | ({b"coarse_labels": [0] * len(labels)} if key == b"fine_labels" else {})
+
+
+def cifar_archive(folder, members):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        top = tarfile.TarInfo(folder)
+        top.type = tarfile.DIRTYPE
+        archive.addfile(top)
+        for name, content in members.items():
+            pickled = pickle.dumps(content, protocol=2)
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size = len(pickled)
+            archive.addfile(member, io.BytesIO(pickled))
+    return file.getvalue()
+
+
+class Flag:
+    """Unpickled, creates a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+class TestCifar:
+    def check(self, dataset, train, test):
+        assert dataset.train_labels.tolist() == train
+        assert dataset.test_labels.tolist() == test
+        for images, labels in ((dataset.train_images, train), (dataset.test_images, test)):
+            assert images.shape == (len(labels), 3, 32, 32)
+            assert images.dtype == np.uint8
+            # Red, green and blue planes follow one another.
+            colours = images.reshape(len(labels), 3, -1)
+            assert (colours.min(2) == colours.max(2)).all()
+            expected = np.asarray(labels)[:, None] + [0, 100, 200]
+            assert (colours[:, :, 0] == expected % 256).all()
+
+    def test_batches_of_cifar10_are_joined_in_their_order(self, tmp_path, publish):
+        members = {"test_batch": cifar_batch([7, 8], b"labels"), "batches.meta": {b"names": []}}
+        for number in (5, 4, 3, 2, 1):
+            members[f"data_batch_{number}"] = cifar_batch([number, 0], b"labels")
+        files = {"cifar-10-python.tar.gz": cifar_archive("cifar-10-batches-py", members)}
+        publish("cifar10", files)
+        put(tmp_path / "cifar10", files)
+        dataset = fetch("cifar10", tmp_path, download=False, cache=tmp_path / "cache")
+        self.check(dataset, [1, 0, 2, 0, 3, 0, 4, 0, 5, 0], [7, 8])
+
+    def test_cifar100_has_its_fine_labels(self, tmp_path, publish):
+        members = {
+            "meta": {b"fine_label_names": []},
+            "test": cifar_batch([42], b"fine_labels"),
+            "train": cifar_batch([99, 0, 12], b"fine_labels"),
+        }
+        files = {"cifar-100-python.tar.gz": cifar_archive("cifar-100-python", members)}
+        publish("cifar100", files)
+        put(tmp_path, files)
+        dataset = fetch("cifar100", tmp_path, download=False, cache=tmp_path / "cache")
+        self.check(dataset, [99, 0, 12], [42])
+
+    @pytest.mark.parametrize(
+        ("name", "folder", "member"),
+        [
+            ("cifar10", "cifar-10-batches-py", "data_batch_1"),
+            ("cifar100", "cifar-100-python", "train"),
+        ],
+    )
+    def test_an_archive_of_unknown_content_is_never_unpickled(self, tmp_path, name, folder, member):
+        flag = tmp_path / "unpickled"
+        pickle.loads(pickle.dumps(Flag(flag), protocol=2))
+        assert flag.exists()
+        flag.unlink()
+
+        (file,) = CATALOG[name].sha256
+        put(tmp_path, {file: cifar_archive(folder, {member: Flag(flag)})})
+        with pytest.raises(UserError, match=file):
+            fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
+        assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(tmp_path / file)]
+        assert not flag.exists()
+
+
+class TestDatasetFile:
+    def test_is_read_as_it_was_written(self, tmp_path, digits):
+        digits.save(tmp_path / "digits.npz")
+        assert same(Dataset.load(tmp_path / "digits.npz"), digits)
+        assert [path.name for path in tmp_path.iterdir()] == ["digits.npz"]
+
+    def test_does_not_hide_damage(self, tmp_path, digits):
+        path = tmp_path / "digits.npz"
+        digits.save(path)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(zipfile.BadZipFile, match="CRC"):
+            Dataset.load(path)
+
+
+class TestVerdicts:
+    def test_digits_are_always_there(self, tmp_path):
+        assert verdicts("digits", None, tmp_path) == {"embedded in scikit-learn": "verified"}
+
+    def test_every_file_is_verified_damaged_or_absent(self, tmp_path, publish):
+        files = mnist_files()
+        publish("mnist", files)
+        good, bad, *absent = files
+        put(tmp_path, {good: files[good], bad: b"junk"})
+        assert verdicts("mnist", tmp_path, tmp_path / "cache") == {
+            str(tmp_path / good): "verified",
+            str(tmp_path / bad): "NOT the published content",
+            **dict.fromkeys(absent, "absent"),
+        }

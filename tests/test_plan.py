@@ -1,0 +1,200 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import l2rw.plan
+from l2rw.config import Training, parse_config
+from l2rw.data.catalog import CATALOG
+from l2rw.plan import Plan
+from l2rw.training.seeds import parse_seeds
+from l2rw.training.spec import RunSpec
+
+SMALL = {"dataset": "digits", "train_size": 100, "clean_size": 4, "majority_shares": [0.8, 0.9]}
+OTHER_TRAINING = {
+    "model": "lenet_8x8",
+    "steps": 8001,
+    "batch_size": 101,
+    "clean_batch_size": 11,
+    "learning_rate": 0.002,
+    "decay_at": [5],
+    "momentum": 0.8,
+    "weight_decay": 0.1,
+    "evaluations": 21,
+}
+
+
+def plan(training=None, top=None, **settings):
+    section = SMALL | settings | ({"training": training} if training else {})
+    return Plan(parse_config({"experiments": {"figure2": section}, **(top or {})}))
+
+
+def ids(plan):
+    return set(plan.cells)
+
+
+def of_method(plan, method):
+    return {key for key, cell in plan.cells.items() if cell.spec.method == method}
+
+
+def test_an_added_share_or_method_adds_cells_and_keeps_the_others():
+    fewer = plan(majority_shares=[0.9], methods=["l2rw"])
+    assert ids(fewer) < ids(plan(majority_shares=[0.8, 0.9], methods=["l2rw"]))
+    assert ids(fewer) < ids(plan(majority_shares=[0.9], methods=["baseline", "l2rw"]))
+
+
+def test_the_order_of_shares_and_methods_is_no_part_of_an_identity():
+    one = plan(majority_shares=[0.8, 0.9], methods=["l2rw", "random"])
+    other = plan(majority_shares=[0.9, 0.8], methods=["random", "l2rw"])
+    assert ids(one) == ids(other)
+
+
+def test_every_training_setting_is_tried_below():
+    assert set(OTHER_TRAINING) == set(Training.model_fields)
+
+
+@pytest.mark.parametrize("key", sorted(set(OTHER_TRAINING) - {"clean_batch_size"}))
+def test_a_training_setting_changes_every_cell_and_no_split(key):
+    changed = plan(training={key: OTHER_TRAINING[key]})
+    assert not ids(plan()) & ids(changed)
+    assert set(plan().splits) == set(changed.splits)
+
+
+@pytest.mark.parametrize(
+    ("change", "dependent", "independent"),
+    [
+        ({"training": {"clean_batch_size": 11}}, "l2rw", "baseline"),
+        ({"baselines_see_clean": False}, "baseline", "l2rw"),
+    ],
+)
+def test_a_setting_changes_only_the_methods_that_depend_on_it(change, dependent, independent):
+    changed = plan(**change)
+    assert not of_method(plan(), dependent) & of_method(changed, dependent)
+    assert of_method(plan(), independent) == of_method(changed, independent)
+
+
+@pytest.mark.parametrize(
+    "change", [{"minority": 3}, {"majority": 8}, {"train_size": 90}, {"clean_size": 2}]
+)
+def test_a_setting_of_the_data_changes_every_split_and_cell(change):
+    changed = plan(**change)
+    assert not set(plan().splits) & set(changed.splits)
+    assert not ids(plan()) & ids(changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"data": {"root": "/elsewhere", "download": False}},
+        {"compute": {"device": "cpu", "threads": 2, "seeds_per_job": 3, "stack": 3}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_how_jobs_run_changes_neither_cells_nor_figures(change):
+    changed = plan(top=change)
+    assert ids(plan()) == ids(changed)
+    assert plan().experiments["figure2"].digest == changed.experiments["figure2"].digest
+
+
+def test_more_seeds_change_the_figure_but_no_cell():
+    few, many = plan(seeds=2), plan(seeds=3)
+    assert ids(few) == ids(many)
+    assert few.experiments["figure2"].digest != many.experiments["figure2"].digest
+
+
+def test_the_published_content_of_a_data_set_is_part_of_every_identity(monkeypatch):
+    before = plan()
+    assert ids(before)
+    republished = replace(CATALOG["digits"], sha256={"images and labels": "0" * 64})
+    monkeypatch.setitem(CATALOG, "digits", republished)
+    assert not ids(before) & ids(plan())
+
+
+def test_a_new_results_revision_changes_every_identity(monkeypatch):
+    before = plan()
+    assert ids(before)
+    monkeypatch.setattr(l2rw.plan, "RESULTS_REVISION", l2rw.plan.RESULTS_REVISION + 1)
+    assert not ids(before) & ids(plan())
+    assert not set(before.splits) & set(plan().splits)
+
+
+@given(seeds=st.integers(1, 40), size=st.integers(1, 12))
+def test_jobs_partition_the_seeds_of_a_cell(seeds, size):
+    made = plan(seeds=seeds, top={"compute": {"seeds_per_job": size}}, methods=["l2rw"])
+    (cell, *_) = made.cells.values()
+    chunks = [parse_seeds(job) for job in made.jobs(cell)]
+    assert [seed for chunk in chunks for seed in chunk] == list(range(seeds))
+    assert all(len(chunk) == size for chunk in chunks[:-1])
+
+
+def test_only_jobs_that_train_a_wanted_seed_are_asked_for():
+    made = plan(seeds=7, top={"compute": {"seeds_per_job": 3}})
+    (cell, *_) = made.cells.values()
+    assert made.jobs(cell) == ["0-2", "3-5", "6"]
+    assert made.jobs(cell, [4, 6]) == ["3-5", "6"]
+
+
+def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():
+    made = plan(seeds=2)
+    assert sorted(made.runs("figure2")) == sorted((key, job) for key in made.cells for job in "01")
+
+
+def test_jobs_read_from_the_plan_file_what_was_planned(tmp_path):
+    made = plan(training={"decay_at": [3, 5]})
+    made.write(tmp_path)
+    written = json.loads((tmp_path / "plan" / "figure2.json").read_text())
+    assert written["seeds"] == list(range(10))
+    for line in written["cells"]:
+        cell = made.cells[line["id"]]
+        decay_at = tuple(line["training"].pop("decay_at"))
+        assert RunSpec(**line["training"], decay_at=decay_at) == cell.spec
+        assert type(cell.split.corruption)(**line["parameters"]) == cell.split.corruption
+        assert made.home(line["split"]) == made.home(line["id"]) == "figure2"
+
+
+class TestDateOfThePlanFile:
+    """1 if tables and figures are those of this plan, else now: newer than what is stale."""
+
+    @staticmethod
+    def date(plan, folder):
+        plan.write(folder)
+        assert [path.name for path in (folder / "plan").iterdir()] == ["figure2.json"]
+        return (folder / "plan" / "figure2.json").stat().st_mtime
+
+    @staticmethod
+    def record(folder, kind, text):
+        path = folder / kind / "figure2.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    @staticmethod
+    def current():
+        return json.dumps({"plan": plan().experiments["figure2"].digest})
+
+    def test_is_the_beginning_of_time_where_both_records_are_current(self, tmp_path):
+        self.record(tmp_path, "tables", self.current())
+        self.record(tmp_path, "figures", self.current())
+        assert self.date(plan(), tmp_path) == 1
+        # And again, when the plan file is there already.
+        assert self.date(plan(), tmp_path) == 1
+
+    @pytest.mark.parametrize("kind", ["tables", "figures"])
+    @pytest.mark.parametrize("text", [None, '{"plan": "0000"}', "{}", '{"plan": "', ""])
+    def test_is_now_where_a_record_is_absent_stale_or_damaged(self, tmp_path, kind, text):
+        self.record(tmp_path, "tables", self.current())
+        self.record(tmp_path, "figures", self.current())
+        if text is None:
+            (tmp_path / kind / "figure2.json").unlink()
+        else:
+            self.record(tmp_path, kind, text)
+        made = (tmp_path / ("figures" if kind == "tables" else "tables")) / "figure2.json"
+        assert self.date(plan(), tmp_path) >= made.stat().st_mtime
+
+    def test_is_now_as_soon_as_the_plan_changes(self, tmp_path):
+        self.record(tmp_path, "tables", self.current())
+        self.record(tmp_path, "figures", self.current())
+        assert self.date(plan(), tmp_path) == 1
+        assert self.date(plan(seeds=11), tmp_path) > 1
