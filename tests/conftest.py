@@ -1,5 +1,6 @@
 """What many tests share: a real data set, one split of it, and settings of a short run."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,9 @@ from l2rw.data.corruptions import Imbalance
 from l2rw.data.sources import Dataset, fetch
 from l2rw.data.splits import Split
 from l2rw.training.spec import RunSpec
+
+# The networks here are too small to gain from threads, and tests may run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples everywhere: a red build means that the change broke something.
 settings.register_profile("l2rw", deadline=None, max_examples=25, derandomize=True)

@@ -85,7 +85,7 @@ def test_every_key_is_described():
         ({"compute": {"stack": 0}}, "compute.stack", ""),
         ({"data": None}, "data", ""),
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_mistake_is_refused_with_its_key_and_a_hint(raw, key, hint):
     with pytest.raises(UserError) as refusal:

@@ -130,6 +130,10 @@ def test_jobs_partition_the_seeds_of_a_cell(seeds, size):
     assert all(len(chunk) == size for chunk in chunks[:-1])
 
 
+def test_the_data_sets_needed_are_known():
+    assert plan().datasets == {"digits"}
+
+
 def test_only_jobs_that_train_a_wanted_seed_are_asked_for():
     made = plan(seeds=7, top={"compute": {"seeds_per_job": 3}})
     (cell, *_) = made.cells.values()
@@ -156,7 +160,17 @@ def test_jobs_read_from_the_plan_file_what_was_planned(tmp_path):
 
 
 class TestDateOfThePlanFile:
-    """1 if tables and figures are those of this plan, else now: newer than what is stale."""
+    """1 if table and figure are those of this plan, else now: newer than what is stale."""
+
+    @pytest.fixture
+    def made(self, tmp_path):
+        """A folder with the table and the records of the table and the figure of this plan."""
+        for kind in ("tables", "figures"):
+            (tmp_path / kind).mkdir()
+            record = {"plan": plan().experiments["figure2"].digest}
+            (tmp_path / kind / "figure2.json").write_text(json.dumps(record))
+        (tmp_path / "tables" / "figure2.csv").touch()
+        return tmp_path
 
     @staticmethod
     def date(plan, folder):
@@ -164,37 +178,27 @@ class TestDateOfThePlanFile:
         assert [path.name for path in (folder / "plan").iterdir()] == ["figure2.json"]
         return (folder / "plan" / "figure2.json").stat().st_mtime
 
-    @staticmethod
-    def record(folder, kind, text):
-        path = folder / kind / "figure2.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-
-    @staticmethod
-    def current():
-        return json.dumps({"plan": plan().experiments["figure2"].digest})
-
-    def test_is_the_beginning_of_time_where_both_records_are_current(self, tmp_path):
-        self.record(tmp_path, "tables", self.current())
-        self.record(tmp_path, "figures", self.current())
-        assert self.date(plan(), tmp_path) == 1
-        # And again, when the plan file is there already.
-        assert self.date(plan(), tmp_path) == 1
+    def test_is_the_beginning_of_time_where_both_records_are_current(self, made):
+        assert self.date(plan(), made) == 1
+        assert self.date(plan(), made) == 1  # with the plan file there already
+        assert (made / "tables" / "figure2.csv").stat().st_mtime == 1
 
     @pytest.mark.parametrize("kind", ["tables", "figures"])
     @pytest.mark.parametrize("text", [None, '{"plan": "0000"}', "{}", '{"plan": "', ""])
-    def test_is_now_where_a_record_is_absent_stale_or_damaged(self, tmp_path, kind, text):
-        self.record(tmp_path, "tables", self.current())
-        self.record(tmp_path, "figures", self.current())
+    def test_is_now_where_a_record_is_absent_stale_or_damaged(self, made, kind, text):
+        record = made / kind / "figure2.json"
         if text is None:
-            (tmp_path / kind / "figure2.json").unlink()
+            record.unlink()
         else:
-            self.record(tmp_path, kind, text)
-        made = (tmp_path / ("figures" if kind == "tables" else "tables")) / "figure2.json"
-        assert self.date(plan(), tmp_path) >= made.stat().st_mtime
+            record.write_text(text)
+        table = (made / "tables" / "figure2.csv").stat().st_mtime
+        assert self.date(plan(), made) >= table > 1
+        assert (made / "tables" / "figure2.csv").stat().st_mtime == table
 
-    def test_is_now_as_soon_as_the_plan_changes(self, tmp_path):
-        self.record(tmp_path, "tables", self.current())
-        self.record(tmp_path, "figures", self.current())
-        assert self.date(plan(), tmp_path) == 1
-        assert self.date(plan(seeds=11), tmp_path) > 1
+    def test_is_now_where_the_table_is_absent(self, made):
+        (made / "tables" / "figure2.csv").unlink()
+        assert self.date(plan(), made) > 1
+
+    def test_is_now_as_soon_as_the_plan_changes(self, made):
+        assert self.date(plan(), made) == 1
+        assert self.date(plan(seeds=11), made) > 1

@@ -127,8 +127,9 @@ def test_the_step_size_only_scales_the_alignments():
 def test_examples_that_all_contradict_the_clean_set_give_a_zero_gradient():
     images = torch.tensor([[1.0, -2.0]], dtype=torch.float64).expand(3, 2)
 
-    def losses(at: Parameters, label: int) -> tuple[Tensor, None]:
-        return F.cross_entropy(images @ at["w"], torch.full((3,), label), reduction="none"), None
+    def losses(at: Parameters, label: int) -> tuple[Tensor, Tensor]:
+        logits = images @ at["w"]
+        return F.cross_entropy(logits, torch.full((3,), label), reduction="none"), logits
 
     at = {"w": torch.zeros(2, 2, dtype=torch.float64)}
 

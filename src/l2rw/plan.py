@@ -124,6 +124,11 @@ class Plan:
         """All split plans by id."""
         return {cell.split.id: cell.split for cell in self.cells.values()}
 
+    @property
+    def datasets(self) -> set[str]:
+        """Names of all data sets needed."""
+        return {split.dataset for split in self.splits.values()}
+
     @cached_property
     def _seeds(self) -> dict[str, int]:
         seeds: dict[str, int] = {}

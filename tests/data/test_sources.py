@@ -14,7 +14,7 @@ import pytest
 
 from l2rw.config_docs import REPOSITORY
 from l2rw.data.catalog import CATALOG
-from l2rw.data.sources import Dataset, fetch, verdicts
+from l2rw.data.sources import Dataset, fetch, require, verdicts
 from l2rw.errors import UserError
 
 MNIST_FILES = list(CATALOG["mnist"].sha256)
@@ -157,7 +157,7 @@ class TestMnist:
         for named in (*MNIST_FILES, str(tmp_path / "mine"), str(tmp_path / "cache"), "L2RW_DATA"):
             assert named in str(refusal.value)
 
-    def test_a_failed_download_is_told_as_absent_files(self, tmp_path, monkeypatch, capsys):
+    def test_a_failed_download_is_told_as_absent_files(self, tmp_path, monkeypatch, caplog):
         import torchvision.datasets
 
         def unreachable(folder, download):
@@ -166,7 +166,7 @@ class TestMnist:
         monkeypatch.setattr(torchvision.datasets, "MNIST", unreachable)
         with pytest.raises(UserError, match=MNIST_FILES[0]):
             fetch("mnist", None, download=True, cache=tmp_path)
-        assert "no route to host" in capsys.readouterr().out
+        assert "no route to host" in caplog.text
 
 
 def cifar_batch(labels, key):
@@ -272,6 +272,34 @@ class TestDatasetFile:
         path.write_bytes(content)
         with pytest.raises(zipfile.BadZipFile, match="CRC"):
             Dataset.load(path)
+
+
+class TestRequire:
+    """What is known to be absent is told before any job starts."""
+
+    def require(self, folder, *, root=None, name="mnist", download=False):
+        require(name, root, download=download, cache=folder / "cache")
+
+    def test_absent_files_are_refused_unless_they_may_be_downloaded(self, tmp_path):
+        with pytest.raises(UserError, match=MNIST_FILES[0]):
+            self.require(tmp_path)
+        self.require(tmp_path, download=True)
+        self.require(tmp_path, name="digits")
+
+    def test_the_last_absent_file_is_named_and_present_ones_are_not_read(self, tmp_path):
+        put(tmp_path, dict.fromkeys(MNIST_FILES[:3], b"junk"))
+        with pytest.raises(UserError, match=f"{MNIST_FILES[3]} is not in"):
+            self.require(tmp_path, root=tmp_path)
+        put(tmp_path, {MNIST_FILES[3]: b"junk"}, zipped=True)
+        self.require(tmp_path, root=tmp_path)
+
+    @pytest.mark.parametrize("by_environment", [False, True])
+    def test_a_folder_that_does_not_exist_is_refused(self, tmp_path, monkeypatch, by_environment):
+        nowhere = tmp_path / "nowhere"
+        if by_environment:
+            monkeypatch.setenv("L2RW_DATA", str(nowhere))
+        with pytest.raises(UserError, match=rf"{nowhere}.* Hint: .*L2RW_DATA"):
+            self.require(tmp_path, root=None if by_environment else nowhere, download=True)
 
 
 class TestVerdicts:

@@ -5,12 +5,19 @@ import shutil
 import sys
 
 from l2rw.config import parse_config
+from l2rw.data.sources import require
 from l2rw.errors import UserError
 from l2rw.plan import Plan
 from l2rw.training.seeds import parse_seeds
 
 try:
     PLAN = Plan(parse_config(config))
+    for dataset in PLAN.datasets:
+        if not Path(f"data/{dataset}.npz").exists():
+            root, download = PLAN.config.data.root, PLAN.config.data.download
+            require(
+                dataset, root and Path(root), download=download, cache=Path("data/raw")
+            )
 except UserError as error:
     print(f"Error: {error}", file=sys.stderr)
     sys.exit(2)
@@ -32,6 +39,13 @@ wildcard_constraints:
     seed=r"\d+",
     seeds=r"\d+(-\d+)?",
     experiment="[a-z0-9]+",
+
+
+def fetch_options():
+    """Where to look for data sets, and whether the network may be asked, as options."""
+    data = config["data"]
+    root = ["--root", data["root"]] if data["root"] else []
+    return root if data["download"] else [*root, "--offline"]
 
 
 def plan_of(wildcards):

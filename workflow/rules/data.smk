@@ -26,11 +26,9 @@ rule fetch:
         mem_mb=2000,
         runtime=60,
     params:
-        root=f"--root {config['data']['root']:q}" if config["data"]["root"] else "",
-        offline="" if config["data"]["download"] else "--offline",
+        options=fetch_options(),
     shell:
-        "l2rw fetch {wildcards.dataset} {params.root} {params.offline}"
-        " --out {output.data:q} &> {log:q}"
+        "l2rw fetch {wildcards.dataset} {params.options:q} --out {output.data:q} &> {log:q}"
 
 
 rule corrupt:

@@ -7,6 +7,7 @@ after it knows about source formats, folders or the network.
 import gzip
 import hashlib
 import io
+import logging
 import os
 import pickle
 import struct
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from l2rw.data.catalog import CATALOG, DatasetInfo
 from l2rw.errors import UserError
+
+log = logging.getLogger(__name__)
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -77,6 +80,24 @@ def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Datas
     return READERS[name](source)
 
 
+def require(name: str, root: Path | None, *, download: bool, cache: Path) -> None:
+    """Look for a data set's files without reading them, before any job starts.
+
+    Raises:
+        UserError: ``root`` is no folder, or files are absent that may not be downloaded.
+    """
+    root = root or _root_from_environment()
+    if root is not None and not root.is_dir():
+        raise UserError(
+            f"The folder for data sets, {root}, does not exist.",
+            "mend data.root in the configuration or the environment variable L2RW_DATA.",
+        )
+    if name != "digits" and not download:
+        source = FileSource(name, root, cache)
+        for file in CATALOG[name].sha256:
+            source.locate(file)
+
+
 def verdicts(name: str, root: Path | None, cache: Path) -> dict[str, str]:
     """Say of each source file where it lies and whether its content is the published one."""
     if name == "digits":
@@ -121,8 +142,8 @@ class FileSource:
         """Whether content is what was published."""
         return hashlib.sha256(content).hexdigest() == self.info.sha256[file]
 
-    def read(self, file: str) -> bytes:
-        """Return a file's verified, decompressed content."""
+    def locate(self, file: str) -> Path:
+        """Return where a file lies; raise :class:`UserError` if it is nowhere."""
         path = self.find(file)
         if path is None:
             raise UserError(
@@ -131,6 +152,11 @@ class FileSource:
                 f"put {', '.join(self.info.sha256)} (plain or .gz) into one folder and name it in "
                 "data.root or in the environment variable L2RW_DATA.",
             )
+        return path
+
+    def read(self, file: str) -> bytes:
+        """Return a file's verified, decompressed content."""
+        path = self.locate(file)
         content = _content(path, file)
         if not self.matches(file, content):
             raise UserError(
@@ -150,7 +176,7 @@ class FileSource:
         try:
             dataset(folder, download=True)
         except (OSError, RuntimeError) as error:
-            print(f"Download of {self.info.name} failed: {error}")
+            log.warning("Download of %s failed: %s", self.info.name, " ".join(str(error).split()))
 
     def _folders(self) -> Iterator[Path]:
         for base in (self.root, self.cache):

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from l2rw.methods import METHODS
+from l2rw.registry import load
+from l2rw.training.examples import ImageStore, SeedBatches, StackedBatches
+
+CPU = torch.device("cpu")
+
+
+def method(name):
+    return load(METHODS, name)()
+
+
+def stacked(spec, digits, make_split, seeds=(0, 1)):
+    splits = [make_split(seed) for seed in seeds]
+    return StackedBatches(spec, method(spec.method), digits, splits, 2, seeds, CPU)
+
+
+def images_of(digits, indices):
+    return torch.from_numpy(digits.train_images[indices]).float() / 255
+
+
+@pytest.mark.parametrize("pixel_range", [(0.0, 1.0), (-1.0, 1.0)])
+def test_pixels_become_floats_in_the_range_of_the_data_set(pixel_range):
+    images = np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8)
+    low, high = pixel_range
+    seen = ImageStore(images, pixel_range, CPU)[torch.arange(4)]
+    expected = torch.linspace(low, high, 256).reshape(4, 1, 8, 8)
+    torch.testing.assert_close(seen, expected)
+    assert images.flatten().tolist() == list(range(256))
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("sees", [True, False])
+def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
+    make_spec, make_split, name, sees
+):
+    split, spec = make_split(0), make_spec(method=name, baselines_see_clean=sees)
+    train = SeedBatches(spec, method(name), split, 2, seed=0).train
+    clean = set(split.clean.indices) if sees and name != "l2rw" else set()
+    assert set(train.indices) == set(split.train.indices) | clean
+    assert len(train) == len(split.train) + len(clean)
+    assert train.truth.all()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_pass_sees_every_training_image_under_its_label(make_spec, make_split, digits, name):
+    spec = make_spec(method=name, baselines_see_clean=False)
+    batches = SeedBatches(spec, method(name), make_split(0), 2, seed=0)
+    seen = np.concatenate([batches.positions(step) for step in range(20)])
+    assert set(seen) == set(range(len(batches.train)))
+    labels = digits.train_labels[batches.train.indices[seen]]
+    assert np.array_equal(labels == 9, batches.train.labels[seen] == 1)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_batch_depends_on_the_step_and_not_on_what_was_asked_for_before(
+    make_spec, make_split, digits, name
+):
+    spec = make_spec(method=name)
+    batches, fresh = (stacked(spec, digits, make_split) for _ in range(2))
+    in_order = [batches[step] for step in range(4)][-1]
+    at_once = fresh[3]
+    torch.testing.assert_close(in_order, at_once, rtol=0, atol=0)
+    assert not torch.equal(in_order.images, batches[4].images)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, name):
+    spec = make_spec(method=name)
+    both = stacked(spec, digits, make_split, (0, 1))[2]
+    for i in range(2):
+        alone = stacked(spec, digits, make_split, (i,))[2]
+        torch.testing.assert_close(both.images[i], alone.images[0], rtol=0, atol=0)
+        torch.testing.assert_close(both.labels[i], alone.labels[0])
+        for key, value in both.extra.items():
+            torch.testing.assert_close(value[i], alone.extra[key][0], rtol=0, atol=0)
+
+
+def test_images_and_labels_belong_together(make_spec, make_split, digits):
+    spec, split = make_spec(method="l2rw"), make_split(0)
+    batch = stacked(spec, digits, make_split, (0,))[0]
+    single = SeedBatches(spec, method("l2rw"), split, 2, seed=0)
+    at, clean_at = single.positions(0), single.clean_positions(0)
+    torch.testing.assert_close(batch.images[0], images_of(digits, split.train.indices[at]))
+    assert batch.labels[0].tolist() == split.train.labels[at].tolist()
+    clean_images = images_of(digits, split.clean.indices[clean_at])
+    torch.testing.assert_close(batch.extra["clean_images"][0], clean_images)
+    assert batch.extra["clean_labels"][0].tolist() == split.clean.labels[clean_at].tolist()
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(4, 4), (6, 6), (100, 6)])
+def test_a_clean_batch_is_no_larger_than_the_clean_set(make_spec, make_split, asked, seen):
+    spec = make_spec(method="l2rw", clean_batch_size=asked)
+    batches = SeedBatches(spec, method("l2rw"), make_split(0), 2, seed=0)
+    positions = batches.clean_positions(1)
+    assert len(positions) == seen
+    assert set(positions) <= set(range(6))

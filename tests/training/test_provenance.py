@@ -1,0 +1,36 @@
+import re
+import shutil
+
+from l2rw.training import provenance
+
+
+def test_the_source_hash_follows_the_code_that_computes_and_no_other(tmp_path, monkeypatch):
+    copy = tmp_path / "l2rw"
+    shutil.copytree(provenance.PACKAGE, copy)
+    original = provenance.source_hash()
+    monkeypatch.setattr(provenance, "PACKAGE", copy)
+    assert provenance.source_hash() == original
+
+    (copy / "cli.py").write_text("# changed\n")
+    assert provenance.source_hash() == original
+    (copy / "weights.py").write_text("# changed\n")
+    changed = provenance.source_hash()
+    assert changed != original
+    (copy / "methods" / "new.py").touch()
+    assert provenance.source_hash() not in (original, changed)
+
+
+def test_every_room_exists():
+    assert all((provenance.PACKAGE / room).exists() for room in provenance.ROOMS_THAT_COMPUTE)
+
+
+def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance.git_commit() is None
+
+
+def test_versions_name_python_and_the_libraries():
+    versions = provenance.versions()
+    assert set(versions) == {"python", *provenance.LIBRARIES}
+    assert all(re.match(r"\d+\.", version) for version in versions.values())

@@ -1,0 +1,93 @@
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from .conftest import TINY, edit
+
+pytestmark = pytest.mark.workflow
+
+MORE_SEEDS = edit(TINY, seeds=3)
+OTHER_SHARE = edit(TINY, majority_shares=[0.8, 0.9])
+LONGER = edit(TINY, training=TINY["experiments"]["figure2"]["training"] | {"steps": 8})
+
+
+def digests(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_one_command_makes_everything(finished):
+    assert finished.first_run == sorted(
+        ["fetch"] + ["corrupt"] * 2 + ["train"] * 4 + ["tabulate", "draw"]
+    )
+    for suffix in ("pdf", "svg", "png", "csv", "json"):
+        assert (finished.results / f"figures/figure2.{suffix}").stat().st_size > 0
+    runs = pd.read_csv(finished.results / "tables/figure2.csv")
+    assert set(zip(runs["method"], runs["seed"], strict=True)) == {
+        (method, seed) for method in ("baseline", "l2rw") for seed in (0, 1)
+    }
+
+
+def test_a_second_run_does_nothing(workspace):
+    assert workspace.run(TINY) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "trained"),
+    [(MORE_SEEDS, 2), (OTHER_SHARE, 4), (LONGER, 4), (edit(TINY, methods=["l2rw"]), 0)],
+    ids=["one seed more", "one share more", "more steps", "one method less"],
+)
+def test_a_changed_setting_plans_its_own_cells(workspace, changed, trained):
+    planned = workspace.planned(changed)
+    assert planned.count("train") == trained
+    assert {"tabulate", "draw"} <= set(planned)
+    assert "fetch" not in planned
+    assert workspace.planned(TINY) == []
+
+
+def test_a_setting_changed_back_trains_nothing(workspace):
+    before = digests(workspace.results / "tables") | digests(workspace.results / "figures")
+    assert workspace.run(MORE_SEEDS).count("train") == 2
+    assert set(pd.read_csv(workspace.results / "tables/figure2.csv")["seed"]) == {0, 1, 2}
+    assert workspace.run(TINY) == ["draw", "tabulate"]
+    assert digests(workspace.results / "tables") | digests(workspace.results / "figures") == before
+    assert workspace.run(TINY) == []
+
+
+def test_how_jobs_run_is_no_reason_to_run_them(workspace):
+    assert workspace.planned(TINY | {"compute": {"threads": 2, "device": "cpu"}}) == []
+
+
+def test_a_clone_has_nothing_to_do_and_notices_an_edit(clone):
+    for order, path in enumerate(sorted(clone.folder.rglob("*"), reverse=True)):
+        os.utime(path, (1e9 + order, 1e9 + order))
+    assert clone.planned(TINY) == []
+    assert clone.planned(MORE_SEEDS).count("train") == 2
+    assert clone.planned(TINY) == []
+
+
+def test_an_interrupted_change_is_not_forgotten(clone):
+    """The plan file alone must not make a figure of an earlier plan pass for a current one."""
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "tabulate"]
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "tabulate"]
+
+
+def test_two_runs_of_a_seed_agree_bit_for_bit(finished, clone):
+    runs = clone.results / "runs"
+    for result in runs.rglob("result.json"):
+        result.unlink()
+    assert clone.run(edit(TINY, methods=["l2rw", "baseline"])).count("train") == 4
+    for path in runs.rglob("metrics.csv"):
+        again = finished.results / "runs" / path.relative_to(runs)
+        assert path.read_bytes() == again.read_bytes()
+
+
+def test_results_name_what_made_them(finished):
+    (result, *_) = (finished.results / "runs").rglob("result.json")
+    content = json.loads(result.read_text())
+    assert content["cell"]["training"]["steps"] == 6
+    assert {"commit", "source", "versions", "device", "threads", "precision"} <= set(
+        content["made"]
+    )
