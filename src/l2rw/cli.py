@@ -54,17 +54,19 @@ def _corrupt(arguments: Arguments) -> None:
 
 
 def _train(arguments: Arguments) -> None:
-    from l2rw.training.job import run_job
+    from l2rw.training.job import Job, run_job
 
     run_job(
-        compute=_read_plan(arguments.plan)["compute"],
-        cell=_find(arguments.plan, "id", arguments.cell),
-        seeds=arguments.seeds,
-        data=arguments.data,
-        splits=arguments.splits,
-        out=arguments.out,
-        status=arguments.status,
-        threads=arguments.threads,
+        Job(
+            cell=_find(arguments.plan, "id", arguments.cell),
+            compute=_read_plan(arguments.plan)["compute"] | {"threads": arguments.threads},
+            seeds=arguments.seeds,
+            data=arguments.data,
+            splits=arguments.splits,
+            out=arguments.out,
+            checkpoints=arguments.checkpoints,
+            status=arguments.status,
+        )
     )
 
 
@@ -147,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
     )
     train.add_argument("--threads", type=int, default=1, help="CPU threads")
+    train.add_argument(
+        "--checkpoints", type=Path, required=True, help="folder to go on from if interrupted"
+    )
     train.add_argument("--status", type=Path, help="file to keep up to date while training")
     train.add_argument("--out", type=Path, required=True, help="folder to write to")
 

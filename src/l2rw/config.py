@@ -85,6 +85,9 @@ class Compute(Section):
         description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
         "results agree up to floating-point rounding.",
     )
+    checkpoint_seconds: float = Field(
+        60.0, ge=0, description="Seconds between two checkpoints of a training job."
+    )
 
 
 class Training(Section):

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Axis = Literal["split", "initialisation", "batch", "clean batch", "random weights"]
+Axis = Literal["split", "initialisation", "batch", "clean batch", "random weights", "dropout"]
 
 
 def generator(axis: Axis, seed: int, counter: int = 0) -> np.random.Generator:

@@ -8,12 +8,14 @@ step and ask how the loss :math:`G` on clean data responds (equations 6 to 9, Al
         \propto \langle \nabla f_i(\theta), \nabla G(\theta) \rangle ,
 
 so an example counts as much as its gradient points along the clean gradient, and not at all if it
-points away. Two exact ways to compute it:
+points away. Two exact ways to train with these weights:
 
 * :func:`reweighted_gradient`, forward mode: the inner product *is* the directional derivative of
   the example's loss along :math:`\nabla G`. One forward pass of the batch that carries this tangent
   gives every :math:`u_i`, and the same pass then serves the weighted backward pass.
-* :func:`alignments_by_double_backward`, Algorithm 1 as printed: the reference.
+* :func:`reweighted_gradient_by_double_backward`, Algorithm 1 as printed: slower, the reference.
+
+For multi-layer perceptrons :func:`alignments_in_closed_form` is the layer-wise sum of section 3.2.
 
 Losses are functions of a dictionary of parameters, as :func:`torch.func.functional_call` takes it.
 """
@@ -22,7 +24,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import grad, jvp, vjp
 
 Parameters = dict[str, Tensor]
@@ -99,25 +101,75 @@ def reweighted_gradient(
     return WeightedGradient(gradient, weights, values, aux)
 
 
-def alignments_by_double_backward(
+def reweighted_gradient_by_double_backward(
     losses: ExampleLosses, clean_loss: CleanLoss, parameters: Parameters, step_size: float = 1.0
-) -> Tensor:
-    """Compute the alignments as Algorithm 1 prints it, backward on backward: the slow reference.
+) -> WeightedGradient:
+    """Do the same as :func:`reweighted_gradient` as Algorithm 1 prints it, backward on backward.
 
     Args:
         losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.
         clean_loss: Maps parameters to the mean loss of the clean batch, a scalar.
         parameters: Where to differentiate.
-        step_size: The look-ahead's step size; scales the result.
-
-    Returns:
-        ``step_size`` times the inner products of example gradients with the clean gradient, (n,).
+        step_size: Of the look-ahead step; normalisation cancels it.
     """
-    example_losses, _ = losses(parameters)
+    values, pull_back, aux = vjp(losses, parameters, has_aux=True)  # type: ignore[misc]
 
     def clean_loss_after_step(epsilon: Tensor) -> Tensor:
-        step = grad(lambda at: (epsilon * losses(at)[0]).sum())(parameters)
-        return clean_loss({k: p - step_size * step[k] for k, p in parameters.items()})
+        (step,) = pull_back(epsilon)
+        return clean_loss({name: p - step_size * step[name] for name, p in parameters.items()})
 
-    sensitivity: Tensor = grad(clean_loss_after_step)(torch.zeros_like(example_losses))
-    return -sensitivity
+    weights = normalise(-grad(clean_loss_after_step)(torch.zeros_like(values)))
+    (gradient,) = pull_back(weights)
+    return WeightedGradient(gradient, weights, values, aux)
+
+
+def alignments_in_closed_form(
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    batch: tuple[Tensor, Tensor],
+    clean_batch: tuple[Tensor, Tensor],
+) -> Tensor:
+    """Compute the alignments of a multi-layer perceptron as section 3.2 and appendix A derive them.
+
+    By layer, an example's gradient is the outer product of the layer's input and the gradient at
+    its output, so the inner product of two examples is similarity of inputs times similarity of
+    gradients, summed over layers and averaged over the clean examples.
+
+    Args:
+        model: A network all of whose parameters lie in linear layers, each used once.
+        loss: Maps outputs and targets to example losses, shape (n,).
+        batch: Training inputs and targets.
+        clean_batch: Clean inputs and targets.
+
+    Returns:
+        Inner products of example gradients with the clean gradient, shape (n,).
+    """
+    ours, clean = (_layer_factors(model, loss, *examples) for examples in (batch, clean_batch))
+    products = [
+        (clean_input @ our_input.T) * (clean_gradient @ our_gradient.T)
+        for (our_input, our_gradient), (clean_input, clean_gradient) in zip(
+            ours, clean, strict=True
+        )
+    ]
+    return torch.stack(products).sum(0).mean(0)
+
+
+def _layer_factors(
+    model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """Return each linear layer's inputs (with the bias's one) and loss gradients, by example."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def remember(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        one = [] if layer.bias is None else [torch.ones_like(inputs[0][:, :1])]
+        seen.append((torch.cat([inputs[0].detach(), *one], dim=1), output))
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    hooks = [layer.register_forward_hook(remember) for layer in layers]
+    try:
+        total = loss(model(inputs), targets).sum()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    gradients = torch.autograd.grad(total, [output for _, output in seen])
+    return [(z, gradient) for (z, _), gradient in zip(seen, gradients, strict=True)]

@@ -4,7 +4,8 @@
 # Out: <results>/runs/{cell}/seed-{seeds}/result.json    final figures and their provenance
 #      <results>/runs/{cell}/seed-{seeds}/metrics.csv    the training curves
 #
-# A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds.
+# A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
+# checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them.
 
 
 rule train:
@@ -29,7 +30,9 @@ rule train:
         runtime=240,
     params:
         out=subpath(output.result, parent=True),
+        checkpoints=f"checkpoints/{config['name']}/{{cell}}",
     shell:
         "l2rw train --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
         " --data {input.data:q} --splits {input.splits:q} --threads {threads}"
-        " --status {log:q}.status.json --out {params.out:q} &> {log:q}"
+        " --checkpoints {params.checkpoints:q} --status {log:q}.status.json"
+        " --out {params.out:q} &> {log:q}"

@@ -1,7 +1,7 @@
 """What every method answers: which examples a step sees, and the gradient it follows."""
 
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -25,8 +25,9 @@ class Batch(NamedTuple):
     ``clean_labels`` where it uses the clean set."""
 
 
-Losses = Callable[[Parameters, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Maps (parameters, images, labels) to example losses (n,) and logits (n, classes)."""
+Losses = Callable[[Parameters, Tensor, Tensor], tuple[Tensor, Any]]
+"""Maps (parameters, images, labels) to example losses (n,) and what else the pass yields: a named
+tuple with ``logits`` (n, classes) and batch ``statistics``; see :mod:`l2rw.training.network`."""
 
 
 class ExampleOrder(Protocol):
@@ -66,7 +67,7 @@ class Method:
         return torch.full((n,), 1 / n, dtype=batch.images.dtype, device=batch.images.device)
 
     def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
-        """Return the gradient to follow; ``aux`` holds the logits, shape (n, classes)."""
+        """Return the gradient to follow; ``aux`` is what else the training pass yields."""
         return weighted_gradient(
             lambda at: losses(at, batch.images, batch.labels), parameters, self.weights(batch)
         )

@@ -28,7 +28,7 @@ class HardMining(Method):
 
     def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
         """Mine among the candidates; weights, losses and logits are those of all candidates."""
-        all_losses, all_logits = losses(parameters, batch.images, batch.labels)
+        all_losses, all_seen = losses(parameters, batch.images, batch.labels)
         n = len(batch.labels)
         half = n // self.candidates // 2
         minority = (batch.labels == 0).to(all_losses.dtype)
@@ -45,5 +45,5 @@ class HardMining(Method):
             step.gradient,
             torch.zeros_like(all_losses).scatter(0, chosen, weights),
             all_losses,
-            all_logits,
+            step.aux._replace(logits=all_seen.logits),
         )

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from l2rw.batchnorm import Tensors
 from l2rw.data.splits import Part
-from l2rw.methods.contract import Losses
 from l2rw.training.examples import ImageStore
+from l2rw.training.network import Network
 from l2rw.weights import Parameters
 
 CHUNK = 250  # images per forward pass: small enough for a CPU's cache
@@ -30,23 +31,17 @@ class Evaluation:
         return 1 - sum(row[i] for i, row in enumerate(self.confusion)) / total
 
 
-@torch.no_grad()
-def evaluate(losses: Losses, parameters: Parameters, images: ImageStore, part: Part) -> Evaluation:
-    """Evaluate one seed's parameters on all images of a part."""
-    device = next(iter(parameters.values())).device
-    indices = torch.from_numpy(part.indices).to(device)
-    labels = torch.from_numpy(part.labels).to(device)
-    total = torch.zeros((), device=device)
-    predictions = []
-    classes = 0
-    for chunk, given in zip(indices.split(CHUNK), labels.split(CHUNK), strict=True):  # type: ignore[no-untyped-call]
-        values, logits = losses(parameters, images[chunk], given)
-        total += values.sum()
-        predictions.append(logits.argmax(1))
-        classes = logits.shape[1]
-    confusion = _count(labels * classes + torch.cat(predictions), classes)
-    return Evaluation(float(total) / len(part), confusion.tolist())
+def evaluate(
+    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
+) -> Evaluation:
+    """Evaluate one seed's parameters and buffers on all images of a part."""
+    indices, labels = (torch.from_numpy(a).to(images.device) for a in (part.indices, part.labels))
+    chunks = torch.split(indices, CHUNK)
+    logits = torch.cat([network.predict(*values, images[chunk]) for chunk in chunks])
+    return Evaluation(float(F.cross_entropy(logits, labels)), _confusion(labels, logits).tolist())
 
 
-def _count(pairs: Tensor, classes: int) -> Tensor:
-    return F.one_hot(pairs, classes * classes).sum(0).reshape(classes, classes)
+def _confusion(labels: Tensor, logits: Tensor) -> Tensor:
+    classes = logits.shape[1]
+    pairs = labels * classes + logits.argmax(1)
+    return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)

@@ -18,6 +18,7 @@ class ImageStore:
 
     def __init__(self, images: Images, pixel_range: tuple[float, float], device: torch.device):
         """Args: ``images`` are uint8, (n, channels, height, width)."""
+        self.device = device
         self._images = torch.tensor(images, device=device)
         low, high = pixel_range
         self._scale, self._shift = (high - low) / 255, low

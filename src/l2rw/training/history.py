@@ -1,15 +1,22 @@
 """What a run tells of its training: running sums between evaluations, a line at each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from l2rw.errors import UserError
-from l2rw.training.evaluation import Evaluation
-from l2rw.training.spec import RunSpec
 from l2rw.weights import WeightedGradient
+
+NEVER = 2**62
+
+
+class Means(NamedTuple):
+    """Training figures of one seed, as in :class:`Snapshot`."""
+
+    train_loss: float
+    train_error: float
+    zero_weights: float
 
 
 @dataclass(frozen=True)
@@ -29,42 +36,41 @@ class Snapshot:
     test_loss: float
     test_error: float
 
+    @property
+    def means(self) -> Means:
+        """Its training figures."""
+        return Means(self.train_loss, self.train_error, self.zero_weights)
+
 
 class Tally:
     """Sums over steps, kept on the device so that no step waits for them."""
 
-    def __init__(self, spec: RunSpec, seeds: Sequence[int], device: torch.device) -> None:
-        """Start empty."""
-        self._spec, self._seeds = spec, seeds
-        self._sums = torch.zeros(3, len(seeds), device=device)
-        self._steps = 0
+    def __init__(self, stack: int, device: torch.device) -> None:
+        """Start empty, for ``stack`` seeds."""
+        self.sums = torch.zeros(len(Means._fields), stack, device=device)
+        self.first_bad = torch.full((stack,), NEVER, device=device)
+        """The first step (counted from 1) whose loss was infinite or NaN, by seed."""
+        self.steps = 0
 
-    def add(self, seen: WeightedGradient, labels: Tensor) -> None:
-        """Count one step; every tensor has a leading seed dimension."""
-        wrong = seen.aux.argmax(-1) != labels
+    def add(self, step: int, seen: WeightedGradient, labels: Tensor) -> None:
+        """Count a step; every tensor has a leading seed dimension."""
+        wrong = seen.aux.logits.argmax(-1) != labels
         figures = (seen.losses, wrong.float(), (seen.weights == 0).float())
-        self._sums += torch.stack([figure.mean(-1) for figure in figures])
-        self._steps += 1
+        means = torch.stack([figure.mean(-1) for figure in figures])
+        self.sums += means
+        self.first_bad.clamp_(max=torch.where(means[0].isfinite(), NEVER, step))
+        self.steps += 1
 
-    def means(self) -> list[tuple[float, float, float]]:
-        """Return mean loss, error and share of zero weights for each seed.
+    def means(self) -> list[Means]:
+        """Return the means by seed."""
+        return [Means(*row) for row in (self.sums / self.steps).T.tolist()]
 
-        Raises:
-            UserError: A loss was infinite or NaN.
-        """
-        means = [(row[0], row[1], row[2]) for row in (self._sums / self._steps).T.tolist()]
-        for seed, (loss, _, _) in zip(self._seeds, means, strict=True):
-            if not abs(loss) < float("inf"):
-                raise UserError(
-                    f"The training loss of {self._spec.method}, seed {seed}, became {loss}.",
-                    "lower training.learning_rate.",
-                )
-        return means
+    def first_bad_step(self) -> tuple[int, int] | None:
+        """Return (place in the stack, step) of the first infinite or NaN loss, if there was one."""
+        step, index = self.first_bad.min(0)
+        return None if step == NEVER else (int(index), int(step))
 
-    def snapshots(self, step: int, tests: Sequence[Evaluation]) -> list[Snapshot]:
-        """Return a line for each seed, given its evaluation after ``step`` (counted from 0)."""
-        rate = self._spec.learning_rate_at(step)
-        return [
-            Snapshot(seed, step + 1, rate, *mean, test.loss, test.error)
-            for seed, mean, test in zip(self._seeds, self.means(), tests, strict=True)
-        ]
+    def clear(self) -> None:
+        """Start anew; what was bad stays so."""
+        self.sums.zero_()
+        self.steps = 0

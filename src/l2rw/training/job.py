@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,67 +13,91 @@ from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
-from l2rw.training.loop import Run, train
+from l2rw.training.loop import Run, Training
 from l2rw.training.progress import Progress
 from l2rw.training.provenance import device_facts, provenance
 from l2rw.training.results import write
 from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
+from l2rw.training.watch import Checkpoints, Watch, heeding_sigterm
 
 # Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
 warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
 
 
-def run_job(
-    compute: dict[str, Any],
-    cell: dict[str, Any],
-    seeds: range,
-    data: Path,
-    splits: Sequence[Path],
-    out: Path,
-    status: Path | None,
-    threads: int,
-) -> None:
-    """Train a cell's runs for some seeds and write their results.
+@dataclass(frozen=True)
+class Job:
+    """Some seeds of a cell, and the files they need and leave."""
 
-    Args:
-        compute: How to train: ``device`` and ``stack``, as in the configuration.
-        cell: A cell of a plan file.
-        seeds: Seeds to train.
-        data: Data set file.
-        splits: Split files of ``seeds``, in the same order.
-        out: Folder for the results.
-        status: File to keep up to date while training, if any.
-        threads: CPU threads.
+    cell: dict[str, Any]
+    """As a plan file says it."""
+    compute: dict[str, Any]
+    """How to train, as a plan file says it."""
+    seeds: range
+    data: Path
+    """Data set file."""
+    splits: Sequence[Path]
+    """Split files of the seeds, in the same order."""
+    out: Path
+    """Folder for the results."""
+    checkpoints: Path
+    """Folder for checkpoints, emptied after success."""
+    status: Path | None
+    """File to keep up to date while training, if any."""
+
+    @property
+    def name(self) -> str:
+        """What people read in logs."""
+        return f"{self.cell['id']} seed {format_seeds(self.seeds)}"
+
+    @property
+    def spec(self) -> RunSpec:
+        """Settings of the runs."""
+        training = self.cell["training"]
+        return RunSpec(**{**training, "decay_at": tuple(training["decay_at"])})
+
+
+def run_job(job: Job) -> None:
+    """Train a job's seeds, as many at a time as ``compute`` stacks, and write their results.
+
+    Killed at any moment and run again, it goes on from its last checkpoint.
     """
     started = time.perf_counter()
-    torch.set_num_threads(threads)
-    device = choose_device(compute["device"])
-    spec = RunSpec(**{**cell["training"], "decay_at": tuple(cell["training"]["decay_at"])})
-    dataset = Dataset.load(data)
-    stack: int = compute["stack"]
-    stacks = range(0, len(seeds), stack)
+    torch.set_num_threads(job.compute["threads"])
+    device = choose_device(job.compute["device"])
+    dataset = Dataset.load(job.data)
+    spec, stack = job.spec, job.compute["stack"]
+    starts = range(0, len(job.seeds), stack)
     runs: list[Run] = []
-    name = f"{cell['id']} seed {format_seeds(seeds)}"
-    with Progress(name, spec.steps * len(stacks), status) as progress:
-        for done, first in enumerate(stacks):
-            some = slice(first, first + stack)
-            runs += train(
-                spec,
-                dataset,
-                [Split.load(path) for path in splits[some]],
-                CORRUPTIONS[cell["corruption"]].classes,
-                seeds[some],
-                device,
-                partial(progress, done * spec.steps),
-            )
+    kept: list[Checkpoints] = []
+    with (
+        heeding_sigterm() as stop,
+        Progress(job.name, spec.steps * len(starts), job.status) as told,
+    ):
+        for done, first in enumerate(starts):
+            seeds = job.seeds[first : first + stack]
+            splits = [Split.load(path) for path in job.splits[first : first + stack]]
+            classes = CORRUPTIONS[job.cell["corruption"]].classes
+            training = Training(spec, dataset, splits, classes, seeds, device)
+            kept.append(_checkpoints(job, seeds, device))
+            kept[-1].resume(training.state)
+            runs += training.run(Watch(spec.steps, done * spec.steps, told, kept[-1], stop))
     made = {
         **provenance(),
         **device_facts(device),
         "stack": stack,
         "seconds": round(time.perf_counter() - started, 1),
     }
-    write(out, runs, cell, made)
+    write(job.out, runs, job.cell, made)
+    for checkpoints in kept:
+        checkpoints.discard()
+
+
+def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
+    which = f"seed-{format_seeds(seeds)}"
+    fingerprint = f"{job.cell['id']} {which} on {device.type} by torch {torch.__version__}"
+    interval: float = job.compute["checkpoint_seconds"]
+    return Checkpoints(job.checkpoints / f"{which}.safetensors", fingerprint, interval)
 
 
 def choose_device(name: str) -> torch.device:

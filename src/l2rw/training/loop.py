@@ -4,28 +4,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.func import functional_call
 
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
+from l2rw.errors import UserError
 from l2rw.methods import METHODS
-from l2rw.methods.contract import Batch, Losses, Method
+from l2rw.methods.contract import Batch, Method
 from l2rw.models import MODELS
-from l2rw.models.initialisation import initialise
 from l2rw.randomness import torch_generator
 from l2rw.registry import load
 from l2rw.training import sgd
 from l2rw.training.evaluation import Evaluation, evaluate
 from l2rw.training.examples import ImageStore, StackedBatches
-from l2rw.training.history import Snapshot, Tally
+from l2rw.training.history import Snapshot
+from l2rw.training.network import Network
 from l2rw.training.spec import RunSpec
 from l2rw.training.stack import over_seeds
+from l2rw.training.state import State
 from l2rw.weights import Parameters, WeightedGradient
 
-Report = Callable[[int, Tally], None]
-"""Told after every step: the steps done, and the tally since the last evaluation."""
+CHECK_EVERY = 10  # steps between looks at the device for infinite and NaN losses
+
+Watch = Callable[[State], None]
+"""Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
 
 
 @dataclass(frozen=True)
@@ -36,88 +37,94 @@ class Run:
     history: list[Snapshot]
     test: Evaluation
     """After the last step."""
-    parameters: Parameters
 
 
-def train(
-    spec: RunSpec,
-    dataset: Dataset,
-    splits: Sequence[Split],
-    classes: int,
-    seeds: Sequence[int],
-    device: torch.device,
-    report: Report,
-) -> list[Run]:
-    """Train a stack of seeds at once.
+class Training:
+    """A stack of seeds to be trained at once."""
 
-    Args:
-        spec: Settings of the runs.
-        dataset: Source of the images.
-        splits: One for each seed.
-        classes: Number of classes in the splits.
-        seeds: Seeds of the runs.
-        device: Where to train.
-        report: Called after every step.
+    def __init__(
+        self,
+        spec: RunSpec,
+        dataset: Dataset,
+        splits: Sequence[Split],
+        classes: int,
+        seeds: Sequence[int],
+        device: torch.device,
+    ) -> None:
+        """Prepare to train.
 
-    Returns:
-        One run for each seed, in their order.
+        Args:
+            spec: Settings of the runs.
+            dataset: Source of the images.
+            splits: One for each seed.
+            classes: Number of classes in the splits.
+            seeds: Seeds of the runs.
+            device: Where to train.
+        """
+        self._spec, self._splits, self._seeds, self._device = spec, splits, seeds, device
+        self._method: Method = load(METHODS, spec.method)()
+        self._network = Network(load(MODELS, spec.model)(dataset.info.image_shape, classes))
+        self._batches = StackedBatches(spec, self._method, dataset, splits, classes, seeds, device)
+        self._test = ImageStore(dataset.test_images, dataset.info.pixel_range, device)
+        self._gradient = over_seeds(self._gradient_of_seed, len(seeds))
+        self.state = State.initial(self._network, seeds, device)
 
-    Raises:
-        UserError: A loss became infinite or NaN.
-    """
-    method: Method = load(METHODS, spec.method)()
-    model: nn.Module = load(MODELS, spec.model)(dataset.info.image_shape, classes)
-    losses = example_losses(model)
-    batches = StackedBatches(spec, method, dataset, splits, classes, seeds, device)
-    test_images = ImageStore(dataset.test_images, dataset.info.pixel_range, device)
-    parameters = _initial_values(model, seeds, device)
-    velocity = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    def run(self, watch: Watch) -> list[Run]:
+        """Train from the present state to the last step; return a run for each seed.
 
-    def gradient_of_seed(parameters: Parameters, batch: Batch) -> WeightedGradient:
-        return method.gradient(losses, parameters, batch)
+        Raises:
+            UserError: A loss became infinite or NaN.
+        """
+        state = self.state
+        while state.step < self._spec.steps:
+            self._advance()
+            if state.step % CHECK_EVERY == 0 or state.step == self._spec.steps:
+                self._check()
+            if self._spec.evaluates_after(state.step):
+                self._record()
+            watch(state)
+        tests = self._evaluate()
+        return [
+            Run(seed, lines, test)
+            for seed, lines, test in zip(self._seeds, state.history, tests, strict=True)
+        ]
 
-    gradient = over_seeds(gradient_of_seed, len(seeds))
-    tally = Tally(spec, seeds, device)
-    history: list[list[Snapshot]] = [[] for _ in seeds]
-    tests: list[Evaluation] = []
-    for step in range(spec.steps):
-        batch = batches[step]
-        seen = gradient(parameters, batch)
-        sgd.update(parameters, velocity, seen.gradient, spec, spec.learning_rate_at(step))
-        tally.add(seen, batch.labels)
-        report(step + 1, tally)
-        if spec.evaluates_after(step):
-            tests = [
-                evaluate(losses, _of_seed(parameters, i), test_images, split.test)
-                for i, split in enumerate(splits)
-            ]
-            for rows, snapshot in zip(history, tally.snapshots(step, tests), strict=True):
-                rows.append(snapshot)
-            tally = Tally(spec, seeds, device)
-    return [
-        Run(seed, history[i], tests[i], _of_seed(parameters, i)) for i, seed in enumerate(seeds)
-    ]
+    def _gradient_of_seed(self, parameters: Parameters, batch: Batch) -> WeightedGradient:
+        return self._method.gradient(self._network.losses, parameters, batch)
 
+    def _advance(self) -> None:
+        state, spec = self.state, self._spec
+        batch = self._batches[state.step]
+        if self._network.draws_masks:
+            masks = torch_generator("dropout", self._seeds[0], state.step)
+            torch.manual_seed(masks.initial_seed())
+        seen = self._gradient(state.parameters, batch)
+        rate = spec.learning_rate_at(state.step)
+        sgd.update(state.parameters, state.velocity, seen.gradient, spec, rate)
+        state.buffers = self._network.updated(state.buffers, seen.aux)
+        state.step += 1
+        state.tally.add(state.step, seen, batch.labels)
 
-def example_losses(model: nn.Module) -> Losses:
-    """Return cross-entropy by example as a function of (parameters, images, labels)."""
+    def _check(self) -> None:
+        bad = self.state.tally.first_bad_step()
+        if bad is not None:
+            index, step = bad
+            raise UserError(
+                f"The training loss of {self._spec.method}, seed {self._seeds[index]}, became "
+                f"infinite or NaN at step {step}.",
+                "lower training.learning_rate.",
+            )
 
-    def losses(parameters: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        logits = functional_call(model, parameters, (images,))
-        return F.cross_entropy(logits, labels, reduction="none"), logits
+    def _record(self) -> None:
+        state = self.state
+        rate = self._spec.learning_rate_at(state.step - 1)
+        lines = zip(self._seeds, state.history, state.tally.means(), self._evaluate(), strict=True)
+        for seed, history, means, test in lines:
+            history.append(Snapshot(seed, state.step, rate, *means, test.loss, test.error))
+        state.tally.clear()
 
-    return losses
-
-
-def _initial_values(model: nn.Module, seeds: Sequence[int], device: torch.device) -> Parameters:
-    of_seed = [initialise(model, torch_generator("initialisation", seed)) for seed in seeds]
-    return {name: _stack([p[name] for p in of_seed]).to(device) for name in of_seed[0]}
-
-
-def _stack(tensors: Sequence[Tensor]) -> Tensor:
-    # torch.stack would forget the memory format of a single seed's tensors.
-    return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(list(tensors))
-
-
-def _of_seed(parameters: Parameters, index: int) -> Parameters:
-    return {name: stacked[index] for name, stacked in parameters.items()}
+    def _evaluate(self) -> list[Evaluation]:
+        return [
+            evaluate(self._network, self.state.of_seed(i), self._test, split.test)
+            for i, split in enumerate(self._splits)
+        ]

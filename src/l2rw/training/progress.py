@@ -7,12 +7,13 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from l2rw.training.history import Tally
+from l2rw.training.history import Means
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Progress:
         """Args: ``status`` is the file to keep up to date, removed at the end, if any."""
         self._job, self._steps, self._status, self._interval = job, steps, status, interval
         self._bar: Any = None
+        self._first: int | None = None
 
     def __enter__(self) -> "Progress":
         self._started = self._last = time.monotonic()
@@ -62,16 +64,23 @@ class Progress:
         if self._status:
             self._status.unlink(missing_ok=True)
 
-    def __call__(self, before: int, step: int, tally: Tally) -> None:
-        """Report if it is time to; ``before + step`` is the number of steps done."""
-        step += before
+    def __call__(self, step: int, means: Callable[[], list[Means]]) -> None:
+        """Report if it is time to.
+
+        Args:
+            step: Steps done, of all that the job has.
+            means: Called if it is time to; returns how training goes, by seed.
+        """
         now = time.monotonic()
+        if self._first is None:
+            self._first = step - 1  # where an interrupted job goes on
         if now - self._last < self._interval and step < self._steps:
             return
         self._last = now
-        rate = step / max(now - self._started, 1e-9)
-        means = tally.means()
-        loss, error, _ = (sum(column) / len(means) for column in zip(*means, strict=True))
+        rate = (step - self._first) / max(now - self._started, 1e-9)
+        of_seed = means()
+        loss = sum(m.train_loss for m in of_seed) / len(of_seed)
+        error = sum(m.train_error for m in of_seed) / len(of_seed)
         if self._bar:
             self._bar.set_postfix(loss=f"{loss:.3f}", error=f"{error:.1%}", refresh=False)
             self._bar.update(step - self._bar.n)

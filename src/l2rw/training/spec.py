@@ -27,6 +27,5 @@ class RunSpec:
         return self.learning_rate * 0.1 ** sum(step >= start for start in self.decay_at)
 
     def evaluates_after(self, step: int) -> bool:
-        """Whether the test part is evaluated after a step."""
-        done, before = step + 1, step
-        return done * self.evaluations // self.steps > before * self.evaluations // self.steps
+        """Whether the test part is evaluated once ``step`` steps are done."""
+        return step * self.evaluations // self.steps > (step - 1) * self.evaluations // self.steps

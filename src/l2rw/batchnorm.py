@@ -1,0 +1,91 @@
+"""Batch normalisation inside functional transforms: statistics come back instead of being stored.
+
+In training mode a layer normalises with the batch's own statistics and would update its running
+ones in place, which a pass that is differentiated twice, or that only looks ahead, must not do.
+While they record, layers leave their running statistics alone and record what they saw; who
+ran the pass decides whether :func:`updated` folds it in.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+Tensors = dict[str, Tensor]
+
+
+class BatchStatistics(NamedTuple):
+    """What a layer saw in a batch, by channel."""
+
+    mean: Tensor
+    variance: Tensor
+    """Unbiased, as running statistics hold it."""
+
+
+class Record:
+    """Batch statistics by layer name, filled by a forward pass."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._seen: dict[str, BatchStatistics] = {}
+
+    def take(self) -> dict[str, BatchStatistics]:
+        """Return what the last pass recorded, and forget it."""
+        seen, self._seen = self._seen, {}
+        return seen
+
+    def forward(self, name: str, layer: _BatchNorm, inputs: Tensor) -> Tensor:
+        """Stand in for ``layer.forward``."""
+        if not layer.training or layer.momentum is None or layer.running_mean is None:
+            return type(layer).forward(layer, inputs)
+        layer._check_input_dim(inputs)  # type: ignore[no-untyped-call]
+        outputs, mean, inverse_std = torch.native_batch_norm(
+            inputs, layer.weight, layer.bias, None, None, True, layer.momentum, layer.eps
+        )
+        n = inputs.numel() / inputs.shape[1]
+        variance = (inverse_std.detach() ** -2 - layer.eps) * (n / max(n - 1, 1))
+        self._seen[name] = BatchStatistics(mean.detach(), variance)
+        return outputs
+
+
+def record_statistics(model: nn.Module) -> Record:
+    """Make a model's batch normalisation record, from now on, instead of updating itself."""
+    record = Record()
+    for name, layer in _layers(model).items():
+        layer.forward = partial(record.forward, name, layer)  # type: ignore[method-assign]
+    return record
+
+
+@contextmanager
+def recording(model: nn.Module) -> Iterator[Record]:
+    """Do the same for a while."""
+    try:
+        yield record_statistics(model)
+    finally:
+        for layer in _layers(model).values():
+            del layer.forward
+
+
+def updated(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]) -> Tensors:
+    """Return buffers whose running statistics have moved towards what was seen.
+
+    Args:
+        model: Names the layers and their momenta.
+        buffers: All buffers of the model by name, possibly with leading dimensions.
+        seen: Batch statistics by layer name, with the same leading dimensions.
+    """
+    result = dict(buffers)
+    for name, layer in _layers(model).items():
+        if name in seen:
+            for buffer, value in zip(("running_mean", "running_var"), seen[name], strict=True):
+                key = f"{name}.{buffer}"
+                result[key] = torch.lerp(buffers[key], value.to(buffers[key]), layer.momentum or 0)
+    return result
+
+
+def _layers(model: nn.Module) -> dict[str, _BatchNorm]:
+    return {name: m for name, m in model.named_modules() if isinstance(m, _BatchNorm)}

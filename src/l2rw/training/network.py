@@ -1,0 +1,57 @@
+"""A network as pure functions of parameters, buffers and images."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from l2rw.batchnorm import BatchStatistics, Tensors, record_statistics, updated
+from l2rw.models.initialisation import initialise
+from l2rw.randomness import torch_generator
+from l2rw.weights import Parameters
+
+
+class Seen(NamedTuple):
+    """What a training pass yields beside the losses."""
+
+    logits: Tensor
+    """(n, classes)."""
+    statistics: dict[str, BatchStatistics]
+    """What batch normalisation saw, by layer."""
+
+
+class Network:
+    """Wraps a module that is never asked for its own parameters or buffers."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Args: ``model`` maps images (n, channels, height, width) to logits (n, classes)."""
+        self._model = model.train()
+        self._record = record_statistics(model)
+        self.draws_masks = any(isinstance(m, nn.Dropout) and m.p > 0 for m in model.modules())
+
+    def initial_values(self, seed: int) -> tuple[Parameters, Tensors]:
+        """Return fresh parameters and buffers of a seed, on the CPU."""
+        parameters = initialise(self._model, torch_generator("initialisation", seed))
+        return parameters, {name: b.detach().clone() for name, b in self._model.named_buffers()}
+
+    def losses(self, parameters: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
+        """Return cross-entropy by example, shape (n,), of a pass in training mode."""
+        logits = functional_call(self._model, parameters, (images,))
+        values = F.cross_entropy(logits, labels, reduction="none")
+        return values, Seen(logits, self._record.take())
+
+    def updated(self, buffers: Tensors, seen: Seen) -> Tensors:
+        """Return the buffers after a training pass."""
+        return updated(self._model, buffers, seen.statistics)
+
+    @torch.no_grad()
+    def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
+        """Return logits (n, classes) in evaluation mode."""
+        self._model.eval()
+        try:
+            logits: Tensor = functional_call(self._model, {**parameters, **buffers}, (images,))
+        finally:
+            self._model.train()
+        return logits
