@@ -85,6 +85,16 @@ class Compute(Section):
         description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
         "results agree up to floating-point rounding.",
     )
+    compile: bool = Field(
+        False,
+        description="Compile the training step with `torch.compile`. Pays where launching kernels "
+        "costs more than running them; results agree up to floating-point rounding.",
+    )
+    deterministic: bool = Field(
+        False,
+        description="Use only deterministic kernels on a GPU, at some cost in speed; on the CPU "
+        "runs agree bit for bit anyway.",
+    )
     checkpoint_seconds: float = Field(
         60.0, ge=0, description="Seconds between two checkpoints of a training job."
     )
@@ -105,6 +115,11 @@ class Training(Section):
         0.9, ge=0, lt=1, description="Momentum; the paper names none, its authors' code has 0.9."
     )
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of SGD.")
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32",
+        description="Arithmetic of matrix products and convolutions: `tf32` shortens their inputs "
+        "on GPUs that can, `bf16` runs passes under autocast.",
+    )
     evaluations: Positive = Field(
         20, description="Evenly spaced evaluations on the test part, the last one after all steps."
     )

@@ -1,5 +1,6 @@
 """One training job: some seeds of a cell, from files to files."""
 
+import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -63,10 +64,10 @@ def run_job(job: Job) -> None:
     Killed at any moment and run again, it goes on from its last checkpoint.
     """
     started = time.perf_counter()
-    torch.set_num_threads(job.compute["threads"])
-    device = choose_device(job.compute["device"])
-    dataset = Dataset.load(job.data)
     spec, stack = job.spec, job.compute["stack"]
+    device = choose_device(job.compute["device"])
+    set_up_torch(spec.precision, job.compute)
+    dataset = Dataset.load(job.data)
     starts = range(0, len(job.seeds), stack)
     runs: list[Run] = []
     kept: list[Checkpoints] = []
@@ -78,14 +79,17 @@ def run_job(job: Job) -> None:
             seeds = job.seeds[first : first + stack]
             splits = [Split.load(path) for path in job.splits[first : first + stack]]
             classes = CORRUPTIONS[job.cell["corruption"]].classes
-            training = Training(spec, dataset, splits, classes, seeds, device)
+            training = Training(
+                spec, dataset, splits, classes, seeds, device, compiled=job.compute["compile"]
+            )
             kept.append(_checkpoints(job, seeds, device))
             kept[-1].resume(training.state)
             runs += training.run(Watch(spec.steps, done * spec.steps, told, kept[-1], stop))
     made = {
         **provenance(),
         **device_facts(device),
-        "stack": stack,
+        "precision": spec.precision,
+        **{knob: job.compute[knob] for knob in ("stack", "compile", "deterministic")},
         "seconds": round(time.perf_counter() - started, 1),
     }
     write(job.out, runs, job.cell, made)
@@ -98,6 +102,16 @@ def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
     fingerprint = f"{job.cell['id']} {which} on {device.type} by torch {torch.__version__}"
     interval: float = job.compute["checkpoint_seconds"]
     return Checkpoints(job.checkpoints / f"{which}.safetensors", fingerprint, interval)
+
+
+def set_up_torch(precision: str, compute: dict[str, Any]) -> None:
+    """Set what PyTorch keeps for the whole process: threads, precision, determinism."""
+    torch.set_num_threads(compute["threads"])
+    tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    if compute["deterministic"]:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+        torch.use_deterministic_algorithms(True)
 
 
 def choose_device(name: str) -> torch.device:

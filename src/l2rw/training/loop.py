@@ -50,6 +50,8 @@ class Training:
         classes: int,
         seeds: Sequence[int],
         device: torch.device,
+        *,
+        compiled: bool = False,
     ) -> None:
         """Prepare to train.
 
@@ -60,13 +62,17 @@ class Training:
             classes: Number of classes in the splits.
             seeds: Seeds of the runs.
             device: Where to train.
+            compiled: Whether to compile the computation of gradients.
         """
         self._spec, self._splits, self._seeds, self._device = spec, splits, seeds, device
         self._method: Method = load(METHODS, spec.method)()
-        self._network = Network(load(MODELS, spec.model)(dataset.info.image_shape, classes))
+        model = load(MODELS, spec.model)(dataset.info.image_shape, classes)
+        self._network = Network(model, spec.precision)
         self._batches = StackedBatches(spec, self._method, dataset, splits, classes, seeds, device)
         self._test = ImageStore(dataset.test_images, dataset.info.pixel_range, device)
-        self._gradient = over_seeds(self._gradient_of_seed, len(seeds))
+        gradient = over_seeds(self._gradient_of_seed, len(seeds))
+        # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
+        self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
         self.state = State.initial(self._network, seeds, device)
 
     def run(self, watch: Watch) -> list[Run]:

@@ -25,9 +25,15 @@ class Seen(NamedTuple):
 class Network:
     """Wraps a module that is never asked for its own parameters or buffers."""
 
-    def __init__(self, model: nn.Module) -> None:
-        """Args: ``model`` maps images (n, channels, height, width) to logits (n, classes)."""
+    def __init__(self, model: nn.Module, precision: str = "float32") -> None:
+        """Wrap a module.
+
+        Args:
+            model: Maps images (n, channels, height, width) to logits (n, classes).
+            precision: ``bf16`` for passes under autocast; parameters and losses stay float32.
+        """
         self._model = model.train()
+        self._bf16 = precision == "bf16"
         self._record = record_statistics(model)
         self.draws_masks = any(isinstance(m, nn.Dropout) and m.p > 0 for m in model.modules())
 
@@ -38,7 +44,7 @@ class Network:
 
     def losses(self, parameters: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
         """Return cross-entropy by example, shape (n,), of a pass in training mode."""
-        logits = functional_call(self._model, parameters, (images,))
+        logits = self._logits(parameters, images)
         values = F.cross_entropy(logits, labels, reduction="none")
         return values, Seen(logits, self._record.take())
 
@@ -51,7 +57,11 @@ class Network:
         """Return logits (n, classes) in evaluation mode."""
         self._model.eval()
         try:
-            logits: Tensor = functional_call(self._model, {**parameters, **buffers}, (images,))
+            return self._logits({**parameters, **buffers}, images)
         finally:
             self._model.train()
-        return logits
+
+    def _logits(self, values: Tensors, images: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self._bf16):
+            logits: Tensor = functional_call(self._model, values, (images,))
+        return logits.to(images.dtype)

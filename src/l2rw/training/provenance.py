@@ -70,6 +70,5 @@ def device_facts(device: "Any") -> dict[str, Any]:
         "device": name,
         "device_type": device.type,
         "threads": torch.get_num_threads(),
-        "precision": "float32",
         "peak_mib": round(peak),
     }

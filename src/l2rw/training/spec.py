@@ -17,6 +17,8 @@ class RunSpec:
     """Steps (counted from 0) from which the learning rate is a tenth of what it was."""
     momentum: float
     weight_decay: float
+    precision: str
+    """``float32``, ``tf32`` or ``bf16``."""
     evaluations: int
     """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
     baselines_see_clean: bool
