@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo paper report test check format doctor status lock clean
+.PHONY: help demo paper report test check format doctor status bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ doctor: $(READY) ## Show versions, device and which data sets are present
 
 status: $(READY) ## Show the training jobs that run now, and when they will be done
 	@$(BIN)/l2rw status
+
+bench: $(READY) ## Time a training step by every way of weighting (BENCH="--model lenet")
+	@$(BIN)/l2rw bench $(BENCH)
 
 lock: ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -20,6 +20,9 @@ include: "workflow/rules/common.smk"
 validate(config, "workflow/schemas/config.schema.json")
 
 
+report: "workflow/report/workflow.rst"
+
+
 pathvars:
     results=f"results/{config['name']}",
     logs=f"logs/{config['name']}",

@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from l2rw.config import Training
 from l2rw.data.corruptions import Imbalance
 from l2rw.data.sources import Dataset, fetch
 from l2rw.data.splits import Split
+from l2rw.plan import run_spec
 from l2rw.training.spec import RunSpec
 
 # The networks here are too small to gain from threads, and tests may run side by side.
@@ -35,16 +37,18 @@ def make_split(digits: Dataset) -> Callable[[int], Split]:
 def make_spec() -> Callable[..., RunSpec]:
     """Settings of a short run; arguments override them."""
     short = {
-        "method": "baseline",
         "model": "lenet_8x8",
         "steps": 6,
         "batch_size": 8,
         "clean_batch_size": 4,
         "learning_rate": 0.05,
-        "decay_at": (),
-        "momentum": 0.9,
-        "weight_decay": 0.0,
         "evaluations": 2,
-        "baselines_see_clean": True,
     }
-    return lambda **changes: RunSpec(**(short | changes))
+
+    def make(
+        method: str = "baseline", *, baselines_see_clean: bool = True, **changes: object
+    ) -> RunSpec:
+        training = Training.model_validate(short | changes)
+        return run_spec(method, training, baselines_see_clean=baselines_see_clean)
+
+    return make

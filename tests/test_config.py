@@ -71,7 +71,7 @@ def test_every_key_is_described():
         (figure2(clean_size=5), "clean_size", "even"),
         (figure2(minority=10), "minority", "0 to 9"),
         (figure2(majority=10), "majority", "0 to 9"),
-        (figure2(minority=-1), "experiments.figure2.minority", ""),
+        (figure2(minority=-1), "minority", "0 to 9"),
         (figure2(minority=9), "majority", "different"),
         (figure2(train_size=1000), "train_size", "lower train_size"),
         (figure2(training={"steps": 5, "evaluations": 6}), "evaluations", "lower evaluations"),

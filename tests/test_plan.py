@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import l2rw.plan
-from l2rw.config import Training, parse_config
+from l2rw.config import Compute, Training, parse_config
 from l2rw.data.catalog import CATALOG
 from l2rw.plan import Plan
 from l2rw.training.seeds import parse_seeds
@@ -22,7 +22,17 @@ OTHER_TRAINING = {
     "decay_at": [5],
     "momentum": 0.8,
     "weight_decay": 0.1,
+    "precision": "bf16",
     "evaluations": 21,
+}
+OTHER_COMPUTE = {
+    "device": "cpu",
+    "threads": 2,
+    "seeds_per_job": 3,
+    "stack": 3,
+    "compile": True,
+    "deterministic": True,
+    "checkpoint_seconds": 5.0,
 }
 
 
@@ -51,8 +61,9 @@ def test_the_order_of_shares_and_methods_is_no_part_of_an_identity():
     assert ids(one) == ids(other)
 
 
-def test_every_training_setting_is_tried_below():
+def test_every_setting_of_training_and_compute_is_tried_below():
     assert set(OTHER_TRAINING) == set(Training.model_fields)
+    assert set(OTHER_COMPUTE) == set(Compute.model_fields)
 
 
 @pytest.mark.parametrize("key", sorted(set(OTHER_TRAINING) - {"clean_batch_size"}))
@@ -89,7 +100,7 @@ def test_a_setting_of_the_data_changes_every_split_and_cell(change):
     [
         {"name": "other"},
         {"data": {"root": "/elsewhere", "download": False}},
-        {"compute": {"device": "cpu", "threads": 2, "seeds_per_job": 3, "stack": 3}},
+        {"compute": OTHER_COMPUTE},
     ],
     ids=lambda change: next(iter(change)),
 )

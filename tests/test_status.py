@@ -7,7 +7,7 @@ import pytest
 from l2rw.status import SILENT_AFTER, describe, print_status, read_status
 from l2rw.training.progress import Status
 
-UNKNOWN = float("nan")
+UNKNOWN = None
 
 
 def status(job="job", seconds_left=90.0, updated=1000.0, rate=2.0):
@@ -47,7 +47,7 @@ def test_jobs_are_found_at_any_depth_the_longest_first(tmp_path):
 
 def test_jobs_of_unknown_length_do_not_disturb_the_order_of_the_others(tmp_path):
     put(tmp_path, *(status(f"{i:02}", UNKNOWN if i % 3 == 0 else i) for i in range(30)))
-    known = [job.seconds_left for job in read_status(tmp_path) if job.seconds_left > 0]
+    known = [job.seconds_left for job in read_status(tmp_path) if job.seconds_left is not None]
     assert known == sorted(known, reverse=True)
 
 

@@ -40,16 +40,18 @@ class Record:
 
     def forward(self, name: str, layer: _BatchNorm, inputs: Tensor) -> Tensor:
         """Stand in for ``layer.forward``."""
-        if not layer.training or layer.momentum is None or layer.running_mean is None:
+        if not layer.training or layer.running_mean is None:
             return type(layer).forward(layer, inputs)
         layer._check_input_dim(inputs)  # type: ignore[no-untyped-call]
+        # Under autocast inputs are shorter than the weights; their tangents would come out mixed.
+        wide = inputs if layer.weight is None else inputs.to(layer.weight.dtype)
         outputs, mean, inverse_std = torch.native_batch_norm(
-            inputs, layer.weight, layer.bias, None, None, True, layer.momentum, layer.eps
+            wide, layer.weight, layer.bias, None, None, True, 0.0, layer.eps
         )
         n = inputs.numel() / inputs.shape[1]
         variance = (inverse_std.detach() ** -2 - layer.eps) * (n / max(n - 1, 1))
         self._seen[name] = BatchStatistics(mean.detach(), variance)
-        return outputs
+        return outputs.to(inputs.dtype)
 
 
 def record_statistics(model: nn.Module) -> Record:
@@ -81,9 +83,14 @@ def updated(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]
     result = dict(buffers)
     for name, layer in _layers(model).items():
         if name in seen:
+            prefix = f"{name}." if name else ""
+            passes = buffers[f"{prefix}num_batches_tracked"] + 1
+            # Without a momentum, the running statistics are plain means over all passes.
+            share = 1 / passes if layer.momentum is None else layer.momentum
+            result[f"{prefix}num_batches_tracked"] = passes
             for buffer, value in zip(("running_mean", "running_var"), seen[name], strict=True):
-                key = f"{name}.{buffer}"
-                result[key] = torch.lerp(buffers[key], value.to(buffers[key]), layer.momentum or 0)
+                old = buffers[f"{prefix}{buffer}"]
+                result[f"{prefix}{buffer}"] = old + share * (value.to(old.dtype) - old)
     return result
 
 

@@ -96,6 +96,14 @@ def _doctor(arguments: Arguments) -> None:
     print_diagnosis(arguments.root)
 
 
+def _bench(arguments: Arguments) -> None:
+    from l2rw.bench.run import bench
+    from l2rw.bench.settings import Settings
+
+    given = {name: getattr(arguments, name) for name in Settings.__dataclass_fields__}
+    bench(Settings(**given), arguments.plan, arguments.out)
+
+
 def _config(arguments: Arguments) -> None:
     from l2rw.config_docs import DOCUMENTS
 
@@ -171,5 +179,34 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", _doctor, "show versions, device and data sets")
     doctor.add_argument("--root", type=Path, help="folder with the source files")
 
+    _add_bench_options(command("bench", _bench, "time a training step by every way of weighting"))
+
     command("config", _config, "write config/README.md and the JSON schema anew")
     return parser
+
+
+def _add_bench_options(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument(
+        "--model", dest="models", nargs="+", default=["lenet"], metavar="MODEL", help="names"
+    )
+    bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bench.add_argument("--precision", default="float32", help="float32, tf32 or bf16")
+    bench.add_argument("--stack", type=int, default=1, help="seeds trained at once")
+    bench.add_argument("--threads", type=int, default=1, help="CPU threads")
+    bench.add_argument("--batch-size", type=int, default=100, help="training examples")
+    bench.add_argument(
+        "--clean-batch-size",
+        type=int,
+        help="clean examples; 10 for LeNets, 100 for others if not given",
+    )
+    bench.add_argument("--rounds", type=int, default=20, help="measurements of each way")
+    bench.add_argument("--steps", type=int, default=1, help="steps of a way in each round")
+    bench.add_argument("--compile", action="store_true", help="compile the gradients")
+    bench.add_argument(
+        "--three-passes", action="store_true", help="add Algorithm 1 in plain autograd"
+    )
+    bench.add_argument(
+        "--contiguous", action="store_true", help="all ways in contiguous memory format, too"
+    )
+    bench.add_argument("--plan", type=Path, nargs="+", default=[], help="plan files to estimate")
+    bench.add_argument("--out", type=Path, default=Path("bench.json"), help="file to write (.json)")

@@ -139,8 +139,8 @@ class Figure2(Section):
 
     dataset: DatasetName = Field("mnist", description="Data set.")
     seeds: Positive = Field(10, description="Number of random splits; seeds are 0, 1, …")
-    minority: int = Field(4, ge=0, description="Class with few images.")
-    majority: int = Field(9, ge=0, description="Class with many images.")
+    minority: int = Field(4, description="Class with few images.")
+    majority: int = Field(9, description="Class with many images.")
     majority_shares: tuple[Share, ...] = Field(
         (0.9, 0.95, 0.98, 0.99, 0.995),
         min_length=1,

@@ -13,9 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from l2rw.config import Config, Figure2
+from l2rw.config import Config, Figure2, Training
 from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import Corruption, Imbalance
+from l2rw.methods import GUIDED_BY_CLEAN_SET
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.provenance import source_hash
 from l2rw.training.seeds import format_seeds
@@ -228,7 +229,6 @@ def digest(identity: Any) -> str:
 
 
 def _figure2(section: Figure2) -> Experiment:
-    training = section.training.model_dump()
     cells = []
     for share in section.majority_shares:
         corruption = Imbalance(
@@ -241,21 +241,30 @@ def _figure2(section: Figure2) -> Experiment:
         corruption.check(CATALOG[section.dataset])
         split = SplitPlan(section.dataset, corruption)
         for method in section.methods:
-            spec = RunSpec(
-                method=method, baselines_see_clean=section.baselines_see_clean, **training
+            spec = run_spec(
+                method, section.training, baselines_see_clean=section.baselines_see_clean
             )
             setting = {"majority_share": share, "method": method}
             cells.append(PlannedCell(Cell(split, spec), setting))
+    training = section.training
     caption = (
         f"Test error on {section.dataset}, class {section.minority} (minority) against class "
         f"{section.majority} (majority), as the share of the majority class grows: mean and 95 % "
         f"confidence interval over {section.seeds} random splits. {section.train_size} training "
         f"images, {section.clean_size} of them the balanced clean set; test part balanced. "
-        f"{training['model']}, {training['steps']} steps of SGD, learning rate "
-        f"{training['learning_rate']}, momentum {training['momentum']}, batch "
-        f"{training['batch_size']}."
+        f"{training.model}, {training.steps} steps of SGD, learning rate "
+        f"{training.learning_rate}, momentum {training.momentum}, batch {training.batch_size}."
     )
     return Experiment("figure2", caption, tuple(cells), tuple(range(section.seeds)))
+
+
+def run_spec(method: str, training: Training, *, baselines_see_clean: bool) -> RunSpec:
+    """Return what a method's runs depend on, and nothing else: the rest shall not rerun them."""
+    guided = method in GUIDED_BY_CLEAN_SET
+    given = training.model_dump()
+    if not guided:
+        given["clean_batch_size"] = None
+    return RunSpec(method=method, trains_on_clean=baselines_see_clean and not guided, **given)
 
 
 EXPANSIONS = {"figure2": _figure2}

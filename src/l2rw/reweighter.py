@@ -87,8 +87,6 @@ class Reweighter:
         buffers = dict(self.model.named_buffers())
         for name, value in updated(self.model, buffers, seen).items():
             buffers[name].copy_(value)
-            if name.endswith("num_batches_tracked"):
-                buffers[name].add_(1)
 
 
 @contextmanager

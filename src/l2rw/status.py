@@ -1,5 +1,6 @@
 """Which training jobs run now, from what they write."""
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -11,16 +12,20 @@ SILENT_AFTER = 120.0  # seconds without news after which a job is taken to have 
 
 def read_status(logs: Path) -> list[Status]:
     """Read the status files below a folder, those with the longest way to go first."""
-    jobs = [Status(**json.loads(path.read_text())) for path in logs.rglob("*.status.json")]
-    return sorted(jobs, key=lambda job: -job.seconds_left)
+    jobs = []
+    for path in logs.rglob("*.status.json"):
+        with contextlib.suppress(FileNotFoundError):  # the job has just ended
+            jobs.append(Status(**json.loads(path.read_text())))
+    return sorted(jobs, key=lambda job: (job.seconds_left is not None, -(job.seconds_left or 0)))
 
 
 def describe(job: Status, now: float) -> str:
     """Say in a line how far a job is, or since when it has been silent."""
-    if now - job.updated > SILENT_AFTER:
-        progress = f"silent for {format_seconds(now - job.updated)}"
+    silent = now - job.updated
+    if silent > SILENT_AFTER:
+        progress = f"silent for {format_seconds(silent)}"
     else:
-        left = max(0.0, job.seconds_left - (now - job.updated))
+        left = None if job.seconds_left is None else max(0.0, job.seconds_left - silent)
         progress = f"{job.steps_per_second:.1f} steps/s  ETA {format_seconds(left)}"
     return f"{job.step / job.steps:4.0%}  {progress:28}  {job.job}  ({job.host}, pid {job.pid})"
 

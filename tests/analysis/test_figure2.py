@@ -31,19 +31,18 @@ def test_the_summary_is_in_percent(summary):
     assert list(summary["ci95_half_width"]) == pytest.approx([4.3027 / np.sqrt(3)] * 4, rel=1e-4)
 
 
-def test_the_table_has_a_row_for_each_method_and_a_column_for_each_share(summary):
-    assert figure2.markdown(summary).splitlines() == [
-        "| Error (%) at majority share | 0.9 | 0.8 |",
-        "|---|---|---|",
-        "| L2RW | 1.00 ± 2.48 | 3.00 ± 2.48 |",
-        "| Baseline | 2.00 ± 2.48 | 4.00 ± 2.48 |",
-    ]
+def test_the_table_for_people_has_a_row_for_each_method_and_a_column_for_each_share(summary):
+    table = figure2.for_people(summary)
+    assert list(table.columns) == ["0.9", "0.8"]
+    assert table.loc["L2RW"].tolist() == ["1.00 ± 2.48", "3.00 ± 2.48"]
+    assert table.loc["Baseline"].tolist() == ["2.00 ± 2.48", "4.00 ± 2.48"]
+    assert len(table) == 2
 
 
 def test_the_table_of_a_single_seed_has_no_intervals(plan, runs):
     plan["seeds"] = [0]
-    table = figure2.markdown(figure2.summary(collect(plan, runs)))
-    assert "| Baseline | 1.00 | 3.00 |" in table
+    table = figure2.for_people(figure2.summary(collect(plan, runs)))
+    assert table.loc["Baseline"].tolist() == ["1.00", "3.00"]
 
 
 def test_the_figure_has_one_line_for_each_method(summary, plan):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from l2rw.analysis.statistics import mean_with_interval, summarise
+from l2rw.analysis.statistics import mean_with_interval, plus_minus, summarise
 
 
 def test_the_interval_is_the_textbooks():
@@ -55,3 +55,8 @@ def test_runs_are_summarised_by_cell_in_order_of_appearance():
     assert table["half_width"][0] == pytest.approx(12.706, rel=1e-4)
     assert table["half_width"][1] == 0
     assert math.isnan(table["half_width"][2])
+
+
+def test_means_are_written_with_their_interval_if_they_have_one():
+    assert plus_minus(1.005, 0.128) == "1.00 ± 0.13"
+    assert plus_minus(12.346, float("nan")) == "12.35"

@@ -135,7 +135,7 @@ def test_splits_are_read_as_they_were_written_and_bear_no_date(tmp_path, make_sp
     [
         ({"clean_size": 5}, "clean_size"),
         ({"minority": 9}, "same class"),
-        ({"majority": 10}, "no class 10"),
+        ({"majority": 10}, "class 10 is no class"),
         ({"train_size": 1000}, "train_size"),
         ({"majority_share": 0.97}, "majority_share"),
     ],

@@ -2,12 +2,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy import stats
-from torch import nn
 
-from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise
 from l2rw.models.lenet import LeNet, lenet
-from l2rw.registry import load
 
 
 def generator(seed=0):
@@ -16,13 +13,6 @@ def generator(seed=0):
 
 def small(height, width):
     return LeNet((1, height, width), 3, kernel=3, widths=(2, 4), hidden=5)
-
-
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32)])
-def test_every_model_maps_images_to_logits(name, shape):
-    model = load(MODELS, name)(shape, 7)
-    assert model(torch.rand(2, *shape)).shape == (2, 7)
 
 
 def test_lenet_has_the_layers_of_the_authors_code():
@@ -65,19 +55,3 @@ def test_initial_biases_are_zero_and_weights_are_not():
     for name, value in initialise(small(8, 8), generator()).items():
         assert bool(value.any()) == name.endswith("weight")
         assert value.dtype == torch.float32
-
-
-def test_initial_values_depend_on_the_generator_alone():
-    model = small(8, 8)
-    one = initialise(model, generator())
-    nn.init.ones_(model.hidden.weight)
-    same, other = initialise(model, generator()), initialise(model, generator(1))
-    torch.testing.assert_close(one, same, rtol=0, atol=0)
-    assert not torch.equal(one["hidden.weight"], other["hidden.weight"])
-
-
-def test_initial_values_are_copies():
-    model = small(8, 8)
-    parameters = initialise(model, generator())
-    parameters["hidden.weight"].zero_()
-    assert model.hidden.weight.any()

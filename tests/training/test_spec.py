@@ -10,10 +10,10 @@ def test_evaluations_are_as_many_as_asked_for_evenly_spaced_and_end_with_the_las
     steps = data.draw(st.integers(1, 400))
     evaluations = data.draw(st.integers(1, steps))
     spec = make_spec(steps=steps, evaluations=evaluations)
-    at = [step for step in range(steps) if spec.evaluates_after(step)]
+    at = [step for step in range(1, steps + 1) if spec.evaluates_after(step)]
     assert len(at) == evaluations
-    assert at[-1] == steps - 1
-    gaps = {after - before for before, after in zip([-1, *at], at, strict=False)}
+    assert at[-1] == steps
+    gaps = {after - before for before, after in zip([0, *at], at, strict=False)}
     assert max(gaps) - min(gaps) <= 1
 
 

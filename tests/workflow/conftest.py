@@ -46,8 +46,10 @@ class Workspace:
         program = Path(sys.executable).with_name("snakemake")
         snakefile = REPOSITORY / "Snakefile"
         return subprocess.run(
-            [program, "--snakefile", snakefile, "--directory", self.folder, "--cores", "2"]
-            + ["--configfile", overlay, *options],
+            [
+                *(program, "--snakefile", snakefile, "--directory", self.folder),
+                *("--cores", "2", "--configfile", overlay, *options),
+            ],
             capture_output=True,
             text=True,
             check=False,

@@ -1,7 +1,7 @@
 # From results to tables and figures.
 #
 # In:  an experiment's plan file and the results of its runs
-# Out: <results>/tables/{experiment}.{csv,md,json}             runs; summary; what made them
+# Out: <results>/tables/{experiment}.{csv,md,html,json}        runs; summary; what made them
 #      <results>/figures/{experiment}.{pdf,svg,png,csv,json}   figure; what it draws; what made it
 #
 # The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/plan.py.
@@ -19,8 +19,9 @@ rule tabulate:
         results=ancient(results_of),
     output:
         runs="<results>/tables/{experiment}.csv",
-        table=report(
-            "<results>/tables/{experiment}.md",
+        markdown="<results>/tables/{experiment}.md",
+        html=report(
+            "<results>/tables/{experiment}.html",
             category="Tables",
             caption="../report/caption.rst",
             labels={"experiment": "{experiment}"},

@@ -4,11 +4,10 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from l2rw.analysis.statistics import summarise
+from l2rw.analysis.statistics import plus_minus, summarise
 from l2rw.analysis.style import LOOKS, RC
 
 
@@ -19,22 +18,19 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"mean": "error_percent", "half_width": "ci95_half_width"})
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Write the summary as a table for people: error in percent, methods by majority share."""
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """Arrange the summary for reading: a row for each method, a column for each share."""
     shares = list(dict.fromkeys(table["majority_share"]))
-    lines = [
-        "| Error (%) at majority share | " + " | ".join(map(str, shares)) + " |",
-        "|---" * (len(shares) + 1) + "|",
-    ]
-    for method, rows in table.groupby("method", sort=False):
-        errors = rows.set_index("majority_share")[["error_percent", "ci95_half_width"]]
-        cells = [_plus_minus(*errors.loc[share]) for share in shares]
-        lines.append(f"| {LOOKS[str(method)].label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _plus_minus(mean: float, half_width: float) -> str:
-    return f"{mean:.2f}" if np.isnan(half_width) else f"{mean:.2f} ± {half_width:.2f}"
+    methods = list(dict.fromkeys(table["method"]))
+    cells = table.set_index(["method", "majority_share"])
+    return pd.DataFrame(
+        [
+            [plus_minus(*cells.loc[(m, s), ["error_percent", "ci95_half_width"]]) for s in shares]
+            for m in methods
+        ],
+        index=pd.Index([LOOKS[m].label for m in methods], name="Test error (%)"),
+        columns=[f"{share:g}" for share in shares],
+    )
 
 
 def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:

@@ -11,19 +11,21 @@ import pandas as pd
 from l2rw.analysis import figure2
 from l2rw.analysis.collect import collect, write_csv
 from l2rw.analysis.style import save
+from l2rw.analysis.tables import to_html, to_markdown
 
 DRAWN_BY: dict[str, ModuleType] = {"figure2": figure2}
-"""Each module has ``summary``, ``markdown`` and ``draw``; see :mod:`l2rw.analysis.figure2`."""
+"""Each module has ``summary``, ``for_people`` and ``draw``; see :mod:`l2rw.analysis.figure2`."""
 
 
 def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
-    """Write ``NAME.csv`` (a line for each run), ``NAME.md`` and the record ``NAME.json``."""
+    """Write ``NAME.csv`` (a line for each run), ``.md`` and ``.html`` (for people), ``.json``."""
     name = plan["experiment"]
     table = collect(plan, runs)
     drawn_by = DRAWN_BY[name]
     write_csv(table, folder / f"{name}.csv")
-    text = drawn_by.markdown(drawn_by.summary(table))
-    (folder / f"{name}.md").write_text(f"{plan['caption']}\n\n{text}")
+    read = drawn_by.for_people(drawn_by.summary(table))
+    (folder / f"{name}.md").write_text(f"{plan['caption']}\n\n{to_markdown(read)}")
+    (folder / f"{name}.html").write_text(to_html(read, plan["caption"]))
     made_by = {
         column: dict(Counter(table[column].fillna("unknown")))
         for column in ("commit", "source", "device")

@@ -50,3 +50,8 @@ def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
         for key, group in runs.groupby(by, sort=False)
     ]
     return pd.DataFrame(lines)
+
+
+def plus_minus(mean: float, half_width: float) -> str:
+    """Write a mean with its interval for people."""
+    return f"{mean:.2f}" if np.isnan(half_width) else f"{mean:.2f} ± {half_width:.2f}"

@@ -51,7 +51,6 @@ class Imbalance:
     def check(self, dataset: DatasetInfo) -> None:
         """Raise :class:`UserError` unless the data set has enough images for this corruption."""
         half = self.clean_size // 2
-        sizes = {self.minority: self.minority_size, self.majority: self.majority_size}
         if self.clean_size % 2:
             raise UserError(
                 f"A balanced clean set cannot have {self.clean_size} images.",
@@ -62,23 +61,25 @@ class Imbalance:
                 f"Minority and majority are the same class, {self.minority}.",
                 "name two different classes.",
             )
-        for label, size in sizes.items():
+        for role, label, size in (
+            ("minority", self.minority, self.minority_size),
+            ("majority", self.majority, self.majority_size),
+        ):
             if not 0 <= label < dataset.classes:
                 raise UserError(
-                    f"{dataset.name} has no class {label}.",
-                    f"choose a class from 0 to {dataset.classes - 1}.",
+                    f"The {role} class {label} is no class of {dataset.name}.",
+                    f"choose one from 0 to {dataset.classes - 1}.",
                 )
             if size > dataset.train_class_sizes[label]:
                 raise UserError(
-                    f"A majority share of {self.majority_share} of {self.train_size} images needs "
-                    f"{size} of class {label}, but {dataset.name} has "
-                    f"{dataset.train_class_sizes[label]}.",
+                    f"At majority share {self.majority_share} the {role} class {label} needs "
+                    f"{size} images, but {dataset.name} has {dataset.train_class_sizes[label]}.",
                     "lower train_size.",
                 )
             if half >= size:
                 raise UserError(
-                    f"At majority share {self.majority_share} class {label} has {size} images, "
-                    f"and the clean set would take {half} and leave none to train on.",
+                    f"At majority share {self.majority_share} the {role} class {label} has {size} "
+                    f"images; the clean set would take {half} and leave none to train on.",
                     "lower clean_size or majority_share, or raise train_size.",
                 )
 

@@ -12,6 +12,7 @@ import os
 import pickle
 import struct
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,9 +187,15 @@ class FileSource:
 
 
 def _content(path: Path, file: str) -> bytes:
+    """Return a file's content; nothing, whose checksum matches nothing, if it is damaged."""
     content = path.read_bytes()
-    # A .gz beside the published name is our reader's business; one within it is the file itself.
-    return gzip.decompress(content) if path.name == f"{file}.gz" else content
+    # A .gz beside the published name is ours to unpack; one within it is the published file itself.
+    if path.name != f"{file}.gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return b""
 
 
 def _read_digits() -> Dataset:

@@ -10,3 +10,6 @@ METHODS: Registry = {
     "random": "l2rw.methods.weighting:Random",
     "l2rw": "l2rw.methods.l2rw:L2RW",
 }
+
+GUIDED_BY_CLEAN_SET = frozenset({"l2rw"})
+"""Methods whose steps see a batch of the clean set."""

@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """(n,) int64."""
     extra: dict[str, Tensor]
     """What the method asked for beside: its constants, its noise, ``clean_images`` and
-    ``clean_labels`` where it uses the clean set."""
+    ``clean_labels`` if guided by the clean set."""
 
 
 Losses = Callable[[Parameters, Tensor, Tensor], tuple[Tensor, Any]]
@@ -44,8 +44,6 @@ class Method:
     not depend on values.
     """
 
-    uses_clean: ClassVar[bool] = False
-    """Whether a step sees a batch of the clean set."""
     candidates: ClassVar[int] = 1
     """Examples drawn for each place in the batch."""
 

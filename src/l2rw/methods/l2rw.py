@@ -7,8 +7,6 @@ from l2rw.weights import Parameters, WeightedGradient, reweighted_gradient
 class L2RW(Method):
     """The clean batch decides at every step how much each example counts (Algorithm 1)."""
 
-    uses_clean = True
-
     def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
         """Weight by alignment with the clean gradient; see :mod:`l2rw.weights`."""
         clean_images, clean_labels = batch.extra["clean_images"], batch.extra["clean_labels"]

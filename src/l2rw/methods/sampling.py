@@ -33,6 +33,7 @@ class HardMining(Method):
         half = n // self.candidates // 2
         minority = (batch.labels == 0).to(all_losses.dtype)
         # Shapes must not depend on values: always take 2 * half places, and weigh k of each kind.
+        # Where a kind has fewer, the other fills up its places, at weight zero.
         ours = minority.topk(half).indices
         hardest = all_losses.masked_fill(minority == 1, -torch.inf).topk(half).indices
         k = torch.minimum(minority.sum(), (1 - minority).sum()).clamp(max=half)
@@ -43,7 +44,7 @@ class HardMining(Method):
         step = weighted_gradient(lambda at: losses(at, images, labels), parameters, weights)
         return WeightedGradient(
             step.gradient,
-            torch.zeros_like(all_losses).scatter(0, chosen, weights),
+            torch.zeros_like(all_losses).scatter_add(0, chosen, weights),
             all_losses,
             step.aux._replace(logits=all_seen.logits),
         )

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l2rw.models.initialisation import Model
 
-class LeNet(nn.Module):
+
+class LeNet(Model):
     """Convolutions, each followed by 3×3 max-pooling of stride 2 and ReLU, then two linear layers.
 
     Input (n, channels, height, width), output (n, classes).
@@ -38,6 +41,14 @@ class LeNet(nn.Module):
         logits: Tensor = self.output(F.relu(self.hidden(images.flatten(1))))
         return logits
 
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw as the authors did: truncated normals of std 0.1, biases zero."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.trunc_normal_(parameter, std=0.1, a=-0.2, b=0.2, generator=generator)
+
 
 def lenet(image_shape: tuple[int, int, int], classes: int) -> LeNet:
     """The paper's "standard LeNet", with the widths and kernels of its authors' code."""
@@ -51,5 +62,5 @@ def lenet_8x8(image_shape: tuple[int, int, int], classes: int) -> LeNet:
 
 def _halve(images: Tensor) -> Tensor:
     # 3×3 stride-2 pooling to ceil(size / 2): an even size is padded at its far edge only.
-    odd = images.shape[-1] % 2
-    return F.max_pool2d(images, 3, stride=2, padding=odd, ceil_mode=not odd)
+    odd = [size % 2 for size in images.shape[-2:]]
+    return F.max_pool2d(images, 3, stride=2, padding=odd, ceil_mode=True)

@@ -34,11 +34,12 @@ class SeedBatches:
     def __init__(self, spec: RunSpec, method: Method, split: Split, classes: int, seed: int):
         """Args: ``classes`` is the number of logits."""
         self._spec, self._method, self._seed = spec, method, seed
-        self.train, self.clean = _parts(spec, method, split)
+        self.train = split.train + split.clean if spec.trains_on_clean else split.train
+        self.clean = split.clean
         self.constants = method.constants(self.train.labels, classes)
         self._order = method.order(self.train.labels, seed)
         self._places = spec.batch_size * method.candidates
-        if method.uses_clean:
+        if spec.clean_batch_size:
             self._clean_order = Stream(np.arange(len(self.clean)), "clean batch", seed)
             self._clean_places = min(spec.clean_batch_size, len(self.clean))
 
@@ -49,12 +50,6 @@ class SeedBatches:
     def clean_positions(self, step: int) -> Indices:
         """Return positions in :attr:`clean`, shape (m,)."""
         return self._clean_order.take(step * self._clean_places, self._clean_places)
-
-
-def _parts(spec: RunSpec, method: Method, split: Split) -> tuple[Part, Part]:
-    if method.uses_clean or not spec.baselines_see_clean:
-        return split.train, split.clean
-    return split.train + split.clean, split.clean
 
 
 class StackedBatches:
@@ -87,7 +82,7 @@ class StackedBatches:
         extra = dict(self._constants)
         noise = [self._method.noise(self._spec.batch_size, seed, step) for seed in self._seeds]
         extra |= {name: self._stack([n[name] for n in noise]) for name in noise[0]}
-        if self._method.uses_clean:
+        if self._spec.clean_batch_size:
             clean = [seed.clean for seed in self._of_seed]
             extra["clean_images"], extra["clean_labels"] = self._gather(
                 clean, [seed.clean_positions(step) for seed in self._of_seed]

@@ -15,6 +15,7 @@ from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
 from l2rw.training.loop import Run, Training
+from l2rw.training.network import build_network
 from l2rw.training.progress import Progress
 from l2rw.training.provenance import device_facts, provenance
 from l2rw.training.results import write
@@ -64,10 +65,14 @@ def run_job(job: Job) -> None:
     Killed at any moment and run again, it goes on from its last checkpoint.
     """
     started = time.perf_counter()
-    spec, stack = job.spec, job.compute["stack"]
+    spec = job.spec
     device = choose_device(job.compute["device"])
     set_up_torch(spec.precision, job.compute)
     dataset = Dataset.load(job.data)
+    classes = CORRUPTIONS[job.cell["corruption"]].classes
+    # Dropout masks come from one generator: runs must not depend on who trains beside them.
+    network = build_network(spec, dataset.info.image_shape, classes)
+    stack = 1 if network.draws_masks else job.compute["stack"]
     starts = range(0, len(job.seeds), stack)
     runs: list[Run] = []
     kept: list[Checkpoints] = []
@@ -78,7 +83,6 @@ def run_job(job: Job) -> None:
         for done, first in enumerate(starts):
             seeds = job.seeds[first : first + stack]
             splits = [Split.load(path) for path in job.splits[first : first + stack]]
-            classes = CORRUPTIONS[job.cell["corruption"]].classes
             training = Training(
                 spec, dataset, splits, classes, seeds, device, compiled=job.compute["compile"]
             )
@@ -89,7 +93,8 @@ def run_job(job: Job) -> None:
         **provenance(),
         **device_facts(device),
         "precision": spec.precision,
-        **{knob: job.compute[knob] for knob in ("stack", "compile", "deterministic")},
+        "stack": stack,
+        **{knob: job.compute[knob] for knob in ("compile", "deterministic")},
         "seconds": round(time.perf_counter() - started, 1),
     }
     write(job.out, runs, job.cell, made)

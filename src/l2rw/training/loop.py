@@ -10,14 +10,13 @@ from l2rw.data.splits import Split
 from l2rw.errors import UserError
 from l2rw.methods import METHODS
 from l2rw.methods.contract import Batch, Method
-from l2rw.models import MODELS
 from l2rw.randomness import torch_generator
 from l2rw.registry import load
 from l2rw.training import sgd
 from l2rw.training.evaluation import Evaluation, evaluate
 from l2rw.training.examples import ImageStore, StackedBatches
 from l2rw.training.history import Snapshot
-from l2rw.training.network import Network
+from l2rw.training.network import build_network
 from l2rw.training.spec import RunSpec
 from l2rw.training.stack import over_seeds
 from l2rw.training.state import State
@@ -66,10 +65,11 @@ class Training:
         """
         self._spec, self._splits, self._seeds, self._device = spec, splits, seeds, device
         self._method: Method = load(METHODS, spec.method)()
-        model = load(MODELS, spec.model)(dataset.info.image_shape, classes)
-        self._network = Network(model, spec.precision)
+        self._network = build_network(spec, dataset.info.image_shape, classes)
         self._batches = StackedBatches(spec, self._method, dataset, splits, classes, seeds, device)
         self._test = ImageStore(dataset.test_images, dataset.info.pixel_range, device)
+        if self._network.draws_masks and len(seeds) > 1:
+            raise ValueError("networks with dropout train one seed at a time")
         gradient = over_seeds(self._gradient_of_seed, len(seeds))
         # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
         self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient

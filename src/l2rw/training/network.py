@@ -8,8 +8,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from l2rw.batchnorm import BatchStatistics, Tensors, record_statistics, updated
-from l2rw.models.initialisation import initialise
+from l2rw.models import MODELS
+from l2rw.models.initialisation import Model, initialise
 from l2rw.randomness import torch_generator
+from l2rw.registry import load
+from l2rw.training.spec import RunSpec
 from l2rw.weights import Parameters
 
 
@@ -25,7 +28,7 @@ class Seen(NamedTuple):
 class Network:
     """Wraps a module that is never asked for its own parameters or buffers."""
 
-    def __init__(self, model: nn.Module, precision: str = "float32") -> None:
+    def __init__(self, model: Model, precision: str = "float32") -> None:
         """Wrap a module.
 
         Args:
@@ -65,3 +68,8 @@ class Network:
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self._bf16):
             logits: Tensor = functional_call(self._model, values, (images,))
         return logits.to(images.dtype)
+
+
+def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:
+    """Return the network of a run; ``image_shape`` is (channels, height, width)."""
+    return Network(load(MODELS, spec.model)(image_shape, classes), spec.precision)

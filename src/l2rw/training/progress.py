@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import os
 import socket
 import sys
@@ -28,7 +27,8 @@ class Status:
     step: int
     steps: int
     steps_per_second: float
-    seconds_left: float
+    seconds_left: float | None
+    """None while the speed is unknown."""
     updated: float
     """Seconds since the epoch."""
 
@@ -95,7 +95,7 @@ class Progress:
     def _write(self, step: int, rate: float) -> None:
         if not self._status:
             return
-        left = (self._steps - step) / rate if rate else float("nan")
+        left = (self._steps - step) / rate if rate else None
         status = Status(
             *(self._job, socket.gethostname(), os.getpid(), step, self._steps, rate, left),
             time.time(),
@@ -106,9 +106,9 @@ class Progress:
         partial.replace(self._status)
 
 
-def format_seconds(seconds: float) -> str:
+def format_seconds(seconds: float | None) -> str:
     """Format a duration as 1:02:03, or as 2:03 below an hour; ``?`` if unknown."""
-    if math.isnan(seconds):
+    if seconds is None:
         return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

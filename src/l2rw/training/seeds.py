@@ -1,5 +1,7 @@
 """Ranges of seeds as text, as they stand in paths and on command lines."""
 
+import re
+
 
 def format_seeds(seeds: range) -> str:
     """Write consecutive seeds as ``3`` or ``0-4``."""
@@ -8,5 +10,7 @@ def format_seeds(seeds: range) -> str:
 
 def parse_seeds(text: str) -> range:
     """Read what :func:`format_seeds` wrote; raise :class:`ValueError` for anything else."""
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise ValueError(f"{text!r} is no range of seeds, such as 3 or 0-4")
+    return range(int(match[1]), int(match[2] or match[1]) + 1)

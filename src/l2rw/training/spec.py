@@ -11,7 +11,8 @@ class RunSpec:
     model: str
     steps: int
     batch_size: int
-    clean_batch_size: int
+    clean_batch_size: int | None
+    """Clean examples in a step; None if the method is not guided by the clean set."""
     learning_rate: float
     decay_at: tuple[int, ...]
     """Steps (counted from 0) from which the learning rate is a tenth of what it was."""
@@ -21,8 +22,8 @@ class RunSpec:
     """``float32``, ``tf32`` or ``bf16``."""
     evaluations: int
     """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
-    baselines_see_clean: bool
-    """Whether a method that does not use the clean set trains on its images like on any other."""
+    trains_on_clean: bool
+    """Whether images of the clean set are training images like any other."""
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""

@@ -1,0 +1,125 @@
+"""Steps of a model, timed in interleaved rounds: what disturbs the machine disturbs all ways."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from l2rw.bench import machine
+from l2rw.bench.report import Row
+from l2rw.bench.settings import Settings
+from l2rw.bench.ways import SGD, THREE_PASSES, WAYS, Examples
+from l2rw.bench.workload import Workload, lay_out, random_examples
+
+WARM_UP = 3  # rounds that count for nothing
+
+
+class Variant(NamedTuple):
+    """A way in a memory format."""
+
+    way: str
+    channels_last: bool
+
+    @property
+    def name(self) -> str:
+        """As the table has it."""
+        return self.way if self.channels_last else f"{self.way}, contiguous"
+
+
+def variants(settings: Settings) -> list[Variant]:
+    """List what is measured of each model: every way, and SGD in both memory formats."""
+    ways = [way for way in WAYS if way != THREE_PASSES or settings.three_passes]
+    contiguous = [Variant(way, False) for way in ways if way == SGD or settings.contiguous]
+    return contiguous + [Variant(way, True) for way in ways]
+
+
+def measure(model: str, settings: Settings, device: torch.device, peak: float | None) -> list[Row]:
+    """Return a row for each variant of a model; ratios are to SGD in its faster memory format.
+
+    Args:
+        model: Its name.
+        settings: What to measure.
+        device: Where.
+        peak: Operations each second that the device can reach, for CUDA devices.
+    """
+    bench = _Bench(model, settings, device)
+    samples = bench.rounds()
+    flops = {way: bench.flops(way) for way in {variant.way for variant in samples}}
+    median = {variant: float(np.median(ms)) for variant, ms in samples.items()}
+    sgd = min(ms for variant, ms in median.items() if variant.way == SGD)
+    rows = []
+    for variant, ms in samples.items():
+        first, third = np.quantile(ms, [0.25, 0.75])
+        row: Row = {
+            "model": model,
+            "way": variant.name,
+            "ms": median[variant],
+            "iqr_ms": float(third - first),
+            "ratio": median[variant] / sgd,
+            "floor": flops[variant.way] / flops[SGD],
+            "ms_per_seed": median[variant] / settings.stack,
+            "flops_per_seed": flops[variant.way],
+            "samples_ms": ms,
+        }
+        if peak is not None:
+            row["peak_mib"] = bench.peak_bytes(variant) / 2**20
+            row["share_of_peak"] = row["flops_per_seed"] / (1e-3 * row["ms_per_seed"]) / peak
+        rows.append(row)
+    return rows
+
+
+class _Bench:
+    """A model in both memory formats."""
+
+    def __init__(self, model: str, settings: Settings, device: torch.device) -> None:
+        self._model, self._settings, self._device = model, settings, device
+        self._workloads = {
+            channels_last: Workload(
+                model,
+                settings.precision,
+                settings.stack,
+                device,
+                channels_last=channels_last,
+                compiled=settings.compile,
+            )
+            for channels_last in (False, True)
+        }
+
+    def _examples(self, stack: int) -> Examples:
+        clean = self._settings.clean_batch_size_of(self._model)
+        return random_examples(self._model, stack, self._settings.batch_size, clean, self._device)
+
+    def rounds(self) -> dict[Variant, list[float]]:
+        """Return milliseconds of a step by round: fresh examples each, the order turning."""
+        samples: dict[Variant, list[float]] = {v: [] for v in variants(self._settings)}
+        for n in range(WARM_UP + self._settings.rounds):
+            examples = self._examples(self._settings.stack)
+            seen = {last: lay_out(examples, channels_last=last) for last in self._workloads}
+            order = list(samples)
+            for variant in order[n % len(order) :] + order[: n % len(order)]:
+                ms = self._time(variant, seen[variant.channels_last])
+                if n >= WARM_UP:
+                    samples[variant].append(ms)
+        return samples
+
+    def _time(self, variant: Variant, seen: Examples) -> float:
+        workload, steps = self._workloads[variant.channels_last], self._settings.steps
+
+        def run() -> None:
+            for _ in range(steps):
+                workload.step(WAYS[variant.way], seen)
+
+        return machine.milliseconds(run, self._device) / steps
+
+    def peak_bytes(self, variant: Variant) -> int:
+        """Return the most memory that a step takes, with network, momentum and examples."""
+        workload = self._workloads[variant.channels_last]
+        seen = lay_out(self._examples(self._settings.stack), channels_last=variant.channels_last)
+        taken = machine.peak_bytes(lambda: workload.step(WAYS[variant.way], seen), self._device)
+        return taken + workload.resident_bytes(seen)
+
+    def flops(self, way: str) -> int:
+        """Count the operations of a step of one seed."""
+        precision = self._settings.precision
+        one = Workload(self._model, precision, stack=1, device=self._device, channels_last=True)
+        return one.flops(WAYS[way], self._examples(1))

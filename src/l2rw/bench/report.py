@@ -1,0 +1,47 @@
+"""Rows of measurements as aligned tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from l2rw.bench.hours import Hours
+
+Row = dict[str, Any]
+
+
+def table(rows: Sequence[Row], *, stack: int, cuda: bool) -> str:
+    """Return a line for each model and way."""
+    columns = {
+        "model": "{model}",
+        "way": "{way}",
+        "ms/step": "{ms:.2f}",
+        "IQR": "{iqr_ms:.2f}",
+        "ratio to SGD": "{ratio:.2f}",
+        "floor by operations": "{floor:.2f}",
+    }
+    if stack > 1:
+        columns["ms/step and seed"] = "{ms_per_seed:.2f}"
+    if cuda:
+        columns |= {"peak MiB": "{peak_mib:.0f}", "share of peak": "{share_of_peak:.1%}"}
+    cells = [[template.format(**row) for template in columns.values()] for row in rows]
+    return _align([list(columns), *cells], left=2)
+
+
+def table_of_hours(hours: Hours) -> str:
+    """Return a line for each experiment, one for their total, and one for what was left out."""
+    lines = [[name, f"{value:.2f}"] for name, value in hours.by_experiment.items()]
+    text = _align([["experiment", "hours"], *lines, ["total", f"{hours.total:.2f}"]], left=1)
+    if hours.not_measured:
+        text += f"\nNot measured, and left out of the hours: {', '.join(hours.not_measured)}."
+    return text
+
+
+def _align(lines: Sequence[Sequence[str]], left: int) -> str:
+    """Pad the columns to their widest cells, the first ``left`` ones on the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )

@@ -1,0 +1,55 @@
+"""Measure, print tables, write everything to a file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from l2rw.bench import machine
+from l2rw.bench.hours import Times, estimate, read_plan
+from l2rw.bench.measure import measure
+from l2rw.bench.report import Row, table, table_of_hours
+from l2rw.bench.settings import Settings
+from l2rw.bench.ways import FORWARD_MODE, SGD
+from l2rw.training.provenance import device_facts, provenance
+
+
+def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
+    """Measure every model, print its rows and the hours of plans, write all numbers as JSON."""
+    settings.check()
+    plans = [read_plan(path) for path in plan_files]
+    device = machine.find_device(settings.device)
+    torch.set_num_threads(settings.threads)
+    peak, rows = _measure(settings, device)
+    report = {
+        "settings": asdict(settings),
+        "provenance": provenance(),
+        "device": device_facts(device) | {"precision": settings.precision, "peak_flops": peak},
+        "rows": rows,
+    }
+    print(table(rows, stack=settings.stack, cuda=device.type == "cuda"))
+    if peak is not None:
+        print(f"Peak: {peak / 1e12:.1f} TFLOP/s, a large matrix product in {settings.precision}.")
+    if plans:
+        hours = estimate(plans, _times(rows))
+        report["hours"] = hours._asdict()
+        print(f"\n{table_of_hours(hours)}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _measure(settings: Settings, device: torch.device) -> tuple[float | None, list[Row]]:
+    with machine.tf32(settings.precision == "tf32"):
+        peak = None
+        if device.type == "cuda":
+            peak = machine.matmul_flops_per_second(device, settings.precision)
+        rows = [row for model in settings.models for row in measure(model, settings, device, peak)]
+    return peak, rows
+
+
+def _times(rows: Sequence[Row]) -> dict[str, Times]:
+    ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
+    models = {row["model"] for row in rows}
+    return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}

@@ -1,0 +1,63 @@
+"""What to measure, validated."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from l2rw.bench import machine
+from l2rw.errors import UserError
+from l2rw.models import MODELS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure."""
+
+    models: Sequence[str]
+    device: str
+    precision: str
+    stack: int
+    """Seeds trained at once."""
+    threads: int
+    """Of the CPU."""
+    batch_size: int
+    clean_batch_size: int | None
+    """10 for LeNets and 100 for others if None, as in the paper."""
+    rounds: int
+    steps: int
+    """Consecutive steps of a way in a round."""
+    compile: bool
+    """Whether to compile the gradients, as the configuration's key of that name does."""
+    three_passes: bool
+    """Whether to measure Algorithm 1 in plain autograd, too."""
+    contiguous: bool
+    """Whether to measure all ways, not SGD alone, in contiguous memory format, too."""
+
+    def check(self) -> None:
+        """Raise :class:`UserError` for what cannot be measured."""
+        for model in self.models:
+            _check_name("model", model, list(MODELS))
+        _check_name("device", self.device, ["auto", "cpu", "cuda"])
+        _check_name("precision", self.precision, list(machine.PRECISIONS))
+        for key in ("stack", "threads", "batch_size", "clean_batch_size", "rounds", "steps"):
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise UserError(f"--{key.replace('_', '-')} is {value}.", "give at least 1.")
+        if self.precision == "tf32" and machine.find_device(self.device).type != "cuda":
+            raise UserError("Only CUDA devices compute in tf32.", "use --precision float32.")
+        if self.three_passes and (self.stack > 1 or self.compile):
+            raise UserError(
+                "Plain autograd is neither stacked nor compiled.",
+                "leave out --three-passes, or --stack and --compile.",
+            )
+
+    def clean_batch_size_of(self, model: str) -> int:
+        """Return the clean examples in a step."""
+        return self.clean_batch_size or (10 if model.startswith("lenet") else 100)
+
+
+def _check_name(kind: str, given: str, known: list[str]) -> None:
+    if given not in known:
+        close = difflib.get_close_matches(given, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}."
+        raise UserError(f"There is no {kind} {given!r}.", hint)

@@ -1,0 +1,94 @@
+"""The gradients compared: functions of (losses, parameters, examples) of one seed."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+from l2rw.methods.contract import Losses
+from l2rw.weights import (
+    CleanLoss,
+    ExampleLosses,
+    Parameters,
+    WeightedGradient,
+    normalise,
+    reweighted_gradient,
+    reweighted_gradient_by_double_backward,
+    weighted_gradient,
+)
+
+
+class Examples(NamedTuple):
+    """What a step sees; with a stack of seeds, every tensor has a leading seed dimension."""
+
+    images: Tensor
+    """(n, channels, height, width)."""
+    labels: Tensor
+    """(n,) int64."""
+    clean_images: Tensor
+    """(m, channels, height, width)."""
+    clean_labels: Tensor
+    """(m,) int64."""
+
+
+Gradient = Callable[[Losses, Parameters, Examples], WeightedGradient]
+
+
+def uniform(losses: Losses, parameters: Parameters, seen: Examples) -> WeightedGradient:
+    """Weigh all examples the same: plain SGD, which leaves the clean examples alone."""
+    n = len(seen.labels)
+    weights = torch.full((n,), 1 / n, device=seen.images.device)
+    return weighted_gradient(lambda at: losses(at, seen.images, seen.labels), parameters, weights)
+
+
+def three_passes(
+    losses: ExampleLosses, clean_loss: CleanLoss, parameters: Parameters
+) -> WeightedGradient:
+    """Run Algorithm 1 line by line in plain autograd, as public implementations do.
+
+    The weights are those of :func:`~l2rw.weights.reweighted_gradient`, but the batch passes the
+    network twice: once for the look-ahead step, and again for the weighted loss.
+
+    Args:
+        losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.
+        clean_loss: Maps parameters to the mean loss of the clean batch, a scalar.
+        parameters: Where to differentiate.
+    """
+    at = {name: p.detach().requires_grad_() for name, p in parameters.items()}
+    values, _ = losses(at)
+    epsilon = torch.zeros_like(values, requires_grad=True)
+    step = torch.autograd.grad((epsilon * values).sum(), list(at.values()), create_graph=True)
+    ahead = {name: p - s for (name, p), s in zip(at.items(), step, strict=True)}
+    (slope,) = torch.autograd.grad(clean_loss(ahead), epsilon)
+    weights = normalise(-slope)
+    values, aux = losses(at)
+    gradient = torch.autograd.grad((weights * values).sum(), list(at.values()))
+    aux = tree_map_only(Tensor, Tensor.detach, aux)
+    return WeightedGradient(dict(zip(at, gradient, strict=True)), weights, values.detach(), aux)
+
+
+def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGradient]) -> Gradient:
+    def gradient(losses: Losses, parameters: Parameters, seen: Examples) -> WeightedGradient:
+        return reweighted(
+            lambda at: losses(at, seen.images, seen.labels),
+            lambda at: losses(at, seen.clean_images, seen.clean_labels)[0].mean(),
+            parameters,
+        )
+
+    return gradient
+
+
+SGD, FORWARD_MODE, DOUBLE_BACKWARD, THREE_PASSES = (
+    "SGD",
+    "forward mode",
+    "double backward",
+    "three passes",
+)
+WAYS: dict[str, Gradient] = {
+    SGD: uniform,
+    FORWARD_MODE: _by(reweighted_gradient),
+    DOUBLE_BACKWARD: _by(reweighted_gradient_by_double_backward),
+    THREE_PASSES: _by(three_passes),
+}
