@@ -3,7 +3,6 @@
 The defaults are the paper. ``config/config.yaml`` spells them out; other files are overlays.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -19,7 +18,7 @@ from pydantic import (
 )
 
 from l2rw.data.catalog import CATALOG
-from l2rw.errors import UserError
+from l2rw.errors import UserError, closest
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
 
@@ -30,15 +29,10 @@ def _one_of(kind: str, known: Iterable[str]) -> Any:
 
     def check(name: str) -> str:
         if name not in names:
-            raise ValueError(f"there is no {kind} {name!r}. Hint: {_closest(name, names)}")
+            raise ValueError(f"there is no {kind} {name!r}. Hint: {closest(name, names)}")
         return name
 
     return Annotated[str, AfterValidator(check), WithJsonSchema({"type": "string", "enum": names})]
-
-
-def _closest(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}."
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -197,7 +191,7 @@ class Config(Section):
         for target in targets:
             if target not in known:
                 raise ValueError(
-                    f"there is no experiment {target!r}. Hint: {_closest(target, known)}"
+                    f"there is no experiment {target!r}. Hint: {closest(target, known)}"
                 )
         return targets
 
@@ -221,7 +215,7 @@ def _explain(key: str, error: Any) -> UserError:
     if kind == "extra_forbidden":
         parent, _, unknown = key.rpartition(".")
         known = [k.rpartition(".")[2] for k, _ in keys() if k.rpartition(".")[0] == parent]
-        return UserError(f"Configuration: unknown key {key!r}.", _closest(unknown, known))
+        return UserError(f"Configuration: unknown key {key!r}.", closest(unknown, known))
     if kind == "value_error":
         message, _, hint = str(context["error"]).partition(" Hint: ")
         return UserError(f"Configuration: {key}: {message}", hint)

@@ -9,7 +9,8 @@ import torch
 from l2rw.config import Compute
 from l2rw.errors import UserError
 from l2rw.training import job as job_module
-from l2rw.training.job import Job, choose_device, run_job, set_up_torch
+from l2rw.training.device import choose_device, set_up_torch
+from l2rw.training.job import Job, run_job
 from l2rw.training.watch import Watch
 
 
@@ -109,6 +110,14 @@ def test_a_terminated_job_goes_on_where_it_was(job, tmp_path, monkeypatch, seed,
     assert not list(job.checkpoints.iterdir())
 
 
+def test_seeds_of_networks_with_dropout_are_trained_one_by_one(job):
+    cell = job.cell | {"training": job.cell["training"] | {"model": "wrn_8x8", "steps": 2}}
+    run_job(replace(job, cell=cell))
+    result = json.loads((job.out / "result.json").read_text())
+    assert result["made"]["stack"] == 1
+    assert [run["seed"] for run in result["runs"]] == [2, 3, 4]
+
+
 def test_the_checkpoint_of_another_cell_is_refused(job, monkeypatch):
     class TerminatedWatch(Watch):
         def __call__(self, state):
@@ -140,7 +149,7 @@ def test_precision_and_determinism_are_set_for_the_process(
 ):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not tf32
-    set_up_torch(precision, Compute(deterministic=True).model_dump())
+    set_up_torch(precision, threads=1, deterministic=True)
     assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == tf32
     assert torch.are_deterministic_algorithms_enabled()
     assert torch.get_num_threads() == 1

@@ -63,6 +63,27 @@ def test_all_methods_of_a_seed_start_at_the_same_values(make_spec, prepare):
     assert not torch.equal(start("baseline", 1)["hidden.weight"], reference["hidden.weight"])
 
 
+def test_a_decay_holds_from_the_step_it_names(make_spec, prepare):
+    def weight(steps, *decay_at):
+        spec = make_spec(steps=steps, evaluations=1, momentum=0.0, decay_at=decay_at)
+        return finish(prepare(spec, 0))[1]["output.weight"]
+
+    assert torch.equal(weight(1, 1), weight(1))
+    second_step, decayed = weight(2) - weight(1), weight(2, 1) - weight(1)
+    torch.testing.assert_close(decayed, 0.1 * second_step, rtol=1e-2, atol=1e-6)
+    assert second_step.abs().max() > 1e-4
+
+
+def test_running_statistics_follow_the_training_batches(make_spec, prepare):
+    training = prepare(make_spec(model="resnet_8x8", steps=3), 0)
+    before = {name: value.clone() for name, value in training.state.of_seed(0)[1].items()}
+    finish(training)
+    after = training.state.of_seed(0)[1]
+    names = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert names
+    assert not any(torch.equal(before[name], after[name]) for name in names)
+
+
 def test_training_lowers_the_loss(make_spec, prepare):
     spec = make_spec(method="resample", steps=150, batch_size=20, evaluations=5)
     (run,), _ = finish(prepare(spec, 0))

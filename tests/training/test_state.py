@@ -62,6 +62,11 @@ def test_nor_do_networks_with_dropout_and_batch_normalisation_notice(tmp_path, m
     assert_same(resumed.state, straight.state)
 
 
+def test_convolutions_of_a_single_seed_keep_the_memory_format_that_is_fast(make_spec, prepare):
+    (weight,) = prepare(make_spec(), 0).state.parameters["convolutions.1.weight"]
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_memory_formats_survive(tmp_path, make_spec, prepare):
     run_until(2, prepare(make_spec(), 0), tmp_path / "checkpoint")
     fresh = prepare(make_spec(), 0).state

@@ -1,39 +1,11 @@
-"""The device that is measured: its precision, its clock, its memory, its peak."""
+"""The device that is measured: its clock, its memory, its peak."""
 
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 
-from l2rw.errors import UserError
-
-# Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
-warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
-
-PRECISIONS = ("float32", "tf32", "bf16")
 PEAK_MATMUL = 8192  # rows and columns; large enough for any GPU to reach its peak
-
-
-def find_device(name: str) -> torch.device:
-    """Return the device called ``auto``, ``cpu`` or ``cuda``; ``auto`` takes a GPU if it can."""
-    cuda = torch.cuda.is_available()
-    if name == "cuda" and not cuda:
-        raise UserError("PyTorch sees no CUDA device.", "use --device cpu or auto.")
-    return torch.device("cuda" if cuda and name != "cpu" else "cpu")
-
-
-@contextmanager
-def tf32(allowed: bool) -> Iterator[None]:
-    """Allow or forbid TF32 for a while; PyTorch's default differs between layers."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    try:
-        matmul.allow_tf32 = cudnn.allow_tf32 = allowed
-        yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 def milliseconds(run: Callable[[], None], device: torch.device) -> float:

@@ -13,15 +13,16 @@ from l2rw.bench.measure import measure
 from l2rw.bench.report import Row, table, table_of_hours
 from l2rw.bench.settings import Settings
 from l2rw.bench.ways import FORWARD_MODE, SGD
-from l2rw.training.provenance import device_facts, provenance
+from l2rw.training.device import choose_device, device_facts, set_up_torch
+from l2rw.training.provenance import provenance
 
 
 def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     """Measure every model, print its rows and the hours of plans, write all numbers as JSON."""
     settings.check()
     plans = [read_plan(path) for path in plan_files]
-    device = machine.find_device(settings.device)
-    torch.set_num_threads(settings.threads)
+    device = choose_device(settings.device)
+    set_up_torch(settings.precision, settings.threads)
     peak, rows = _measure(settings, device)
     report = {
         "settings": asdict(settings),
@@ -41,12 +42,12 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
 
 
 def _measure(settings: Settings, device: torch.device) -> tuple[float | None, list[Row]]:
-    with machine.tf32(settings.precision == "tf32"):
-        peak = None
-        if device.type == "cuda":
-            peak = machine.matmul_flops_per_second(device, settings.precision)
-        rows = [row for model in settings.models for row in measure(model, settings, device, peak)]
-    return peak, rows
+    peak = None
+    if device.type == "cuda":
+        peak = machine.matmul_flops_per_second(device, settings.precision)
+    return peak, [
+        row for model in settings.models for row in measure(model, settings, device, peak)
+    ]
 
 
 def _times(rows: Sequence[Row]) -> dict[str, Times]:

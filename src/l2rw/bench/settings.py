@@ -1,12 +1,11 @@
 """What to measure, validated."""
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from l2rw.bench import machine
-from l2rw.errors import UserError
+from l2rw.errors import UserError, closest
 from l2rw.models import MODELS
+from l2rw.training.device import PRECISIONS, choose_device
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,14 @@ class Settings:
     def check(self) -> None:
         """Raise :class:`UserError` for what cannot be measured."""
         for model in self.models:
-            _check_name("model", model, list(MODELS))
+            _check_name("model", model, MODELS)
         _check_name("device", self.device, ["auto", "cpu", "cuda"])
-        _check_name("precision", self.precision, list(machine.PRECISIONS))
+        _check_name("precision", self.precision, PRECISIONS)
         for key in ("stack", "threads", "batch_size", "clean_batch_size", "rounds", "steps"):
             value = getattr(self, key)
             if value is not None and value < 1:
                 raise UserError(f"--{key.replace('_', '-')} is {value}.", "give at least 1.")
-        if self.precision == "tf32" and machine.find_device(self.device).type != "cuda":
+        if self.precision == "tf32" and choose_device(self.device).type != "cuda":
             raise UserError("Only CUDA devices compute in tf32.", "use --precision float32.")
         if self.three_passes and (self.stack > 1 or self.compile):
             raise UserError(
@@ -56,8 +55,6 @@ class Settings:
         return self.clean_batch_size or (10 if model.startswith("lenet") else 100)
 
 
-def _check_name(kind: str, given: str, known: list[str]) -> None:
+def _check_name(kind: str, given: str, known: Iterable[str]) -> None:
     if given not in known:
-        close = difflib.get_close_matches(given, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}."
-        raise UserError(f"There is no {kind} {given!r}.", hint)
+        raise UserError(f"There is no {kind} {given!r}.", closest(given, known))

@@ -1,8 +1,6 @@
 """One training job: some seeds of a cell, from files to files."""
 
-import os
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +11,15 @@ import torch
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
-from l2rw.errors import UserError
+from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.loop import Run, Training
 from l2rw.training.network import build_network
 from l2rw.training.progress import Progress
-from l2rw.training.provenance import device_facts, provenance
+from l2rw.training.provenance import provenance
 from l2rw.training.results import write
 from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
 from l2rw.training.watch import Checkpoints, Watch, heeding_sigterm
-
-# Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
-warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,8 @@ def run_job(job: Job) -> None:
     started = time.perf_counter()
     spec = job.spec
     device = choose_device(job.compute["device"])
-    set_up_torch(spec.precision, job.compute)
+    compute = job.compute
+    set_up_torch(spec.precision, compute["threads"], deterministic=compute["deterministic"])
     dataset = Dataset.load(job.data)
     classes = CORRUPTIONS[job.cell["corruption"]].classes
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
@@ -107,25 +103,3 @@ def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
     fingerprint = f"{job.cell['id']} {which} on {device.type} by torch {torch.__version__}"
     interval: float = job.compute["checkpoint_seconds"]
     return Checkpoints(job.checkpoints / f"{which}.safetensors", fingerprint, interval)
-
-
-def set_up_torch(precision: str, compute: dict[str, Any]) -> None:
-    """Set what PyTorch keeps for the whole process: threads, precision, determinism."""
-    torch.set_num_threads(compute["threads"])
-    tf32 = precision == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
-    if compute["deterministic"]:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
-        torch.use_deterministic_algorithms(True)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device that the configuration's ``auto``, ``cpu`` or ``cuda`` means here."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "compute.device is 'cuda', but PyTorch sees no CUDA device here.",
-            "set compute.device to auto or cpu; `make doctor` shows what PyTorch sees.",
-        )
-    return torch.device(name)

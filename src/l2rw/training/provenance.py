@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import resource
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -54,21 +53,3 @@ def versions() -> dict[str, str]:
 def provenance() -> dict[str, Any]:
     """Say from which source and with which versions a result is made."""
     return {"commit": git_commit(), "source": source_hash(), "versions": versions()}
-
-
-def device_facts(device: "Any") -> dict[str, Any]:
-    """Name the device, its threads and the peak memory in MiB that this process has used."""
-    import torch
-
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        peak = torch.cuda.max_memory_allocated(device) / 2**20
-    else:
-        name = platform.processor() or platform.machine()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    return {
-        "device": name,
-        "device_type": device.type,
-        "threads": torch.get_num_threads(),
-        "peak_mib": round(peak),
-    }

@@ -1,0 +1,53 @@
+"""The device to train on, and what PyTorch keeps for the whole process."""
+
+import os
+import platform
+import resource
+import warnings
+from typing import Any
+
+import torch
+
+from l2rw.errors import UserError
+
+PRECISIONS = ("float32", "tf32", "bf16")
+
+# Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
+warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``auto``, ``cpu`` or ``cuda``; ``auto`` takes a GPU if it can."""
+    cuda = torch.cuda.is_available()
+    if name == "cuda" and not cuda:
+        raise UserError(
+            "PyTorch sees no CUDA device here.",
+            "set compute.device (or --device) to auto or cpu; `make doctor` shows what PyTorch sees.",
+        )
+    return torch.device("cuda" if cuda and name != "cpu" else "cpu")
+
+
+def set_up_torch(precision: str, threads: int, *, deterministic: bool = False) -> None:
+    """Set precision (one of :data:`PRECISIONS`), CPU threads and determinism of the process."""
+    torch.set_num_threads(threads)
+    tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+        torch.use_deterministic_algorithms(True)
+
+
+def device_facts(device: torch.device) -> dict[str, Any]:
+    """Name the device, its threads and the peak memory in MiB that this process has used."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+        peak = torch.cuda.max_memory_allocated(device) / 2**20
+    else:
+        name = platform.processor() or platform.machine()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return {
+        "device": name,
+        "device_type": device.type,
+        "threads": torch.get_num_threads(),
+        "peak_mib": round(peak),
+    }
