@@ -22,6 +22,8 @@ OTHER_TRAINING = {
     "decay_at": [5],
     "momentum": 0.8,
     "weight_decay": 0.1,
+    "crop_padding": 1,
+    "flip": True,
     "precision": "bf16",
     "evaluations": 21,
 }

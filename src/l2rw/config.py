@@ -109,6 +109,10 @@ class Training(Section):
         0.9, ge=0, lt=1, description="Momentum; the paper names none, its authors' code has 0.9."
     )
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of SGD.")
+    crop_padding: int = Field(
+        0, ge=0, description="Pixels of black padding for random crops of training images."
+    )
+    flip: bool = Field(False, description="Whether training images are mirrored at random.")
     precision: Literal["float32", "tf32", "bf16"] = Field(
         "float32",
         description="Arithmetic of matrix products and convolutions: `tf32` shortens their inputs "

@@ -12,7 +12,15 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-Axis = Literal["split", "initialisation", "batch", "clean batch", "random weights", "dropout"]
+Axis = Literal[
+    "split",
+    "initialisation",
+    "batch",
+    "clean batch",
+    "random weights",
+    "dropout",
+    "augmentation",
+]
 
 
 def generator(axis: Axis, seed: int, counter: int = 0) -> np.random.Generator:

@@ -49,7 +49,7 @@ def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
 def test_a_pass_sees_every_training_image_under_its_label(make_spec, make_split, digits, name):
     spec = make_spec(method=name, baselines_see_clean=False)
     batches = SeedBatches(spec, method(name), make_split(0), 2, seed=0)
-    seen = np.concatenate([batches.positions(step) for step in range(20)])
+    seen = np.concatenate([batches.positions(step, "train") for step in range(20)])
     assert set(seen) == set(range(len(batches.train)))
     labels = digits.train_labels[batches.train.indices[seen]]
     assert np.array_equal(labels == 9, batches.train.labels[seen] == 1)
@@ -83,7 +83,7 @@ def test_images_and_labels_belong_together(make_spec, make_split, digits):
     spec, split = make_spec(method="l2rw"), make_split(0)
     batch = stacked(spec, digits, make_split, (0,))[0]
     single = SeedBatches(spec, method("l2rw"), split, 2, seed=0)
-    at, clean_at = single.positions(0), single.clean_positions(0)
+    at, clean_at = single.positions(0, "train"), single.positions(0, "clean")
     torch.testing.assert_close(batch.images[0], images_of(digits, split.train.indices[at]))
     assert batch.labels[0].tolist() == split.train.labels[at].tolist()
     clean_images = images_of(digits, split.clean.indices[clean_at])
@@ -95,6 +95,50 @@ def test_images_and_labels_belong_together(make_spec, make_split, digits):
 def test_a_clean_batch_is_no_larger_than_the_clean_set(make_spec, make_split, asked, seen):
     spec = make_spec(method="l2rw", clean_batch_size=asked)
     batches = SeedBatches(spec, method("l2rw"), make_split(0), 2, seed=0)
-    positions = batches.clean_positions(1)
+    positions = batches.positions(1, "clean")
     assert len(positions) == seen
     assert set(positions) <= set(range(6))
+
+
+def crop_and_mirror(image, padding, down, right, mirrored):
+    height, width = image.shape[-2:]
+    padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
+    crop = padded[:, down : down + height, right : right + width]
+    return crop[:, :, ::-1] if mirrored else crop
+
+
+@pytest.mark.parametrize(("padding", "flip"), [(2, True), (1, False), (0, True)])
+@pytest.mark.parametrize("name", ["baseline", "l2rw"])
+def test_images_are_cropped_and_mirrored_one_by_one(
+    make_spec, make_split, digits, name, padding, flip
+):
+    spec = make_spec(method=name, crop_padding=padding, flip=flip)
+    seeds, splits = (0, 3), [make_split(0), make_split(3)]
+    device = torch.device("cpu")
+    stacked = StackedBatches(spec, method(name), digits, splits, 2, seeds, device)[5]
+    seen = {"train": stacked.images, "clean": stacked.extra.get("clean_images")}
+    for place, (seed, split) in enumerate(zip(seeds, splits, strict=True)):
+        batches = SeedBatches(spec, method(name), split, 2, seed)
+        for part in ("train", "clean") if name == "l2rw" else ("train",):
+            drawn = batches.augmentation(5, part)
+            assert {*drawn["down"], *drawn["right"]} <= set(range(2 * padding + 1))
+            assert flip or not drawn["mirrored"].any()
+            indices = getattr(batches, part).indices[batches.positions(5, part)]
+            images = digits.train_images[indices]
+            expected = [
+                crop_and_mirror(image, padding, *how)
+                for image, *how in zip(images, *drawn.values(), strict=True)
+            ]
+            ours = torch.from_numpy(np.stack(expected).copy()).float() / 255
+            torch.testing.assert_close(seen[part][place], ours)
+
+
+def test_augmentation_varies_by_step_and_part(make_spec, make_split):
+    spec = make_spec(method="l2rw", batch_size=64, clean_batch_size=6, crop_padding=4, flip=True)
+    batches = SeedBatches(spec, method("l2rw"), make_split(0), 2, 0)
+    first, again, later = (batches.augmentation(step, "train") for step in (0, 0, 1))
+    for name, drawn in first.items():
+        assert np.array_equal(drawn, again[name])
+        assert not np.array_equal(drawn, later[name])
+    assert not np.array_equal(first["down"][:6], batches.augmentation(0, "clean")["down"])
+    assert 16 < first["mirrored"].sum() < 48

@@ -100,6 +100,8 @@ class Workload:
             decay_at=(),
             momentum=0.9,
             weight_decay=2e-4,
+            crop_padding=0,
+            flip=False,
             precision=precision,
             evaluations=1,
             trains_on_clean=True,

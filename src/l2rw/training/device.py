@@ -22,7 +22,7 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not cuda:
         raise UserError(
             "PyTorch sees no CUDA device here.",
-            "set compute.device (or --device) to auto or cpu; `make doctor` shows what PyTorch sees.",
+            "set compute.device (or --device) to auto or cpu; see `make doctor`.",
         )
     return torch.device("cuda" if cuda and name != "cpu" else "cpu")
 

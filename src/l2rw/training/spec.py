@@ -18,6 +18,10 @@ class RunSpec:
     """Steps (counted from 0) from which the learning rate is a tenth of what it was."""
     momentum: float
     weight_decay: float
+    crop_padding: int
+    """Pixels by which images may shift each way in a random crop, padded with black."""
+    flip: bool
+    """Whether every other image, at random, is mirrored."""
     precision: str
     """``float32``, ``tf32`` or ``bf16``."""
     evaluations: int
