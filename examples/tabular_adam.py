@@ -27,7 +27,9 @@ def compare(seed: int, steps: int) -> list[float]:
     flipped[:CLEAN] = False
     labels = torch.where(flipped, 0, truth)
 
-    plain = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+    plain = nn.Sequential(
+        nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
+    )
     ours = copy.deepcopy(plain)
     loss = nn.CrossEntropyLoss(reduction="none")
     reweighter = Reweighter(ours, loss)
@@ -39,8 +41,11 @@ def compare(seed: int, steps: int) -> list[float]:
         batch = torch.randperm(CLEAN + TRAIN)[:BATCH]  # plain training sees the clean images, too
         loss(plain(inputs[batch]), labels[batch]).mean().backward()
         batch = CLEAN + torch.randperm(TRAIN)[:BATCH]
-        weights[batch] += BATCH * reweighter.backward(  # in plain training they would be 1
-            inputs[batch], labels[batch], inputs[:CLEAN], labels[:CLEAN]
+        weights[batch] += (
+            BATCH
+            * reweighter.backward(  # in plain training they would be 1
+                inputs[batch], labels[batch], inputs[:CLEAN], labels[:CLEAN]
+            )
         )
         times[batch] += 1
         for optimizer in optimizers:

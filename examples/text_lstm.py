@@ -44,7 +44,7 @@ def windows(start: float, end: float, *sizes: int) -> tuple[Tensor, Tensor]:
     return torch.cat(drawn), torch.arange(2).repeat_interleave(torch.tensor(sizes))
 
 
-def compare(seed: int, steps: int, a=.5, b=.67) -> list[float]:
+def compare(seed: int, steps: int, a=0.5, b=0.67) -> list[float]:
     """Return test accuracy of plain training and of L2RW, mean weight of code and of prose."""
     torch.manual_seed(seed)
     clean, train = windows(0, a, CLEAN, CLEAN), windows(0, a, CODE, PROSE)
@@ -59,7 +59,9 @@ def compare(seed: int, steps: int, a=.5, b=.67) -> list[float]:
     for _ in range(steps):
         for optimizer in optimizers:
             optimizer.zero_grad()
-        batch = torch.randint(len(everything[1]), (BATCH,))  # plain training sees the clean set, too
+        batch = torch.randint(
+            len(everything[1]), (BATCH,)
+        )  # plain training sees the clean set, too
         loss(plain(everything[0][batch]), everything[1][batch]).mean().backward()
         batch = torch.randint(len(train[1]), (BATCH,))
         seen = reweighter.backward(train[0][batch], train[1][batch], *clean)
@@ -67,9 +69,19 @@ def compare(seed: int, steps: int, a=.5, b=.67) -> list[float]:
         times.index_add_(0, train[1][batch], torch.ones(BATCH))
         for optimizer in optimizers:
             optimizer.step()
-        if _ % 50 == 49: print(_, [((model(test[0]).argmax(1) == test[1]).float().mean().item()) for model in (plain, ours)], weights/times)
+        if _ % 50 == 49:
+            print(
+                _,
+                [
+                    ((model(test[0]).argmax(1) == test[1]).float().mean().item())
+                    for model in (plain, ours)
+                ],
+                weights / times,
+            )
     right = [(model(test[0]).argmax(1) == test[1]) for model in (plain, ours)]
     return [*(hits.float().mean().item() for hits in right), *(weights / times).tolist()]
 
-for LR in (3e-3,1e-2):
-    for s in range(2): compare(s,300)
+
+for LR in (3e-3, 1e-2):
+    for s in range(2):
+        compare(s, 300)

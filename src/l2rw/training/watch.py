@@ -1,5 +1,7 @@
 """What happens beside the steps: progress is told, checkpoints are kept, signals are heeded."""
 
+import contextlib
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -32,8 +34,10 @@ class Checkpoints:
             self._last = time.monotonic()
 
     def discard(self) -> None:
-        """Remove the checkpoint: the results are written."""
+        """Remove the checkpoint, and its folders if empty: the results are written."""
         self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.removedirs(self.path.parent)
 
 
 class Watch:
