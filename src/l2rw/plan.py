@@ -217,7 +217,7 @@ class Plan:
 def _recorded_plan(record: Path) -> str | None:
     try:
         plan: str | None = json.loads(record.read_text())["plan"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return plan
 

@@ -8,12 +8,13 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from l2rw.batchnorm import BatchStatistics, recording, updated
 from l2rw.weights import (
@@ -63,7 +64,7 @@ class Reweighter:
             zero if no example helps on the clean batch.
         """
         trainable = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
-        with recording(self.model) as record, _differentiable_recurrence(self.model):
+        with recording(self.model) as record, _plain_kernels(self.model):
 
             def losses(at: Parameters) -> tuple[Tensor, dict[str, BatchStatistics]]:
                 values = self.loss(functional_call(self.model, at, (inputs,)), targets)
@@ -90,13 +91,11 @@ class Reweighter:
 
 
 @contextmanager
-def _differentiable_recurrence(model: nn.Module) -> Iterator[None]:
-    """Turn off fused kernels of recurrent layers, which have no forward derivative."""
-    if any(isinstance(module, nn.RNNBase) for module in model.modules()):
-        with (
-            torch.backends.mkldnn.flags(enabled=False),
-            torch.backends.cudnn.flags(enabled=False),
-        ):
-            yield
-    else:
+def _plain_kernels(model: nn.Module) -> Iterator[None]:
+    """Turn off fused kernels of attention and recurrence, which lack the derivatives needed."""
+    with ExitStack() as stack:
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        if any(isinstance(module, nn.RNNBase) for module in model.modules()):
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         yield

@@ -65,7 +65,7 @@ def weighted_gradient(
     """Differentiate the weighted sum of example losses, for weights known beforehand.
 
     Args:
-        losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.
+        losses: Maps parameters to example losses of shape (n,) and tensors worth keeping.
         parameters: Where to differentiate.
         weights: Example weights, shape (n,).
     """
@@ -80,7 +80,7 @@ def reweighted_gradient(
     """Weight the examples by L2RW in forward mode and differentiate their weighted loss.
 
     Args:
-        losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.
+        losses: Maps parameters to example losses of shape (n,) and tensors worth keeping.
         clean_loss: Maps parameters to the mean loss of the clean batch, a scalar.
         parameters: Where to differentiate.
     """
@@ -107,7 +107,7 @@ def reweighted_gradient_by_double_backward(
     """Do the same as :func:`reweighted_gradient` as Algorithm 1 prints it, backward on backward.
 
     Args:
-        losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.
+        losses: Maps parameters to example losses of shape (n,) and tensors worth keeping.
         clean_loss: Maps parameters to the mean loss of the clean batch, a scalar.
         parameters: Where to differentiate.
         step_size: Of the look-ahead step; normalisation cancels it.

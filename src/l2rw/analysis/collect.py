@@ -53,12 +53,13 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
 def _read(path: Path) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(path.read_text())
-        return result
-    except (OSError, ValueError) as error:
+        _ = result["cell"]["id"], result["runs"], result["made"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} cannot be read ({type(error).__name__}).",
+            f"{path} cannot be read as a result ({type(error).__name__}: {error}).",
             f"delete {path.parent} and run again.",
         ) from None
+    return result
 
 
 def _figures(run: dict[str, Any]) -> dict[str, Any]:

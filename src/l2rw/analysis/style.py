@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 FORMATS = ("pdf", "svg", "png")
@@ -50,3 +51,4 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     with mpl.rc_context(RC):
         for suffix in FORMATS:
             figure.savefig(folder / f"{name}.{suffix}", metadata=undated[suffix])
+    plt.close(figure)

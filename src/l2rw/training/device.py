@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import sys
 import warnings
 from typing import Any
 
@@ -44,7 +45,8 @@ def device_facts(device: torch.device) -> dict[str, Any]:
         peak = torch.cuda.max_memory_allocated(device) / 2**20
     else:
         name = platform.processor() or platform.machine()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        unit = 1 if sys.platform == "darwin" else 2**10
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
     return {
         "device": name,
         "device_type": device.type,
