@@ -5,6 +5,7 @@ import platform
 import resource
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ def device_facts(device: torch.device) -> dict[str, Any]:
         name = torch.cuda.get_device_name(device)
         peak = torch.cuda.max_memory_allocated(device) / 2**20
     else:
-        name = platform.processor() or platform.machine()
+        name = _processor()
         unit = 1 if sys.platform == "darwin" else 2**10
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
     return {
@@ -53,3 +54,12 @@ def device_facts(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "peak_mib": round(peak),
     }
+
+
+def _processor() -> str:
+    """Name the processor; Linux keeps its name where :mod:`platform` does not look."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
