@@ -14,8 +14,9 @@ from l2rw.plan import Plan
 @pytest.fixture
 def plan_file(tmp_path):
     small = {"dataset": "digits", "train_size": 60, "clean_size": 6, "majority_shares": [0.8]}
-    Plan(parse_config({"experiments": {"figure2": small}})).write(tmp_path)
-    return tmp_path / "plan" / "figure2.json"
+    plan = Plan(parse_config({"experiments": {"figure2": small}}))
+    plan.write(tmp_path)
+    return tmp_path / "plan" / plan.file("figure2")
 
 
 def test_fetch_and_corrupt_write_a_data_set_and_a_split_of_it(tmp_path, plan_file):

@@ -162,7 +162,7 @@ def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():
 def test_jobs_read_from_the_plan_file_what_was_planned(tmp_path):
     made = plan(training={"decay_at": [3, 5]})
     made.write(tmp_path)
-    written = json.loads((tmp_path / "plan" / "figure2.json").read_text())
+    written = json.loads((tmp_path / "plan" / made.file("figure2")).read_text())
     assert written["seeds"] == list(range(10))
     for line in written["cells"]:
         cell = made.cells[line["id"]]
@@ -188,8 +188,8 @@ class TestDateOfThePlanFile:
     @staticmethod
     def date(plan, folder):
         plan.write(folder)
-        assert [path.name for path in (folder / "plan").iterdir()] == ["figure2.json"]
-        return (folder / "plan" / "figure2.json").stat().st_mtime
+        assert plan.file("figure2") in {path.name for path in (folder / "plan").iterdir()}
+        return (folder / "plan" / plan.file("figure2")).stat().st_mtime
 
     def test_is_the_beginning_of_time_where_both_records_are_current(self, made):
         assert self.date(plan(), made) == 1

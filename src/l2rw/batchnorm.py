@@ -86,7 +86,7 @@ def updated(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]
             prefix = f"{name}." if name else ""
             passes = buffers[f"{prefix}num_batches_tracked"] + 1
             # Without a momentum, the running statistics are plain means over all passes.
-            share = 1 / passes if layer.momentum is None else layer.momentum
+            share = (1 / passes).unsqueeze(-1) if layer.momentum is None else layer.momentum
             result[f"{prefix}num_batches_tracked"] = passes
             for buffer, value in zip(("running_mean", "running_var"), seen[name], strict=True):
                 old = buffers[f"{prefix}{buffer}"]

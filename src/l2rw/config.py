@@ -4,6 +4,7 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -67,13 +68,17 @@ class Data(Section):
 
 
 class Compute(Section):
-    """How jobs run. Nothing here changes what a result is, so nothing here causes a rerun."""
+    """How jobs run. Nothing here changes what a result is, but for floating-point rounding."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to train; `auto` takes a GPU if there is one."
     )
     threads: Positive = Field(1, description="CPU threads of a training job.")
-    seeds_per_job: Positive = Field(1, description="Seeds of a cell trained by one job.")
+    seeds_per_job: Positive = Field(
+        1,
+        description="Seeds of a cell trained by one job. Results lie in a folder for each job: "
+        "this is the one key here whose change trains anew.",
+    )
     stack: Positive = Field(
         1,
         description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
@@ -99,7 +104,7 @@ class Training(Section):
 
     model: ModelName = Field("lenet", description="Network.")
     steps: Positive = Field(8000, description="Training steps.")
-    batch_size: Positive = Field(100, description="Training examples in a step.")
+    batch_size: int = Field(100, ge=2, description="Training examples in a step.")
     clean_batch_size: Positive = Field(10, description="Clean examples in a step of L2RW.")
     learning_rate: float = Field(1e-3, gt=0, description="Initial learning rate of SGD.")
     decay_at: tuple[Positive, ...] = Field(
@@ -123,11 +128,17 @@ class Training(Section):
     )
 
     @model_validator(mode="after")
-    def _evaluate_at_most_every_step(self) -> "Training":
+    def _fit_into_the_steps(self) -> "Training":
         if self.evaluations > self.steps:
             raise ValueError(
                 f"{self.evaluations} evaluations do not fit into {self.steps} steps. "
                 "Hint: lower evaluations."
+            )
+        ends = (0, *self.decay_at, self.steps)
+        if any(later <= earlier for earlier, later in pairwise(ends)):
+            raise ValueError(
+                f"decay_at {list(self.decay_at)} does not ascend within {self.steps} steps. "
+                "Hint: list steps in order, each once, all below steps."
             )
         return self
 
@@ -182,7 +193,8 @@ class Config(Section):
     )
     data: Data = Field(default_factory=Data, description="Where images come from.")
     compute: Compute = Field(
-        default_factory=Compute, description="How jobs run; changes no result."
+        default_factory=Compute,
+        description="How jobs run; changes no result but for floating-point rounding.",
     )
     experiments: Experiments = Field(
         default_factory=Experiments, description="The figures and tables of the paper."
@@ -193,6 +205,8 @@ class Config(Section):
     def _known(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         known = list(Experiments.model_fields)
         for target in targets:
+            if targets.count(target) > 1:
+                raise ValueError(f"{target} is listed twice. Hint: list it once.")
             if target not in known:
                 raise ValueError(
                     f"there is no experiment {target!r}. Hint: {closest(target, known)}"

@@ -192,6 +192,15 @@ class Plan:
             ],
         }
 
+    def file(self, experiment: str) -> str:
+        """Return the name of an experiment's plan file, which tells its content."""
+        return f"{experiment}-{digest(self.describe(experiment))}.json"
+
+    def data_file(self, dataset: str) -> str:
+        """Return the name of a data set's file, which tells what it was read from and how."""
+        identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
+        return f"{dataset}-{digest(identity)}.npz"
+
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
 
@@ -199,19 +208,23 @@ class Plan:
         both are this plan's, the plan file and the table are dated at the beginning of time, so
         that nothing made from them seems old; otherwise the plan file is new. So neither the
         arbitrary file times of a fresh clone nor an interrupted run can make a stale figure pass
-        for a current one, or a current one for stale.
+        for a current one, or a current one for stale. A plan of other settings is another file: a
+        dry run does not disturb jobs that run.
         """
         for name, experiment in self.experiments.items():
-            path = results / "plan" / f"{name}.json"
+            path = results / "plan" / self.file(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.partial")
-            partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
-            partial.replace(path)
+            if not path.exists():
+                partial = path.with_suffix(f".{os.getpid()}.partial")
+                partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
+                partial.replace(path)
             table = results / "tables" / f"{name}.csv"
             records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
             if table.exists() and all(_recorded_plan(r) == experiment.digest for r in records):
                 os.utime(path, (1, 1))
                 os.utime(table, (1, 1))
+            else:
+                os.utime(path)
 
 
 def _recorded_plan(record: Path) -> str | None:

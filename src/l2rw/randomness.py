@@ -1,7 +1,8 @@
 """Counter-based randomness: what a seed draws at a step is a function of (axis, seed, step).
 
-Every source of chance has its own axis, so all methods of a seed share split, initial values and
-batch order (comparisons are paired), and a resumed run needs no generator state.
+Every source of chance has its own axis, so all methods of a seed share split and initial values,
+those that draw uniformly from the same images also their order (comparisons are paired), and a
+resumed run needs no generator state.
 """
 
 import zlib

@@ -32,7 +32,11 @@ def describe(job: Status, now: float) -> str:
 
 def print_status(logs: Path) -> None:
     """Print a line for each running job."""
+    now = time.time()
     jobs = read_status(logs)
     for job in jobs:
-        print(describe(job, time.time()))
-    print(f"{len(jobs) or 'No'} training job{'' if len(jobs) == 1 else 's'} running.")
+        print(describe(job, now))
+    running = sum(now - job.updated <= SILENT_AFTER for job in jobs)
+    silent = len(jobs) - running
+    print(f"{running or 'No'} training job{'' if running == 1 else 's'} running", end="")
+    print(f", {silent} silent and probably dead." if silent else ".")

@@ -43,4 +43,4 @@ def test_a_damaged_data_set_is_named_and_shown(workspace, tmp_path, monkeypatch)
     done = workspace.snakemake(config)
     assert done.returncode != 0
     assert "is damaged or is not the published" in done.stderr
-    assert not (workspace.folder / "data/mnist.npz").exists()
+    assert not list((workspace.folder / "data").glob("mnist*"))

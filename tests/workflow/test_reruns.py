@@ -91,3 +91,10 @@ def test_results_name_what_made_them(finished):
     assert {"commit", "source", "versions", "device", "threads", "precision"} <= set(
         content["made"]
     )
+
+
+def test_a_dry_run_of_other_settings_leaves_the_files_of_jobs_alone(workspace):
+    before = digests(workspace.results / "plan")
+    workspace.planned(edit(TINY, methods=["random"]))
+    after = digests(workspace.results / "plan")
+    assert before.items() < after.items()

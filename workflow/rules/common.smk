@@ -13,7 +13,7 @@ from l2rw.training.seeds import parse_seeds
 try:
     PLAN = Plan(parse_config(config))
     for dataset in PLAN.datasets:
-        if not Path(f"data/{dataset}.npz").exists():
+        if not Path("data", PLAN.data_file(dataset)).exists():
             root, download = PLAN.config.data.root, PLAN.config.data.download
             require(
                 dataset, root and Path(root), download=download, cache=Path("data/raw")
@@ -34,6 +34,7 @@ os.environ.update(
 
 wildcard_constraints:
     dataset="[a-z0-9]+",
+    content="[0-9a-f]+",
     split="[^/]+",
     cell="[^/]+/[^/]+",
     seed=r"\d+",
@@ -49,19 +50,21 @@ def fetch_options():
 
 
 def plan_of(wildcards):
-    """The plan file of the first experiment that contains the job's split or cell."""
-    home = PLAN.home(wildcards.get("cell") or wildcards.split)
-    return f"<results>/plan/{home}.json"
+    """The plan file of a job's experiment, or of the first that contains its split or cell."""
+    if "experiment" in wildcards.keys():
+        home = wildcards.experiment
+    else:
+        home = PLAN.home(wildcards.get("cell") or wildcards.split)
+    return f"<results>/plan/{PLAN.file(home)}"
 
 
-def data_of_split(wildcards):
-    """The data set file that a split divides."""
-    return f"data/{PLAN.splits[wildcards.split].dataset}.npz"
-
-
-def data_of_cell(wildcards):
-    """The data set file that a cell trains on."""
-    return f"data/{PLAN.cells[wildcards.cell].split.dataset}.npz"
+def data_of(wildcards):
+    """The data set file of a job's split or cell."""
+    if "cell" in wildcards.keys():
+        split = PLAN.cells[wildcards.cell].split
+    else:
+        split = PLAN.splits[wildcards.split]
+    return f"data/{PLAN.data_file(split.dataset)}"
 
 
 def splits_of_job(wildcards):

@@ -1,7 +1,7 @@
 # From published files to splits.
 #
 # In:  the files of the data sets, found in data.root or L2RW_DATA, or downloaded
-# Out: data/{dataset}.npz                          verified images and labels
+# Out: data/{dataset}-{content}.npz                verified images and labels
 #      <results>/splits/{split}/seed-{seed}.npz    indices, labels and truth masks, never images
 #
 # Inputs are `ancient`: a path carries the identity of what lies there, times play no part.
@@ -15,11 +15,11 @@ localrules:
 rule fetch:
     """Find or download a data set and verify it by SHA-256."""
     output:
-        data="data/{dataset}.npz",
+        data="data/{dataset}-{content}.npz",
     log:
-        "<logs>/fetch/{dataset}.log",
+        "<logs>/fetch/{dataset}-{content}.log",
     benchmark:
-        "<benchmarks>/fetch/{dataset}.tsv"
+        "<benchmarks>/fetch/{dataset}-{content}.tsv"
     conda:
         "../../environment.yml"
     resources:
@@ -35,7 +35,7 @@ rule corrupt:
     """Draw the split of one seed: who is in the biased training set, the clean set, the test."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of_split),
+        data=ancient(data_of),
     output:
         split="<results>/splits/{split}/seed-{seed}.npz",
     log:

@@ -15,7 +15,7 @@ localrules:
 rule tabulate:
     """Collect the runs of an experiment into its table."""
     input:
-        plan="<results>/plan/{experiment}.json",
+        plan=plan_of,
         results=ancient(results_of),
     output:
         runs="<results>/tables/{experiment}.csv",
@@ -47,7 +47,7 @@ rule tabulate:
 rule draw:
     """Draw the figure of an experiment."""
     input:
-        plan="<results>/plan/{experiment}.json",
+        plan=plan_of,
         runs="<results>/tables/{experiment}.csv",
     output:
         pdf="<results>/figures/{experiment}.pdf",

@@ -12,7 +12,7 @@ rule train:
     """Train some seeds of a cell."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of_cell),
+        data=ancient(data_of),
         splits=ancient(splits_of_job),
     output:
         result="<results>/runs/{cell}/seed-{seeds}/result.json",

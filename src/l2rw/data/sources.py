@@ -48,7 +48,7 @@ class Dataset:
         """Write one uncompressed ``.npz``, atomically."""
         partial = path.with_suffix(".partial.npz")
         arrays = {k: v for k, v in vars(self).items() if k != "name"}
-        np.savez(partial, allow_pickle=False, name=np.array(self.name), **arrays)
+        np.savez(partial, name=np.array(self.name), **arrays)
         partial.replace(path)
 
     @classmethod

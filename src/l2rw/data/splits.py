@@ -50,7 +50,7 @@ class Split:
             for part in fields(Split)
             for field in fields(Part)
         }
-        np.savez(partial, allow_pickle=False, **arrays)
+        np.savez(partial, **arrays)
         partial.replace(path)
 
     @classmethod

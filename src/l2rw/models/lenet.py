@@ -51,7 +51,10 @@ class LeNet(Model):
 
 
 def lenet(image_shape: tuple[int, int, int], classes: int) -> LeNet:
-    """The paper's "standard LeNet", with the widths and kernels of its authors' code."""
+    """The paper's "standard LeNet", with the widths and kernels of its authors' code.
+
+    The output has a logit for each class, under softmax, also where there are two classes.
+    """
     return LeNet(image_shape, classes, kernel=5, widths=(16, 32, 64), hidden=100)
 
 

@@ -11,11 +11,12 @@ import torch
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
+from l2rw.errors import UserError
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.loop import Run, Training
 from l2rw.training.network import build_network
 from l2rw.training.progress import Progress
-from l2rw.training.provenance import provenance
+from l2rw.training.provenance import provenance, source_hash
 from l2rw.training.results import write
 from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
@@ -60,8 +61,11 @@ def run_job(job: Job) -> None:
     Killed at any moment and run again, it goes on from its last checkpoint.
     """
     started = time.perf_counter()
+    made = provenance()
     spec = job.spec
     device = choose_device(job.compute["device"])
+    if spec.precision == "tf32" and device.type != "cuda":
+        raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
     compute = job.compute
     set_up_torch(spec.precision, compute["threads"], deterministic=compute["deterministic"])
     dataset = Dataset.load(job.data)
@@ -85,8 +89,7 @@ def run_job(job: Job) -> None:
             kept.append(_checkpoints(job, seeds, device))
             kept[-1].resume(training.state)
             runs += training.run(Watch(spec.steps, done * spec.steps, told, kept[-1], stop))
-    made = {
-        **provenance(),
+    made |= {
         **device_facts(device),
         "precision": spec.precision,
         "stack": stack,
@@ -100,6 +103,10 @@ def run_job(job: Job) -> None:
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
     which = f"seed-{format_seeds(seeds)}"
-    fingerprint = f"{job.cell['id']} {which} on {device.type} by torch {torch.__version__}"
+    # What could change a number; the other knobs of how to train are recorded in the result.
+    fingerprint = (
+        f"{job.cell['id']} {which} on {device.type} with {job.compute['threads']} threads by torch "
+        f"{torch.__version__} and source {source_hash()}"
+    )
     interval: float = job.compute["checkpoint_seconds"]
     return Checkpoints(job.checkpoints / f"{which}.safetensors", fingerprint, interval)

@@ -10,7 +10,7 @@ from l2rw.data.splits import Split
 from l2rw.errors import UserError
 from l2rw.methods import METHODS
 from l2rw.methods.contract import Batch, Method
-from l2rw.randomness import torch_generator
+from l2rw.randomness import generator
 from l2rw.registry import load
 from l2rw.training import sgd
 from l2rw.training.evaluation import Evaluation, evaluate
@@ -22,7 +22,7 @@ from l2rw.training.stack import over_seeds
 from l2rw.training.state import State
 from l2rw.weights import Parameters, WeightedGradient
 
-CHECK_EVERY = 10  # steps between looks at the device for infinite and NaN losses
+CHECK_EVERY = 10  # steps between looks at the device for what is infinite or NaN
 
 Watch = Callable[[State], None]
 """Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
@@ -79,7 +79,7 @@ class Training:
         """Train from the present state to the last step; return a run for each seed.
 
         Raises:
-            UserError: A loss became infinite or NaN.
+            UserError: A loss or a parameter became infinite or NaN.
         """
         state = self.state
         while state.step < self._spec.steps:
@@ -102,8 +102,8 @@ class Training:
         state, spec = self.state, self._spec
         batch = self._batches[state.step]
         if self._network.draws_masks:
-            masks = torch_generator("dropout", self._seeds[0], state.step)
-            torch.manual_seed(masks.initial_seed())
+            masks = generator("dropout", self._seeds[0], state.step)
+            torch.manual_seed(int(masks.integers(2**63)))
         seen = self._gradient(state.parameters, batch)
         rate = spec.learning_rate_at(state.step)
         sgd.update(state.parameters, state.velocity, seen.gradient, spec, rate)
@@ -112,12 +112,12 @@ class Training:
         state.tally.add(state.step, seen, batch.labels)
 
     def _check(self) -> None:
-        bad = self.state.tally.first_bad_step()
+        bad = self.state.first_bad()
         if bad is not None:
             index, step = bad
             raise UserError(
-                f"The training loss of {self._spec.method}, seed {self._seeds[index]}, became "
-                f"infinite or NaN at step {step}.",
+                f"Training of {self._spec.method}, seed {self._seeds[index]}, became infinite or "
+                f"NaN at step {step}.",
                 "lower training.learning_rate.",
             )
 

@@ -10,7 +10,15 @@ from typing import Any
 import l2rw
 
 PACKAGE = Path(l2rw.__file__).parent
-ROOMS_THAT_COMPUTE = ("weights.py", "randomness.py", "models", "data", "methods", "training")
+ROOMS_THAT_COMPUTE = (
+    "weights.py",
+    "batchnorm.py",
+    "randomness.py",
+    "models",
+    "data",
+    "methods",
+    "training",
+)
 LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 

@@ -51,5 +51,5 @@ def write_json(path: Path, content: Any) -> None:
     """Write readable JSON, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
     partial.replace(path)

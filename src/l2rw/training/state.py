@@ -53,6 +53,18 @@ class State:
             return self.tally.means()
         return [lines[-1].means for lines in self.history]
 
+    def first_bad(self) -> tuple[int, int] | None:
+        """Return (place in the stack, step) of the first seed that is no longer finite, if any.
+
+        The step is exact for a loss; parameters are looked at only when this is called.
+        """
+        bad = self.tally.first_bad_step()
+        if bad is None:
+            sums = torch.stack([p.reshape(len(p), -1).sum(1) for p in self.parameters.values()])
+            broken = (~sums.isfinite()).any(0).nonzero().flatten().tolist()
+            bad = (broken[0], self.step) if broken else None
+        return bad
+
     def of_seed(self, index: int) -> tuple[Parameters, Tensors]:
         """Return parameters and buffers of one seed, by its place in the stack."""
         parameters = {name: stacked[index] for name, stacked in self.parameters.items()}

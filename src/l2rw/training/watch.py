@@ -1,7 +1,5 @@
 """What happens beside the steps: progress is told, checkpoints are kept, signals are heeded."""
 
-import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -29,15 +27,13 @@ class Checkpoints:
     def keep(self, state: State, *, now: bool) -> None:
         """Write the checkpoint if ``now`` or if it is time to."""
         due = now or time.monotonic() - self._last >= self._interval
-        if due and state.tally.first_bad_step() is None:
+        if due and state.first_bad() is None:
             state.save(self.path, self._fingerprint)
             self._last = time.monotonic()
 
     def discard(self) -> None:
-        """Remove the checkpoint, and its folders if empty: the results are written."""
+        """Remove the checkpoint: the results are written."""
         self.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            os.removedirs(self.path.parent)
 
 
 class Watch:
