@@ -1,5 +1,6 @@
 """The device to train on, and what PyTorch keeps for the whole process."""
 
+import ctypes
 import os
 import platform
 import resource
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 
 from l2rw.errors import UserError
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # as in malloc.h
 
 PRECISIONS = ("float32", "tf32", "bf16")
 
@@ -32,6 +35,7 @@ def choose_device(name: str) -> torch.device:
 def set_up_torch(precision: str, threads: int, *, deterministic: bool = False) -> None:
     """Set precision (one of :data:`PRECISIONS`), CPU threads and determinism of the process."""
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
     if deterministic:
@@ -63,3 +67,16 @@ def _processor() -> str:
         return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what a step frees for the next, instead of asking the kernel again.
+
+    Tangents double a step's large temporary arrays; without this, fresh pages cost forward mode a
+    tenth of its time on the CPU. No other C library is asked.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 2**25)  # the largest that glibc accepts
+        mallopt(M_TRIM_THRESHOLD, 2**30)
+        mallopt(M_TOP_PAD, 2**26)
