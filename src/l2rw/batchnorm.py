@@ -9,7 +9,7 @@ ran the pass decides whether :func:`updated` folds it in.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,17 +41,71 @@ class Record:
     def forward(self, name: str, layer: _BatchNorm, inputs: Tensor) -> Tensor:
         """Stand in for ``layer.forward``."""
         if not layer.training or layer.running_mean is None:
-            return type(layer).forward(layer, inputs)
+            return layer.__class__.forward(layer, inputs)
         layer._check_input_dim(inputs)  # type: ignore[no-untyped-call]
-        # Under autocast inputs are shorter than the weights; their tangents would come out mixed.
-        wide = inputs if layer.weight is None else inputs.to(layer.weight.dtype)
-        outputs, mean, inverse_std = torch.native_batch_norm(
-            wide, layer.weight, layer.bias, None, None, True, 0.0, layer.eps
-        )
+        outputs, mean, inverse_std = _normalise(layer, inputs)
         n = inputs.numel() / inputs.shape[1]
         variance = (inverse_std.detach() ** -2 - layer.eps) * (n / max(n - 1, 1))
         self._seen[name] = BatchStatistics(mean.detach(), variance)
         return outputs.to(inputs.dtype)
+
+
+def _normalise(layer: _BatchNorm, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return normalised inputs and, by channel, the batch's mean and inverse deviation."""
+    if layer.weight is None:
+        return torch.native_batch_norm(inputs, None, None, None, None, True, 0.0, layer.eps)
+    # Under autocast inputs are shorter than the weights, and tangents would come out mixed.
+    wide = inputs.to(layer.weight.dtype)
+    result: tuple[Tensor, Tensor, Tensor] = _Normalise.apply(
+        wide, layer.weight, layer.bias, layer.eps
+    )
+    return result
+
+
+class _Normalise(torch.autograd.Function):
+    """Affine batch normalisation whose tangent takes few passes over the images.
+
+    PyTorch composes the tangent of many element-wise steps; on the CPU they cost half as much as a
+    whole SGD step of ResNet-32. By channel, the tangent is a·ẋ + b·x + c, with a, b and c of two
+    means: those of ẋ and of (x - mean)·ẋ.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        inputs: Tensor, weight: Tensor, bias: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.native_batch_norm(inputs, weight, bias, None, None, True, 0.0, eps)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        x, weight, _, ctx.eps = inputs
+        _, mean, inverse_std = output
+        ctx.mark_non_differentiable(mean, inverse_std)
+        ctx.save_for_backward(x, weight, mean, inverse_std)
+        ctx.save_for_forward(x, weight, mean, inverse_std)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, inverse_std = ctx.saved_tensors
+        gradients = torch.ops.aten.native_batch_norm_backward(
+            gradient, x, weight, None, None, mean, inverse_std, True, ctx.eps, [True, True, True]
+        )
+        return (*gradients, None)
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor, weight_dot: Tensor, bias_dot: Tensor, _: None) -> Any:
+        x, weight, mean, inverse_std = ctx.saved_tensors
+        others = [d for d in range(x.dim()) if d != 1]
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        mean_dot = x_dot.mean(others)
+        covariance = ((x - mean.view(shape)) * x_dot).mean(others)
+        a = weight * inverse_std
+        b = weight_dot * inverse_std - a * inverse_std**2 * covariance
+        c = bias_dot - a * mean_dot - b * mean
+        rest = torch.addcmul(c.view(shape), b.view(shape), x)
+        return torch.addcmul(rest, a.view(shape), x_dot), None, None
 
 
 def record_statistics(model: nn.Module) -> Record:

@@ -208,5 +208,11 @@ def _add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--contiguous", action="store_true", help="all ways in contiguous memory format, too"
     )
-    bench.add_argument("--plan", type=Path, nargs="+", default=[], help="plan files to estimate")
+    bench.add_argument(
+        "--plan",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="plan files to estimate; the whole paper if none",
+    )
     bench.add_argument("--out", type=Path, default=Path("bench.json"), help="file to write (.json)")

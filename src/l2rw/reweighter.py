@@ -45,8 +45,8 @@ class Reweighter:
         Args:
             model: The network; called with one argument.
             loss: Maps the model's outputs and the targets to example losses, shape (n,).
-            mode: How to compute the weights; the same numbers either way. Forward mode is about
-                twice as fast; double backward serves operations that lack forward derivatives.
+            mode: How to compute the weights; the same numbers either way. Forward mode is faster;
+                double backward serves operations that lack forward derivatives.
         """
         self.model, self.loss, self.mode = model, loss, mode
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from l2rw.bench import machine
-from l2rw.bench.hours import Times, estimate, read_plan
+from l2rw.bench.hours import Plan, Times, estimate, read_plan
 from l2rw.bench.measure import measure
 from l2rw.bench.report import Row, table, table_of_hours
 from l2rw.bench.settings import Settings
@@ -20,7 +20,7 @@ from l2rw.training.provenance import provenance
 def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     """Measure every model, print its rows and the hours of plans, write all numbers as JSON."""
     settings.check()
-    plans = [read_plan(path) for path in plan_files]
+    plans = [read_plan(path) for path in plan_files] or paper_plans()
     device = choose_device(settings.device)
     set_up_torch(settings.precision, settings.threads)
     peak, rows = _measure(settings, device)
@@ -39,6 +39,17 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
         print(f"\n{table_of_hours(hours)}")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def paper_plans() -> list[Plan]:
+    """Return the plans of the whole paper, or none where the configuration's libraries lack."""
+    try:
+        from l2rw.config import Config
+        from l2rw.plan import Plan as PaperPlan
+    except ImportError:
+        return []
+    paper = PaperPlan(Config())
+    return [paper.describe(experiment) for experiment in paper.experiments]
 
 
 def _measure(settings: Settings, device: torch.device) -> tuple[float | None, list[Row]]:
