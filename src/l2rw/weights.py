@@ -20,12 +20,16 @@ For multi-layer perceptrons :func:`alignments_in_closed_form` is the layer-wise 
 Losses are functions of a dictionary of parameters, as :func:`torch.func.functional_call` takes it.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import grad, jvp, vjp
+
+# Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
+warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
 
 Parameters = dict[str, Tensor]
 ExampleLosses = Callable[[Parameters], tuple[Tensor, Any]]

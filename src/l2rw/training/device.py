@@ -5,7 +5,6 @@ import os
 import platform
 import resource
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,6 @@ from l2rw.errors import UserError
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # as in malloc.h
 
 PRECISIONS = ("float32", "tf32", "bf16")
-
-# Forward-mode differentiation makes PyTorch load decompositions that use its own deprecated code.
-warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated")
 
 
 def choose_device(name: str) -> torch.device:
