@@ -96,6 +96,6 @@ def _plain_kernels(model: nn.Module) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if any(isinstance(module, nn.RNNBase) for module in model.modules()):
-            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False, allow_tf32=False))
             stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         yield
