@@ -51,13 +51,20 @@ def transformer():
     return Text(nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True))
 
 
+def transformer_in_evaluation_mode():
+    return transformer().eval()
+
+
 def frozen():
     model = perceptron()
     model[0].requires_grad_(False)
     return model
 
 
-NETWORKS = [perceptron, conv_net, lstm, gru, transformer, frozen]
+NETWORKS = [
+    *(perceptron, conv_net, lstm, gru, frozen),
+    *(transformer, transformer_in_evaluation_mode),
+]
 modes = pytest.mark.parametrize("mode", MODES)
 
 
@@ -248,3 +255,9 @@ def test_a_gpu_gives_the_numbers_of_the_cpu(network, mode):
     torch.testing.assert_close(weights.cpu(), expected)
     found = {name: gradient.cpu() for name, gradient in gradients(there).items()}
     torch.testing.assert_close(found, gradients(model))
+
+
+def test_a_loss_that_merges_examples_is_refused():
+    model, batch, clean = problem(perceptron)
+    with pytest.raises(ValueError, match="reduction"):
+        Reweighter(model, nn.CrossEntropyLoss()).backward(*batch, *clean)

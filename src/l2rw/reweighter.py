@@ -45,8 +45,9 @@ class Reweighter:
         Args:
             model: The network; called with one argument.
             loss: Maps the model's outputs and the targets to example losses, shape (n,).
-            mode: How to compute the weights; the same numbers either way. Forward mode is faster;
-                double backward serves operations that lack forward derivatives.
+            mode: How to compute the weights; the same numbers either way, but for the order in
+                which dropout draws its masks. Forward mode is faster; double backward serves
+                operations that lack forward derivatives, such as recurrent layers on a GPU.
         """
         self.model, self.loss, self.mode = model, loss, mode
 
@@ -62,12 +63,17 @@ class Reweighter:
         Returns:
             The weights of the training examples, shape (n,): non-negative, with sum 1, or all
             zero if no example helps on the clean batch.
+
+        Raises:
+            ValueError: The loss does not return one value for each example.
         """
         trainable = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
         with recording(self.model) as record, _plain_kernels(self.model):
 
             def losses(at: Parameters) -> tuple[Tensor, dict[str, BatchStatistics]]:
                 values = self.loss(functional_call(self.model, at, (inputs,)), targets)
+                if values.dim() != 1:
+                    raise ValueError('the loss must keep examples apart, as reduction="none" does')
                 return values, record.take()
 
             def clean_loss(at: Parameters) -> Tensor:
@@ -94,6 +100,9 @@ class Reweighter:
 def _plain_kernels(model: nn.Module) -> Iterator[None]:
     """Turn off fused kernels of attention and recurrence, which lack the derivatives needed."""
     with ExitStack() as stack:
+        fast_path = torch.backends.mha.get_fastpath_enabled()
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        torch.backends.mha.set_fastpath_enabled(False)
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if any(isinstance(module, nn.RNNBase) for module in model.modules()):
             stack.enter_context(torch.backends.mkldnn.flags(enabled=False, allow_tf32=False))
