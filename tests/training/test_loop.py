@@ -5,6 +5,7 @@ import torch
 from l2rw.errors import UserError
 from l2rw.methods import METHODS
 from l2rw.models.lenet import lenet_8x8
+from l2rw.training.loop import Training
 
 
 def finish(training, watch=lambda state: None):
@@ -134,3 +135,19 @@ def test_a_diverging_run_stops_and_names_method_and_seed(make_spec, prepare, met
     with pytest.raises(UserError, match=rf"{method}, seed [67], .* Hint: .*learning_rate"):
         training.run(lambda state: None)
     assert training.state.step <= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_compiled_steps_agree_with_plain_ones(make_spec, digits, make_split, seeds):
+    spec = make_spec(method="l2rw", steps=4)
+    splits, cpu = [make_split(seed) for seed in seeds], torch.device("cpu")
+    plain, compiled = (
+        Training(spec, digits, splits, 2, seeds, cpu, compiled=compiled)
+        for compiled in (False, True)
+    )
+    for training in (plain, compiled):
+        training.run(lambda state: None)
+    torch.testing.assert_close(
+        compiled.state.parameters, plain.state.parameters, rtol=1e-3, atol=1e-5
+    )
