@@ -18,7 +18,7 @@ from l2rw.data.sources import Dataset, fetch, require, verdicts
 from l2rw.errors import UserError
 
 MNIST_FILES = list(CATALOG["mnist"].sha256)
-REAL_FILES = Path(os.environ.get("L2RW_DATA") or REPOSITORY.parent / "shared" / "data")
+REAL_FILES = Path(os.environ.get("L2RW_DATA") or REPOSITORY / "data" / "raw")
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def put(folder, files, *, zipped=False):
 class TestMnist:
     def test_facts_of_the_catalog_are_true(self, tmp_path):
         if "absent" in verdicts("mnist", REAL_FILES, tmp_path).values():
-            pytest.skip(f"MNIST is not in {REAL_FILES}; L2RW_DATA may name another folder")
+            pytest.skip(f"MNIST is not in {REAL_FILES}; name its folder in L2RW_DATA")
         mnist = fetch("mnist", REAL_FILES, download=False, cache=tmp_path)
         sizes = np.bincount(mnist.train_labels).tolist()
         assert sizes == list(CATALOG["mnist"].train_class_sizes)
