@@ -194,7 +194,12 @@ class Plan:
 
     def file(self, experiment: str) -> str:
         """Return the name of an experiment's plan file, which tells its content."""
-        return f"{experiment}-{digest(self.describe(experiment))}.json"
+        return self._files[experiment]
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        # Every job's inputs ask for the name: the description is digested once.
+        return {name: f"{name}-{digest(self.describe(name))}.json" for name in self.experiments}
 
     def data_file(self, dataset: str) -> str:
         """Return the name of a data set's file, which tells what it was read from and how."""

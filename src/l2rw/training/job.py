@@ -66,8 +66,7 @@ def run_job(job: Job) -> None:
     device = choose_device(job.compute["device"])
     if spec.precision == "tf32" and device.type != "cuda":
         raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
-    compute = job.compute
-    set_up_torch(spec.precision, compute["threads"], deterministic=compute["deterministic"])
+    set_up_torch(spec.precision, job.compute["threads"], deterministic=job.compute["deterministic"])
     dataset = Dataset.load(job.data)
     classes = CORRUPTIONS[job.cell["corruption"]].classes
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
