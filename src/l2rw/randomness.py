@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 Axis = Literal[
     "split",
+    "noise",
     "initialisation",
     "batch",
     "clean batch",
     "random weights",
     "dropout",
     "augmentation",
+    "probe",
 ]
 
 

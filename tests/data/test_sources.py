@@ -1,16 +1,16 @@
 import gzip
 import hashlib
-import io
 import os
 import pickle
 import struct
-import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torchvision.datasets
+from tests.cifar import archive_file, dataset_from_archive, members, pack, write_archive
 
 from l2rw.config_docs import REPOSITORY
 from l2rw.data.catalog import CATALOG
@@ -18,6 +18,7 @@ from l2rw.data.sources import Dataset, fetch, require, verdicts
 from l2rw.errors import UserError
 
 MNIST_FILES = list(CATALOG["mnist"].sha256)
+CIFAR = ["cifar10", "cifar100"]
 REAL_FILES = Path(os.environ.get("L2RW_DATA") or REPOSITORY / "data" / "raw")
 
 
@@ -132,65 +133,6 @@ class TestMnist:
             == 5
         )
 
-    @pytest.mark.parametrize("damage", ["changed", "cut", "not gzip"])
-    @pytest.mark.parametrize("zipped", [False, True])
-    def test_a_damaged_file_is_refused_by_name(self, tmp_path, publish, zipped, damage):
-        files = mnist_files()
-        publish("mnist", files)
-        put(tmp_path, files, zipped=zipped)
-        path = tmp_path / (f"{MNIST_FILES[2]}.gz" if zipped else MNIST_FILES[2])
-        if damage == "changed":
-            content = bytearray(files[MNIST_FILES[2]])
-            content[100] ^= 1
-            path.write_bytes(gzip.compress(content) if zipped else content)
-        elif damage == "cut":
-            path.write_bytes(path.read_bytes()[:-20])
-        else:
-            path.write_bytes(b"<html>404 not found</html>")
-        with pytest.raises(UserError, match=rf"{path.name}.* Hint: "):
-            fetch("mnist", tmp_path, download=False, cache=tmp_path / "cache")
-        assert "NOT" in verdicts("mnist", tmp_path, tmp_path / "cache")[str(path)]
-
-    def test_absent_files_are_all_named(self, tmp_path):
-        with pytest.raises(UserError) as refusal:
-            fetch("mnist", tmp_path / "mine", download=False, cache=tmp_path / "cache")
-        for named in (*MNIST_FILES, str(tmp_path / "mine"), str(tmp_path / "cache"), "L2RW_DATA"):
-            assert named in str(refusal.value)
-
-    def test_a_failed_download_is_told_as_absent_files(self, tmp_path, monkeypatch, caplog):
-        import torchvision.datasets
-
-        def unreachable(folder, download):
-            raise OSError("no route to host")
-
-        monkeypatch.setattr(torchvision.datasets, "MNIST", unreachable)
-        with pytest.raises(UserError, match=MNIST_FILES[0]):
-            fetch("mnist", None, download=True, cache=tmp_path)
-        assert "no route to host" in caplog.text
-
-
-def cifar_batch(labels, key):
-    """A batch as the published archives hold it, with recognisable images."""
-    images = np.repeat(np.asarray(labels, np.uint8)[:, None], 3072, axis=1)
-    images[:, 1024:2048] += 100
-    images[:, 2048:] += 200
-    batch = {b"batch_label": b"a batch", key: list(labels), b"data": images}
-    return batch | ({b"coarse_labels": [0] * len(labels)} if key == b"fine_labels" else {})
-
-
-def cifar_archive(folder, members):
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        top = tarfile.TarInfo(folder)
-        top.type = tarfile.DIRTYPE
-        archive.addfile(top)
-        for name, content in members.items():
-            pickled = pickle.dumps(content, protocol=2)
-            member = tarfile.TarInfo(f"{folder}/{name}")
-            member.size = len(pickled)
-            archive.addfile(member, io.BytesIO(pickled))
-    return file.getvalue()
-
 
 class Flag:
     """Unpickled, creates a file."""
@@ -204,58 +146,146 @@ class Flag:
 
 class TestCifar:
     def check(self, dataset, train, test):
-        assert dataset.train_labels.tolist() == train
-        assert dataset.test_labels.tolist() == test
-        for images, labels in ((dataset.train_images, train), (dataset.test_images, test)):
+        """Images show their labels; see :mod:`tests.cifar`."""
+        assert dataset.train_labels.tolist() == list(train)
+        assert dataset.test_labels.tolist() == list(test)
+        for images, labels in (
+            (dataset.train_images, dataset.train_labels),
+            (dataset.test_images, dataset.test_labels),
+        ):
             assert images.shape == (len(labels), 3, 32, 32)
             assert images.dtype == np.uint8
-            # Red, green and blue planes follow one another.
-            colours = images.reshape(len(labels), 3, -1)
-            assert (colours.min(2) == colours.max(2)).all()
-            expected = np.asarray(labels)[:, None] + [0, 100, 200]
-            assert (colours[:, :, 0] == expected % 256).all()
+            assert labels.dtype == np.int64
+            red, green, blue = images.reshape(len(labels), 3, 1024).transpose(1, 0, 2)
+            assert (red == labels[:, None]).all()
+            assert (green == labels[:, None] + 100).all()
+            assert len(np.unique(blue, axis=0)) == len(labels)
 
-    def test_batches_of_cifar10_are_joined_in_their_order(self, tmp_path, publish):
-        members = {"test_batch": cifar_batch([7, 8], b"labels"), "batches.meta": {b"names": []}}
-        for number in (5, 4, 3, 2, 1):
-            members[f"data_batch_{number}"] = cifar_batch([number, 0], b"labels")
-        files = {"cifar-10-python.tar.gz": cifar_archive("cifar-10-batches-py", members)}
-        publish("cifar10", files)
-        put(tmp_path / "cifar10", files)
-        dataset = fetch("cifar10", tmp_path, download=False, cache=tmp_path / "cache")
-        self.check(dataset, [1, 0, 2, 0, 3, 0, 4, 0, 5, 0], [7, 8])
+    @pytest.mark.parametrize("name", CIFAR)
+    def test_batches_are_joined_in_their_order(self, tmp_path, name):
+        train = np.arange(13) * 7 % CATALOG[name].classes
+        test = np.array([CATALOG[name].classes - 1, 0])
+        path = tmp_path / archive_file(name)
+        path.write_bytes(pack(name, members(name, train, test, np.random.default_rng(0))))
+        dataset = dataset_from_archive(path)
+        assert dataset.name == name
+        self.check(dataset, train, test)
+        blue = np.random.default_rng(0).integers(256, size=1024)
+        assert np.array_equal(dataset.train_images[0, 2], blue.reshape(32, 32))
 
-    def test_cifar100_has_its_fine_labels(self, tmp_path, publish):
-        members = {
-            "meta": {b"fine_label_names": []},
-            "test": cifar_batch([42], b"fine_labels"),
-            "train": cifar_batch([99, 0, 12], b"fine_labels"),
-        }
-        files = {"cifar-100-python.tar.gz": cifar_archive("cifar-100-python", members)}
-        publish("cifar100", files)
-        put(tmp_path, files)
-        dataset = fetch("cifar100", tmp_path, download=False, cache=tmp_path / "cache")
-        self.check(dataset, [99, 0, 12], [42])
+    @pytest.mark.parametrize("name", CIFAR)
+    @pytest.mark.parametrize("where", ["", "own"])
+    def test_the_archive_is_found_in_the_folder_or_in_one_of_its_name(
+        self, tmp_path, publish, name, where
+    ):
+        files = small_files(name)
+        publish(name, files)
+        put(tmp_path / (where and name), files)
+        dataset = fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
+        assert len(dataset.train_labels) == 12
+        require(name, tmp_path, download=False, cache=tmp_path / "cache")
 
     @pytest.mark.parametrize(
-        ("name", "folder", "member"),
-        [
-            ("cifar10", "cifar-10-batches-py", "data_batch_1"),
-            ("cifar100", "cifar-100-python", "train"),
-        ],
+        ("name", "member"), [("cifar10", "data_batch_1"), ("cifar100", "train")]
     )
-    def test_an_archive_of_unknown_content_is_never_unpickled(self, tmp_path, name, folder, member):
+    def test_an_archive_of_unknown_content_is_never_unpickled(self, tmp_path, name, member):
         flag = tmp_path / "unpickled"
-        pickle.loads(pickle.dumps(Flag(flag), protocol=2))
+        pickled = pickle.dumps(Flag(flag), protocol=2)
+        pickle.loads(pickled)
         assert flag.exists()
         flag.unlink()
 
-        (file,) = CATALOG[name].sha256
-        put(tmp_path, {file: cifar_archive(folder, {member: Flag(flag)})})
+        file = archive_file(name)
+        put(tmp_path, {file: pack(name, {member: pickled})})
         with pytest.raises(UserError, match=file):
             fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
         assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(tmp_path / file)]
         assert not flag.exists()
+
+    @pytest.mark.parametrize("name", CIFAR)
+    def test_archives_for_tests_are_determined_by_their_seed(self, tmp_path, name):
+        one, same, other = (
+            write_archive(tmp_path / folder, name, 203, 51, seed).read_bytes()
+            for folder, seed in (("one", 0), ("same", 0), ("other", 1))
+        )
+        assert one == same != other
+        sizes = np.bincount(
+            dataset_from_archive(tmp_path / "one" / archive_file(name)).train_labels
+        )
+        assert len(sizes) == CATALOG[name].classes
+        assert sizes.max() - sizes.min() == 1
+
+
+def small_files(name):
+    """Published files of a data set with few images, by name."""
+    if name == "mnist":
+        return mnist_files()
+    random = np.random.default_rng(0)
+    return {archive_file(name): pack(name, members(name, np.arange(12) % 10, np.arange(3), random))}
+
+
+@pytest.mark.parametrize("name", ["mnist", *CIFAR])
+class TestRefusals:
+    """Whatever is published as files is refused alike where they are absent or not as published."""
+
+    @pytest.mark.parametrize("damage", ["changed", "cut", "empty", "a page"])
+    @pytest.mark.parametrize("zipped", [False, True])
+    def test_a_damaged_file_is_refused_by_name(self, tmp_path, publish, name, zipped, damage):
+        files = small_files(name)
+        publish(name, files)
+        put(tmp_path, files, zipped=zipped)
+        *_, file = files
+        path = tmp_path / (f"{file}.gz" if zipped else file)
+        if damage == "changed":
+            content = bytearray(files[file])
+            content[len(content) // 2] ^= 1
+            path.write_bytes(gzip.compress(content) if zipped else content)
+        elif damage == "cut":
+            path.write_bytes(path.read_bytes()[:-5])
+        else:
+            path.write_bytes(b"" if damage == "empty" else b"<html>404 not found</html>")
+        with pytest.raises(UserError, match=rf"{path.name}.* Hint: "):
+            fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
+        assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(path)]
+
+    def test_absent_files_are_all_named(self, tmp_path, name):
+        with pytest.raises(UserError) as refusal:
+            fetch(name, tmp_path / "mine", download=False, cache=tmp_path / "cache")
+        for named in (
+            *CATALOG[name].sha256,
+            str(tmp_path / "mine"),
+            str(tmp_path / "cache"),
+            "L2RW_DATA",
+        ):
+            assert named in str(refusal.value)
+        assert set(verdicts(name, tmp_path, tmp_path).values()) == {"absent"}
+
+    @pytest.mark.parametrize(
+        "error", [OSError("no route to host"), RuntimeError("File not found or corrupted.")]
+    )
+    def test_a_failed_download_is_told_as_absent_files(
+        self, tmp_path, monkeypatch, caplog, name, error
+    ):
+        def fails(folder, download):
+            raise error
+
+        monkeypatch.setattr(torchvision.datasets, name.upper(), fails)
+        with pytest.raises(UserError, match=next(iter(CATALOG[name].sha256))):
+            fetch(name, None, download=True, cache=tmp_path)
+        assert str(error) in caplog.text
+
+    def test_a_download_is_kept_and_verified(self, tmp_path, publish, monkeypatch, name):
+        files = small_files(name)
+        publish(name, files)
+        folder = tmp_path / name / ("MNIST/raw" if name == "mnist" else "")
+        monkeypatch.setattr(
+            torchvision.datasets, name.upper(), lambda root, download: put(folder, files)
+        )
+        downloaded = fetch(name, None, download=True, cache=tmp_path)
+        assert same(downloaded, fetch(name, None, download=False, cache=tmp_path))
+        put(folder, dict.fromkeys(files, b"junk"))
+        with pytest.raises(UserError, match="delete it to download it again"):
+            fetch(name, None, download=True, cache=tmp_path)
 
 
 class TestDatasetFile:

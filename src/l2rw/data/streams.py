@@ -8,29 +8,41 @@ from functools import lru_cache
 
 import numpy as np
 
-from l2rw.data.splits import Indices
+from l2rw.data.splits import Indices, Part
 from l2rw.randomness import Axis, generator
 
 
 class Stream:
-    """Pass after pass over some items, each pass in a fresh random order."""
+    """Pass after pass over some examples, each pass in a fresh random order.
 
-    def __init__(self, items: Indices, axis: Axis, seed: int, lane: int = 0) -> None:
-        """Args: ``lane`` tells apart several streams of the same axis and seed."""
-        if not len(items):
+    In a pass every image of the data set has a random key, and examples come in the order of their
+    images' keys: methods that train on different parts see what they share in the same order.
+    """
+
+    def __init__(self, images: Indices, axis: Axis, seed: int, lane: int = 0) -> None:
+        """Prepare to yield.
+
+        Args:
+            images: The examples' images in the data set, unique, shape (n,).
+            axis: What is drawn.
+            seed: Seed of the run.
+            lane: Tells apart several streams of the same axis and seed.
+        """
+        if not len(images):
             raise ValueError("a stream needs at least one item")
-        self._items = items
+        self._length = len(images)
 
         @lru_cache(maxsize=2)
         def one_pass(number: int) -> Indices:
-            return generator(axis, seed, lane + 2**32 * number).permutation(items)
+            keys = generator(axis, seed, lane + 2**32 * number).random(images.max() + 1)
+            return np.argsort(keys[images])
 
         self._one_pass = one_pass
 
     def take(self, start: int, count: int) -> Indices:
-        """Return the items at places ``start`` to ``start + count``, shape (count,)."""
+        """Return the positions at places ``start`` to ``start + count``, shape (count,)."""
         places = np.arange(start, start + count)
-        passes, offsets = np.divmod(places, len(self._items))
+        passes, offsets = np.divmod(places, self._length)
         taken = np.empty(count, dtype=np.int64)
         for number in np.unique(passes):
             here = passes == number
@@ -41,19 +53,20 @@ class Stream:
 class BalancedStream:
     """A stream in which the classes take turns, each running through its own examples."""
 
-    def __init__(self, labels: Indices, axis: Axis, seed: int) -> None:
-        """Args: ``labels`` are those of the examples 0 to n - 1 that the stream yields."""
+    def __init__(self, part: Part, axis: Axis, seed: int) -> None:
+        """Args: ``part`` holds the examples and their labels."""
+        self._members = [np.flatnonzero(part.labels == label) for label in np.unique(part.labels)]
         self._streams = [
-            Stream(np.flatnonzero(labels == label), axis, seed, lane=int(label))
-            for label in np.unique(labels)
+            Stream(part.indices[members], axis, seed, lane=int(part.labels[members[0]]))
+            for members in self._members
         ]
 
     def take(self, start: int, count: int) -> Indices:
         """Return the positions at places ``start`` to ``start + count``, shape (count,)."""
         classes = len(self._streams)
         taken = np.empty(count, dtype=np.int64)
-        for lane, stream in enumerate(self._streams):
+        for lane, (members, stream) in enumerate(zip(self._members, self._streams, strict=True)):
             first = (lane - start) % classes
             mine = range(first, count, classes)
-            taken[mine] = stream.take((start + first) // classes, len(mine))
+            taken[mine] = members[stream.take((start + first) // classes, len(mine))]
         return taken
