@@ -1,23 +1,36 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._pytree import tree_map
 
-from l2rw.methods import METHODS
-from l2rw.methods.contract import Batch, Method
+from l2rw.data.splits import Part
+from l2rw.methods import AFTER_BASELINE, GUIDED_BY_CLEAN_SET, METHODS, TRAINED_ON_CLEAN_SET
+from l2rw.methods.contract import Batch, Given, Method
 from l2rw.registry import load
 from l2rw.training.network import Seen
 
 W = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.8]])
-PARAMETERS = {"w": torch.from_numpy(W)}
+TRANSITION = np.array([[0.7, 0.3], [0.1, 0.9]])
 
 
-def losses(parameters, images, labels):
-    """A linear model of three features and two classes."""
-    logits = images @ parameters["w"]
-    return F.cross_entropy(logits, labels, reduction="none"), Seen(logits, statistics={})
+def given_labels(labels, truth=None, classes=2):
+    """A training set of images 100, 101, ... with these labels."""
+    labels = np.asarray(labels)
+    truth = np.ones(len(labels), dtype=bool) if truth is None else np.asarray(truth, dtype=bool)
+    return Given(Part(np.arange(len(labels)) + 100, labels, truth), classes, TRANSITION)
+
+
+def losses_of(method):
+    """A linear model of three features and two classes, and what the method trains beside it."""
+
+    def losses(parameters, images, labels):
+        logits = images @ parameters["w"]
+        own = {name: value for name, value in parameters.items() if name != "w"}
+        return method.losses(logits, labels, own), Seen(logits, statistics={})
+
+    return losses
 
 
 def by_hand(images, labels):
@@ -38,7 +51,8 @@ def batch(images, labels, **extra):
 
 
 def step(name, batch):
-    return load(METHODS, name)().gradient(losses, PARAMETERS, batch)
+    method = load(METHODS, name)()
+    return method.gradient(losses_of(method), {"w": torch.from_numpy(W)}, batch)
 
 
 def assert_follows(step, images, labels, weights):
@@ -55,14 +69,18 @@ def test_every_name_loads_a_method(name):
     assert isinstance(load(METHODS, name)(), Method)
 
 
-@pytest.mark.parametrize("name", ["baseline", "resample"])
-def test_baseline_and_resample_follow_the_mean_gradient(name):
+def test_the_sets_of_methods_name_methods():
+    assert set(METHODS) >= GUIDED_BY_CLEAN_SET | TRAINED_ON_CLEAN_SET | AFTER_BASELINE
+
+
+@pytest.mark.parametrize("name", ["baseline", "resample", "clean_only"])
+def test_methods_of_uniform_weights_follow_the_mean_gradient(name):
     images, labels = examples([0, 1, 1, 0, 1])
     assert_follows(step(name, batch(images, labels)), images, labels, np.full(5, 0.2))
 
 
 def test_proportion_weighs_by_inverse_class_frequency():
-    of_training_set = load(METHODS, "proportion")().constants(np.array([0, 1, 1, 1]), classes=2)
+    of_training_set = load(METHODS, "proportion")().constants(given_labels([0, 1, 1, 1]))
     np.testing.assert_allclose(of_training_set["class_weights"], [4 / (2 * 1), 4 / (2 * 3)])
     images, labels = examples([0, 1, 1])
     weights = np.array([2, 2 / 3, 2 / 3]) / 3
@@ -74,7 +92,7 @@ def test_proportion_weighs_by_inverse_class_frequency():
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_proportion_weighs_one_on_average_and_every_class_alike(labels):
     labels = np.array(labels)
-    (weights,) = load(METHODS, "proportion")().constants(labels, classes=4).values()
+    (weights,) = load(METHODS, "proportion")().constants(given_labels(labels, classes=4)).values()
     present, counts = np.unique(labels, return_counts=True)
     # Each class that is present has a quarter of the weight.
     np.testing.assert_allclose(weights[present] * counts, len(labels) / 4, rtol=1e-6)
@@ -85,21 +103,41 @@ def test_proportion_weighs_one_on_average_and_every_class_alike(labels):
 @given(st.lists(st.integers(0, 1), min_size=2, max_size=30), st.integers(0, 20))
 def test_resample_draws_balanced_batches(labels, number):
     labels = np.array([0, 1, *labels])
-    drawn = load(METHODS, "resample")().order(labels, seed=5).take(number * 10, 10)
+    order = load(METHODS, "resample")().order(given_labels(labels).train, seed=5)
+    drawn = order.take(number * 10, 10)
     assert np.bincount(labels[drawn]).tolist() == [5, 5]
 
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"resample"}))
 def test_the_other_methods_draw_every_example_once_a_pass(name):
-    labels = np.array([0, 1, 1, 1, 1, 1])
-    drawn = load(METHODS, name)().order(labels, seed=5).take(0, 12)
+    train = given_labels([0, 1, 1, 1, 1, 1]).train
+    drawn = load(METHODS, name)().order(train, seed=5).take(0, 12)
     assert sorted(drawn[:6]) == sorted(drawn[6:]) == list(range(6))
 
 
 def test_methods_of_a_seed_draw_the_same_examples():
-    labels = np.repeat([0, 1], 10)
-    baseline, l2rw = (load(METHODS, name)().order(labels, seed=1) for name in ("baseline", "l2rw"))
+    train = given_labels(np.repeat([0, 1], 10)).train
+    baseline, l2rw = (load(METHODS, name)().order(train, seed=1) for name in ("baseline", "l2rw"))
     assert np.array_equal(baseline.take(0, 40), l2rw.take(0, 40))
+
+
+def test_weighted_weighs_by_the_share_of_right_labels_in_a_class():
+    # Of label 0 one in two is right, of label 1 three in four; label 2 is never given.
+    training_set = given_labels([0, 1, 1, 0, 1, 1], [1, 1, 0, 0, 1, 1], classes=3)
+    of_training_set = load(METHODS, "weighted")().constants(training_set)
+    assert of_training_set["class_weights"].tolist() == [0.5, 0.75, 0]
+    images, labels = examples([0, 1, 1, 0])
+    weights = np.array([0.5, 0.75, 0.75, 0.5]) / 4
+    assert_follows(
+        step("weighted", batch(images, labels, **of_training_set)), images, labels, weights
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=40))
+def test_weighted_weighs_on_average_as_many_labels_as_are_right(pairs):
+    labels, truth = map(np.array, zip(*pairs, strict=True))
+    (weights,) = load(METHODS, "weighted")().constants(given_labels(labels, truth, 4)).values()
+    assert weights[labels].mean() == pytest.approx(truth.mean(), abs=1e-6)
 
 
 def test_random_rectifies_and_normalises_its_normals():
@@ -186,3 +224,56 @@ def test_l2rw_weighs_by_the_inner_product_with_the_clean_gradient():
     weights = alignments.clip(0) / alignments.clip(0).sum()
     seen = batch(images, labels, clean_images=clean_images, clean_labels=clean_labels)
     assert_follows(step("l2rw", seen), images, labels, weights)
+
+
+def start(method, seed):
+    """Initial parameters and a batch of ten of a method, those of no other seed."""
+    random = np.random.default_rng(seed)
+    training_set = given_labels(random.permutation(np.arange(30) % 2), random.random(30) < 0.7)
+    own = method.parameters(training_set)
+    # Moved away from where they begin, which may be the same for all seeds.
+    own = {name: value + random.normal(size=value.shape) for name, value in own.items()}
+    images, labels = examples(random.permutation(np.arange(10) % 2), seed)
+    clean_images, clean_labels = examples([0, 1], seed + 10)
+    extra = {
+        **method.constants(training_set),
+        **method.noise(10, seed, step=3),
+        "clean_images": clean_images,
+        "clean_labels": clean_labels,
+    }
+    parameters = {"w": W * (seed + 1), **own}
+    tensors = {name: torch.from_numpy(value).double() for name, value in parameters.items()}
+    return tensors, batch(images, labels, **extra)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_stack_of_seeds_follows_what_each_follows_alone(name):
+    method = load(METHODS, name)()
+    parameters, batches = zip(*(start(method, seed) for seed in (0, 1)), strict=True)
+    stacked = tree_map(lambda *leaves: torch.stack(leaves), *zip(parameters, batches, strict=True))
+    both = torch.vmap(lambda at, seen: method.gradient(losses_of(method), at, seen))(*stacked)
+    for i in (0, 1):
+        alone = method.gradient(losses_of(method), parameters[i], batches[i])
+        of_seed = tree_map(lambda leaf, i=i: leaf[i], both)
+        torch.testing.assert_close(of_seed, alone)
+        assert all(gradient.any() for gradient in alone.gradient.values())
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - GUIDED_BY_CLEAN_SET))
+def test_the_gradient_is_that_of_the_weighted_losses_by_finite_differences(name):
+    method = load(METHODS, name)()
+    parameters, seen = start(method, seed=0)
+    step = method.gradient(losses_of(method), parameters, seen)
+
+    def objective(at):
+        return (step.weights * losses_of(method)(at, seen.images, seen.labels)[0]).sum()
+
+    assert set(step.gradient) == set(parameters)
+    for key, value in parameters.items():
+        slopes = torch.empty_like(value)
+        for place in np.ndindex(*value.shape):
+            nudge = torch.zeros_like(value)
+            nudge[place] = 1e-6
+            ahead, behind = ({**parameters, key: value + s * nudge} for s in (1, -1))
+            slopes[place] = (objective(ahead) - objective(behind)) / 2e-6
+        torch.testing.assert_close(step.gradient[key], slopes, rtol=1e-6, atol=1e-8)

@@ -2,7 +2,7 @@
 
 import torch
 
-from l2rw.data.splits import Indices
+from l2rw.data.splits import Part
 from l2rw.data.streams import BalancedStream
 from l2rw.methods.contract import Batch, ExampleOrder, Losses, Method
 from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
@@ -11,9 +11,9 @@ from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
 class Resample(Method):
     """Mini-batches in which every class has the same number of examples (section 4.1)."""
 
-    def order(self, labels: Indices, seed: int) -> ExampleOrder:
+    def order(self, train: Part, seed: int) -> ExampleOrder:
         """Let the classes take turns."""
-        return BalancedStream(labels, "batch", seed)
+        return BalancedStream(train, "batch", seed)
 
 
 class HardMining(Method):
