@@ -1,10 +1,13 @@
-"""An experiment's plan file and made-up results of its runs."""
+"""Plan files and made-up results of their runs."""
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 from l2rw.config import parse_config
@@ -45,3 +48,71 @@ def runs(plan: dict[str, Any], path_of: Callable[[int, str], Path], tmp_path: Pa
             path_of(i, job).parent.mkdir(parents=True)
             path_of(i, job).write_text(json.dumps(result))
     return tmp_path / "runs"
+
+
+Setting = dict[str, Any]
+MADE = {"commit": "c0ffee", "source": "abc", "device": "cpu", "seconds": 1}
+
+
+@pytest.fixture(scope="session")
+def make_up_in() -> Callable[..., tuple[dict[str, Any], Path]]:
+    """Return what makes up an experiment in a folder: a plan file, and the folder of its results.
+
+    All seeds of a cell are in one job. ``result`` says what a run has in ``result.json`` beside
+    seed and test error, ``lines`` what lines it has in the file ``name``, each of (setting, seed).
+    """
+
+    def make_up_in(
+        folder: Path,
+        experiment: str,
+        settings: list[Setting],
+        seeds: int = 3,
+        result: Callable[[Setting, int], dict[str, Any]] = lambda setting, seed: {},
+        name: str = "metrics.csv",
+        lines: Callable[[Setting, int], list[dict[str, Any]]] | None = None,
+    ) -> tuple[dict[str, Any], Path]:
+        job = f"0-{seeds - 1}" if seeds > 1 else "0"
+        cells = [
+            {"id": f"split/{i}", "setting": setting, "jobs": [job]}
+            for i, setting in enumerate(settings)
+        ]
+        for cell in cells:
+            of_job = folder / "runs" / cell["id"] / f"seed-{job}"
+            of_job.mkdir(parents=True)
+            runs = [
+                {"seed": seed, "test_error": 0.5, "test_loss": 1.0, **result(cell["setting"], seed)}
+                for seed in range(seeds)
+            ]
+            text = json.dumps({"cell": {"id": cell["id"]}, "runs": runs, "made": MADE})
+            (of_job / "result.json").write_text(text)
+            if lines:
+                of_all = [
+                    {"seed": seed, **line}
+                    for seed in range(seeds)
+                    for line in lines(cell["setting"], seed)
+                ]
+                pd.DataFrame(of_all).to_csv(of_job / name, index=False)
+        plan = {
+            "experiment": experiment,
+            "caption": "Accuracy (%) of A & B_c",
+            "configuration": "made-up",
+            "digest": "d16e57",
+            "settings": {"majority": 9, "minority": 4},
+            "seeds": list(range(seeds)),
+            "cells": cells,
+        }
+        return plan, folder / "runs"
+
+    return make_up_in
+
+
+@pytest.fixture
+def make_up(make_up_in: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """Return the same for a temporary folder."""
+    return partial(make_up_in, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")

@@ -1,8 +1,10 @@
 import json
+import math
 
 import pandas as pd
 import pytest
 
+from l2rw.analysis import figure3, figure7
 from l2rw.analysis.collect import collect, write_csv
 from l2rw.errors import UserError
 
@@ -50,6 +52,70 @@ def test_a_result_without_a_wanted_seed_is_told(plan, runs, path_of):
     path_of(1, "0-1").write_text(json.dumps(result))
     with pytest.raises(UserError, match=rf"{plan['cells'][1]['id']} has no result for seed 1"):
         collect(plan, runs)
+
+
+def test_figures_that_only_some_runs_have_are_empty_for_the_others(make_up):
+    def result(setting, seed):
+        return {"validation_error": 0.25, "weight_auc": 0.75 if seed else None}
+
+    table = collect(*make_up("figure5", [{"noise": 0.1, "row": "l2rw"}], 2, result))
+    assert list(table["validation_error"]) == [0.25, 0.25]
+    assert math.isnan(table["weight_auc"][0])
+    assert table["weight_auc"][1] == 0.75
+
+
+PROBE = "seed,panel,batch,image,clean,weight\n0,mixed,0,7,True,1.5\n"
+METRICS = "seed,step,learning_rate,train_error,validation_error,test_error\n0,10,0.1,0.2,,0.5\n"
+
+
+@pytest.fixture(params=[(figure3, "probe.csv", PROBE), (figure7, "metrics.csv", METRICS)])
+def of_file(request, make_up):
+    """Return what collects a file that jobs leave, the file, and its content."""
+    drawing, name, content = request.param
+    plan, runs = make_up("figure", [{"row": "l2rw"}], seeds=1)
+    path = runs / "split/0/seed-0" / name
+    path.write_text(content)
+    return lambda: drawing.collect(plan, runs), path, content
+
+
+def test_a_file_of_a_job_is_read(of_file):
+    collected, _, _ = of_file
+    assert collected().loc[0, ["row", "seed", "device"]].tolist() == ["l2rw", 0, "cpu"]
+
+
+def test_a_missing_file_of_a_job_is_named(of_file):
+    collected, path, _ = of_file
+    path.unlink()
+    with pytest.raises(UserError, match=rf"{path} cannot .* Hint: delete {path.parent} and run"):
+        collected()
+
+
+@pytest.mark.parametrize("content", [b"", b"seed,step\n0,1\n", b"\xff\xfe\x00"])
+def test_a_damaged_file_of_a_job_is_named(of_file, content):
+    collected, path, _ = of_file
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{path} cannot be read as a table"):
+        collected()
+
+
+def test_words_where_numbers_should_be_are_damage(of_file):
+    collected, path, content = of_file
+    path.write_text(content.replace("\n0,", "\nnone,"))
+    with pytest.raises(UserError, match=rf"{path} cannot be read as a table"):
+        collected()
+
+
+def test_a_file_without_a_wanted_seed_is_told(of_file):
+    collected, path, content = of_file
+    path.write_text(content.replace("\n0,", "\n1,"))
+    with pytest.raises(UserError, match=rf"{path} has no line for seed 0"):
+        collected()
+
+
+def test_lines_of_seeds_that_the_plan_does_not_ask_for_are_left_out(of_file):
+    collected, path, content = of_file
+    path.write_text(content + content.splitlines()[1].replace("0,", "1,", 1) + "\n")
+    assert list(collected()["seed"]) == [0]
 
 
 def test_tables_lose_no_digit_on_file(tmp_path):

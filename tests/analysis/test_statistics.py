@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from l2rw.analysis.statistics import mean_with_interval, plus_minus, summarise
+from l2rw.analysis.statistics import (
+    column_of_text,
+    mean_with_interval,
+    plus_minus,
+    summarise,
+    summarise_percent,
+)
 
 
 def test_the_interval_is_the_textbooks():
@@ -60,3 +66,22 @@ def test_runs_are_summarised_by_cell_in_order_of_appearance():
 def test_means_are_written_with_their_interval_if_they_have_one():
     assert plus_minus(1.005, 0.128) == "1.00 ± 0.13"
     assert plus_minus(12.346, float("nan")) == "12.35"
+    assert plus_minus(float("nan"), float("nan")) == "–"
+    assert column_of_text(pd.Series([1.0, 2.0]), pd.Series([math.nan, 0.5])) == [
+        "1.00",
+        "2.00 ± 0.50",
+    ]
+
+
+def test_shares_are_summarised_in_percent():
+    runs = pd.DataFrame({"row": ["a", "a"], "accuracy": [0.5, 0.75]})
+    table = summarise_percent(runs, ["row"], "accuracy")
+    assert list(table) == ["row", "accuracy_percent", "ci95_half_width", "seeds"]
+    assert table["accuracy_percent"][0] == 62.5
+    assert table["ci95_half_width"][0] == pytest.approx(12.706 * 12.5, rel=1e-4)
+
+
+def test_cells_without_a_value_for_a_column_count_as_one():
+    runs = pd.DataFrame({"bin": [None, None, 1.0], "x": [1.0, 3.0, 5.0]})
+    table = summarise(runs, ["bin"], "x")
+    assert list(table["mean"]) == [2, 5]

@@ -1,30 +1,38 @@
-"""Results of an experiment as one tidy table, a line for each run."""
+"""Results of an experiment as one tidy table."""
 
 import csv
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from l2rw.errors import UserError
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
-    """Read the results of every planned run.
+class Job(NamedTuple):
+    """What a training job left of the seeds that a plan asks for."""
+
+    folder: Path
+    runs: list[dict[str, Any]]
+    """As in ``result.json``, one for each seed."""
+    setting: dict[str, Any]
+    """Where its cell stands in the experiment, by column."""
+    made: dict[str, Any]
+    """What made it: ``cell``, ``commit``, ``source``, ``device``."""
+
+
+def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
+    """Read the results of every planned job.
 
     Args:
         plan: An experiment's plan file.
         runs: Folder of the training jobs' results.
 
-    Returns:
-        A line for each run: the columns of its setting, ``seed``, ``test_error`` in [0, 1],
-        ``test_loss``, and what made it (``cell``, ``commit``, ``source``, ``device``).
-
     Raises:
         UserError: A result is missing or is not what the plan asked for.
     """
-    lines = []
     for cell in plan["cells"]:
         wanted = set(plan["seeds"])
         for job in cell["jobs"]:
@@ -36,18 +44,59 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
                     f"delete {path.parent} and run again.",
                 )
             made = {k: result["made"][k] for k in ("commit", "source", "device")}
-            lines += [
-                {**cell["setting"], **_figures(run), "cell": cell["id"], **made}
-                for run in result["runs"]
-                if run["seed"] in wanted
-            ]
-            wanted -= {run["seed"] for run in result["runs"]}
+            mine = [run for run in result["runs"] if run["seed"] in wanted]
+            yield Job(path.parent, mine, cell["setting"], {"cell": cell["id"], **made})
+            wanted -= {run["seed"] for run in mine}
         if wanted:
             raise UserError(
                 f"{cell['id']} has no result for seed {min(wanted)}.",
                 f"delete {runs / cell['id']} and run again.",
             )
-    return pd.DataFrame(lines)
+
+
+def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+    """Read the final figures of every planned run; arguments and errors as for :func:`jobs`.
+
+    Returns:
+        A line for each run: the columns of its setting, ``seed``, ``test_error`` in [0, 1],
+        ``test_loss``, ``validation_error`` in [0, 1] against the given labels (NaN without
+        hyper-validation part), ``weight_auc`` (NaN unless labels are noisy), and what made it.
+    """
+    lines = [
+        {**job.setting, **_figures(run), **job.made} for job in jobs(plan, runs) for run in job.runs
+    ]
+    return pd.DataFrame(lines).astype({"validation_error": float, "weight_auc": float})
+
+
+def collect_csv(
+    plan: dict[str, Any], runs: Path, name: str, columns: Mapping[str, type]
+) -> pd.DataFrame:
+    """Read a tidy file that every planned job leaves beside its result.
+
+    Args:
+        plan: An experiment's plan file.
+        runs: Folder of the training jobs' results.
+        name: Of the file.
+        columns: What to read of it and as which type; ``seed`` is read, too.
+
+    Returns:
+        The files' lines between the columns of their job's setting and what made them.
+
+    Raises:
+        UserError: As :func:`jobs`, or a file is missing or not what it should be.
+    """
+    parts = []
+    for job in jobs(plan, runs):
+        lines = _read_csv(job.folder / name, {"seed": int, **columns})
+        wanted = {run["seed"] for run in job.runs}
+        if missing := wanted - set(lines["seed"]):
+            raise UserError(
+                f"{job.folder / name} has no line for seed {min(missing)}.",
+                f"delete {job.folder} and run again.",
+            )
+        mine = lines[lines["seed"].isin(wanted)]
+        parts.append(pd.DataFrame(job.setting | dict(mine.items()) | job.made))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -55,15 +104,28 @@ def _read(path: Path) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(path.read_text())
         _ = result["cell"]["id"], result["runs"], result["made"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} cannot be read as a result ({type(error).__name__}: {error}).",
-            f"delete {path.parent} and run again.",
-        ) from None
+        raise _unreadable(path, "a result", error) from None
     return result
 
 
+def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
+    try:
+        lines = pd.read_csv(path, usecols=list(columns), dtype=columns)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, "a table", error) from None
+    return lines[list(columns)]
+
+
+def _unreadable(path: Path, what: str, error: Exception) -> UserError:
+    return UserError(
+        f"{path} cannot be read as {what} ({type(error).__name__}: {error}).",
+        f"delete {path.parent} and run again.",
+    )
+
+
 def _figures(run: dict[str, Any]) -> dict[str, Any]:
-    return {name: run[name] for name in ("seed", "test_error", "test_loss")}
+    always = {name: run[name] for name in ("seed", "test_error", "test_loss")}
+    return always | {name: run.get(name) for name in ("validation_error", "weight_auc")}
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

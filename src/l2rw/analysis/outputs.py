@@ -3,31 +3,62 @@
 import json
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from l2rw.analysis import figure2
-from l2rw.analysis.collect import collect, write_csv
+from l2rw.analysis import figure3, figure6, figure7, paper
+from l2rw.analysis.accuracies import Accuracies
+from l2rw.analysis.collect import write_csv
 from l2rw.analysis.style import save
-from l2rw.analysis.tables import to_html, to_markdown
+from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
+from l2rw.analysis.tables import to_html, to_latex, to_markdown
 
-DRAWN_BY: dict[str, ModuleType] = {"figure2": figure2}
-"""Each module has ``summary``, ``for_people`` and ``draw``; see :mod:`l2rw.analysis.figure2`."""
+
+class Drawing(Protocol):
+    """How an experiment becomes a table and a figure: an object, or a module with functions."""
+
+    def collect(self, plan: dict[str, Any], runs: Path, /) -> pd.DataFrame:
+        """Read what planned runs left: tidy, each line with ``seed`` and what made it."""
+
+    def summary(self, runs: pd.DataFrame, /) -> pd.DataFrame:
+        """Return what the figure shows: tidy, means over seeds with their intervals."""
+
+    def for_people(self, table: pd.DataFrame, /) -> pd.DataFrame:
+        """Arrange the summary for reading: text in cells, columns of one or two levels."""
+
+    def draw(self, table: pd.DataFrame, settings: dict[str, Any], /) -> Figure:
+        """Draw the summary; ``settings`` are the experiment's."""
+
+
+DRAWN_BY: dict[str, Drawing] = {
+    "figure2": FIGURE2,
+    "table1": Accuracies("table1"),
+    "table2": Accuracies("table2"),
+    "sanity": Accuracies("sanity", line=("model", "row")),
+    "figure3": figure3,
+    "figure4": FIGURE4,
+    "figure5": FIGURE5,
+    "figure6": figure6,
+    "figure7": figure7,
+}
 
 
 def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
-    """Write ``NAME.csv`` (a line for each run), ``.md`` and ``.html`` (for people), ``.json``."""
+    """Write ``NAME.csv`` (what runs left), ``.md``, ``.html``, ``.tex`` (for people), ``.json``."""
     name = plan["experiment"]
-    table = collect(plan, runs)
     drawn_by = DRAWN_BY[name]
+    table = drawn_by.collect(plan, runs)
     write_csv(table, folder / f"{name}.csv")
     read = drawn_by.for_people(drawn_by.summary(table))
-    (folder / f"{name}.md").write_text(f"{plan['caption']}\n\n{to_markdown(read)}")
-    (folder / f"{name}.html").write_text(to_html(read, plan["caption"]))
+    caption = " ".join([plan["caption"], *paper.notes(name, table.get("dataset", []))])
+    (folder / f"{name}.md").write_text(f"{caption}\n\n{to_markdown(read)}")
+    (folder / f"{name}.html").write_text(to_html(read, caption))
+    (folder / f"{name}.tex").write_text(to_latex(read, caption, name))
+    by_run = table.drop_duplicates(["cell", "seed"])
     made_by = {
-        column: dict(Counter(table[column].fillna("unknown")))
+        column: dict(Counter(by_run[column].fillna("unknown")))
         for column in ("commit", "source", "device")
     }
     _record(plan, folder, runs_by=made_by)

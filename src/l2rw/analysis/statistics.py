@@ -7,6 +7,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+NOTHING = "–"
+"""What a table for people shows where there is no number."""
+
 
 class Estimate(NamedTuple):
     """A mean with its confidence interval."""
@@ -47,11 +50,30 @@ def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
             **mean_with_interval(group[value])._asdict(),
             "seeds": len(group),
         }
-        for key, group in runs.groupby(by, sort=False)
+        for key, group in runs.groupby(by, sort=False, dropna=False)
     ]
     return pd.DataFrame(lines)
 
 
+def summarise_percent(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+    """Summarise a share in [0, 1] over seeds, in percent.
+
+    Returns:
+        As :func:`summarise`, the columns named after the value, such as ``accuracy_percent``, and
+        ``ci95_half_width``.
+    """
+    table = summarise(runs, by, value)
+    table[["mean", "half_width"]] *= 100
+    return table.rename(columns={"mean": f"{value}_percent", "half_width": "ci95_half_width"})
+
+
 def plus_minus(mean: float, half_width: float) -> str:
-    """Write a mean with its interval for people."""
+    """Write a mean with its interval for people: a dash where there is none."""
+    if np.isnan(mean):
+        return NOTHING
     return f"{mean:.2f}" if np.isnan(half_width) else f"{mean:.2f} ± {half_width:.2f}"
+
+
+def column_of_text(mean: pd.Series, half_width: pd.Series) -> list[str]:
+    """Write means with their intervals for people, shapes (n,)."""
+    return [plus_minus(*estimate) for estimate in zip(mean, half_width, strict=True)]

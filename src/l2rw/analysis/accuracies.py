@@ -1,0 +1,131 @@
+"""Tables 1 and 2 and the sanity check: accuracies by data set, the paper's beside ours."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from l2rw.analysis import paper
+from l2rw.analysis.collect import collect
+from l2rw.analysis.drawing import add_legend, draw_bars, name_lines
+from l2rw.analysis.statistics import NOTHING, column_of_text, plus_minus, summarise_percent
+from l2rw.analysis.style import RC, look, name_of
+
+Line = tuple[str, ...]
+
+OURS = ["accuracy_percent", "ci95_half_width"]
+PAPERS = ["paper_accuracy_percent", "paper_ci95_half_width"]
+SIDES: tuple[tuple[list[str], dict[str, Any]], ...] = (
+    (OURS, {"label": "ours", "color": "#0072B2", "marker": "o"}),
+    (PAPERS, {"label": "paper", "color": "#767676", "marker": "D", "mfc": "white"}),
+)
+"""Columns of the estimates that stand in a line, and their style."""
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """A table with a line for each row, or for each network and row."""
+
+    experiment: str
+    line: Line = ("row",)
+    """Columns that tell lines apart, ``row`` the last."""
+
+    collect = staticmethod(collect)
+
+    def summary(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return accuracies in percent, the paper's beside ours where it has the data set.
+
+        Lines are in the paper's order; those that it has not come last, and those that only it has
+        count no seeds. ``weight_auc`` is the mean over seeds, NaN unless labels are noisy.
+        """
+        keys = ["dataset", *self.line]
+        runs = runs.assign(accuracy=1 - runs["test_error"])
+        ours = summarise_percent(runs, keys, "accuracy").set_index(keys)
+        ours["weight_auc"] = runs.groupby(keys)["weight_auc"].mean()
+        numbers = paper.numbers(self.experiment)
+        theirs = numbers.rename(columns=dict(zip(("accuracy", "ci95"), PAPERS, strict=True)))
+        both = ours.join(theirs.set_index(keys)[[*PAPERS, "quoted"]], how="outer")
+        lines = self._in_order(pd.concat([runs, numbers]))
+        places = [(dataset, *line) for dataset in runs["dataset"].unique() for line in lines]
+        both = both.loc[[place for place in places if place in both.index]].reset_index()
+        both["seeds"] = both["seeds"].fillna(0).astype(int)
+        both["quoted"] = both["quoted"].eq(True)
+        return both[[*keys, *OURS, "seeds", *PAPERS, "quoted", "weight_auc"]]
+
+    def for_people(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Arrange the summary for reading: by data set our mean, the paper's, our seeds."""
+        labels = self._labels(table)
+        columns: dict[tuple[str, str], list[str]] = {}
+        if any(_sees_clean(line) for line in labels):
+            columns["", "clean set"] = ["yes" if _sees_clean(line) else "" for line in labels]
+        for dataset, lines in self._by_dataset(table):
+            ours, theirs = ([lines[name] for name in names] for names in (OURS, PAPERS))
+            columns[dataset, "ours"] = column_of_text(*ours)
+            if theirs[0].notna().any():
+                columns[dataset, "paper"] = list(map(_as_printed, *theirs))
+            columns[dataset, "seeds"] = [f"{n:g}" if n > 0 else NOTHING for n in lines["seeds"]]
+        return pd.DataFrame(columns, index=pd.Index(labels.values(), name="Test accuracy (%)"))
+
+    def draw(self, table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+        """Draw the summary: a panel for each data set, the paper's estimates below ours."""
+        by_dataset, labels = self._by_dataset(table), list(self._labels(table).values())
+        sides = [side for side in SIDES if table[side[0][0]].notna().any()]
+        size = (1.8 + 2.3 * len(by_dataset), 1.1 + 0.24 * len(labels))
+        with mpl.rc_context(RC):
+            figure, grid = plt.subplots(
+                1, len(by_dataset), sharey=True, figsize=size, squeeze=False
+            )
+            for axes, (dataset, lines) in zip(grid[0], by_dataset, strict=True):
+                for place, (columns, style) in enumerate(sides):
+                    at = np.arange(len(labels)) + 0.3 * (place - (len(sides) - 1) / 2)
+                    draw_bars(axes, at, *(lines[name] for name in columns), **style)
+                axes.set(title=dataset, xlabel="Test accuracy (%)")
+                name_lines(axes, labels)
+            if len(sides) > 1:
+                add_legend(figure, grid[0][0].containers)
+        return figure
+
+    def _in_order(self, table: pd.DataFrame) -> list[Line]:
+        """Return the lines of a table in the paper's order, those that it has not at the end."""
+        theirs, mine = (
+            list(dict.fromkeys(lines[list(self.line)].itertuples(index=False, name=None)))
+            for lines in (paper.numbers(self.experiment), table)
+        )
+        return sorted(mine, key=lambda line: theirs.index(line) if line in theirs else len(theirs))
+
+    def _labels(self, table: pd.DataFrame) -> dict[Line, str]:
+        """Return the names of a summary's lines, in order."""
+        quoted = self._in_order(table[table["quoted"]])
+        return {
+            line: _label(line) + " (quoted)" * (line in quoted) for line in self._in_order(table)
+        }
+
+    def _by_dataset(self, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+        """Return each data set's name and its estimates, one for each of the table's lines."""
+        lines = list(self._labels(table))
+        places = {line: i for i, line in enumerate(lines)}
+        at = [places[line] for line in table[list(self.line)].itertuples(index=False, name=None)]
+        return [
+            (name_of(str(dataset)), estimates.reindex(range(len(lines))))
+            for dataset, estimates in table.set_axis(at).groupby("dataset", sort=False)
+        ]
+
+
+def _label(line: Line) -> str:
+    *network, row = line
+    named = [] if network and row == "baseline" else [look(row).label]
+    return ", ".join([*map(name_of, network), *named])
+
+
+def _sees_clean(line: Line) -> bool:
+    method, *variants = line[-1].split("+")
+    return method in {"clean_only", "l2rw"} or "ft" in variants
+
+
+def _as_printed(mean: float, half_width: float) -> str:
+    """Write a number of the paper, which gives those without interval with fewer digits."""
+    return f"{mean:g}" if mean > 0 and np.isnan(half_width) else plus_minus(mean, half_width)

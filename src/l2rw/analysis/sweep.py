@@ -1,0 +1,116 @@
+"""Figures 2, 4 and 5: error or accuracy against what is swept, one line for each row."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from l2rw.analysis.collect import collect
+from l2rw.analysis.drawing import add_legend, draw_band, draw_bars, name_lines
+from l2rw.analysis.statistics import NOTHING, column_of_text, summarise_percent
+from l2rw.analysis.style import RC, look
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A figure with a sweep."""
+
+    swept: str
+    """Column of what is swept."""
+    axis: str
+    """Its name for people; settings may stand in it, in braces."""
+    rows: str = "row"
+    """Column of the rows."""
+    quantity: Literal["accuracy", "error"] = "accuracy"
+    spacing: Literal["equal", "linear", "log"] = "linear"
+    """Where values stand: at equal distances, or on a linear or logarithmic axis."""
+    unit: float = 1
+    """What swept values are multiplied by for people, such as 100 for percent."""
+
+    collect = staticmethod(collect)
+
+    @property
+    def _value(self) -> str:
+        return f"{self.quantity}_percent"
+
+    @property
+    def _title(self) -> str:
+        return f"Test {self.quantity} (%)"
+
+    def _tick(self, value: float) -> str:
+        return f"{value * self.unit:g}"
+
+    def summary(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return mean and interval of every row at every swept value, in percent."""
+        runs = runs.assign(error=runs["test_error"], accuracy=1 - runs["test_error"])
+        return summarise_percent(runs, [self.swept, self.rows], self.quantity)
+
+    def for_people(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Arrange the summary for reading: a line for each row, a column for each swept value."""
+        text = column_of_text(table[self._value], table["ci95_half_width"])
+        wide = table.assign(text=text).pivot(index=self.rows, columns=self.swept, values="text")
+        rows, values = table[self.rows].unique(), table[self.swept].unique()
+        wide = wide.reindex(index=rows, columns=values).fillna(NOTHING)
+        wide.columns = pd.Index([self._tick(value) for value in values])
+        wide.index = pd.Index([look(row).label for row in rows], name=self._title)
+        return wide
+
+    def draw(self, table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+        """Draw the figure from its summary: lines with bands, or points with bars for one value."""
+        values = table[self.swept].unique()
+        axis = self.axis.format(**settings)
+        with mpl.rc_context(RC):
+            figure, axes = plt.subplots(figsize=(4.8, 3.8))
+            if len(values) == 1:
+                self._draw_points(axes, table)
+                axes.set_title(f"{axis}: {self._tick(values[0])}")
+            else:
+                self._draw_lines(axes, table)
+                axes.set_xlabel(axis)
+                add_legend(figure, axes.get_legend_handles_labels()[0])
+        return figure
+
+    def _draw_lines(self, axes: Axes, table: pd.DataFrame) -> None:
+        values = table[self.swept].unique()
+        equal = self.spacing == "equal"
+        places = {value: i if equal else value * self.unit for i, value in enumerate(values)}
+        if self.spacing == "log":
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(list(places.values()), [self._tick(value) for value in values])
+        axes.set_ylabel(self._title)
+        for row, lines in table.groupby(self.rows, sort=False):
+            line = lines.assign(at=lines[self.swept].map(places)).sort_values("at")
+            estimates = line[self._value], line["ci95_half_width"]
+            draw_band(axes, line["at"], *estimates, **look(str(row)).style)
+        if self.quantity == "error":
+            axes.set_ylim(bottom=0)
+
+    def _draw_points(self, axes: Axes, table: pd.DataFrame) -> None:
+        looks = [look(row) for row in table[self.rows]]
+        for i, one in enumerate(looks):
+            point = table.iloc[[i]]
+            draw_bars(axes, [i], point[self._value], point["ci95_half_width"], **one.style)
+        name_lines(axes, [one.label for one in looks])
+        axes.set_xlabel(self._title)
+
+
+FIGURE2 = Sweep(
+    "majority_share",
+    "Share of the majority class ({majority} against {minority})",
+    rows="method",
+    quantity="error",
+    spacing="equal",
+)
+"""Error against the majority share (section 4.1). Shares bunch up towards 1."""
+
+FIGURE4 = Sweep("clean_size", "Images in the clean set", spacing="log")
+"""Accuracy against the size of the clean set (section 4.2)."""
+
+FIGURE5 = Sweep("noise", "Noise (%)", unit=100)
+"""Accuracy against the noise level (section 4.2)."""

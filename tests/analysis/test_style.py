@@ -1,0 +1,53 @@
+from itertools import product
+
+import pytest
+
+from l2rw.analysis import paper
+from l2rw.analysis.style import LOOKS, look, name_of
+from l2rw.methods import METHODS
+
+
+def test_every_method_has_its_own_look():
+    assert set(METHODS) <= set(LOOKS)
+    for field in ("label", "colour", "marker"):
+        assert len({getattr(look, field) for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_every_row_of_the_paper_has_a_look():
+    for experiment in ("table1", "table2", "sanity"):
+        for row in paper.numbers(experiment)["row"]:
+            assert look(row).label
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ("s_model_conf+es+ft", "S-Model +Conf +ES +FT"),
+        ("reed_soft+es", "Reed Soft +ES"),
+        ("clean_only", "Clean Only"),
+        ("weighted", "Weighted"),
+        ("mentornet+ft", "MentorNet +FT"),
+    ],
+)
+def test_rows_are_named_by_method_and_variants(row, label):
+    assert look(row).label == label
+
+
+def test_variants_share_colour_and_marker_and_differ_in_their_line():
+    looks = [look(f"baseline{variant}") for variant in ("", "+es", "+ft", "+es+ft")]
+    assert len({(one.colour, one.marker) for one in looks}) == 1
+    assert [one.line for one in looks] == ["-", "--", ":", "-."]
+    assert [one.hollow for one in looks] == [False, False, True, True]
+
+
+def test_no_two_rows_are_drawn_alike():
+    rows = [
+        f"{method}{variant}" for method, variant in product(LOOKS, ("", "+es", "+ft", "+es+ft"))
+    ]
+    styles = [tuple(look(row).style.items()) for row in rows]
+    assert len(set(styles)) == len(rows)
+
+
+def test_things_without_a_name_for_people_keep_theirs():
+    assert name_of("cifar100") == "CIFAR-100"
+    assert name_of("digits") == "digits"
