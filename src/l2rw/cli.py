@@ -63,10 +63,25 @@ def _train(arguments: Arguments) -> None:
             seeds=arguments.seeds,
             data=arguments.data,
             splits=arguments.splits,
+            parents=arguments.parents,
             out=arguments.out,
             checkpoints=arguments.checkpoints,
             status=arguments.status,
         )
+    )
+
+
+def _probe(arguments: Arguments) -> None:
+    from l2rw.training.probe import run_probe
+
+    run_probe(
+        _find(arguments.plan, "id", arguments.cell),
+        _read_plan(arguments.plan)["compute"] | {"threads": arguments.threads},
+        arguments.seeds,
+        arguments.data,
+        arguments.splits,
+        arguments.network,
+        arguments.out,
     )
 
 
@@ -104,6 +119,12 @@ def _bench(arguments: Arguments) -> None:
     bench(Settings(**given), arguments.plan, arguments.out)
 
 
+def _plan(arguments: Arguments) -> None:
+    from l2rw.plan_table import print_plan
+
+    print_plan(arguments.config, arguments.bench, arguments.teraflops, with_cells=arguments.cells)
+
+
 def _config(arguments: Arguments) -> None:
     from l2rw.config_docs import DOCUMENTS
 
@@ -119,7 +140,8 @@ def _read_plan(path: Path) -> dict[str, Any]:
 
 def _find(plan: Path, key: str, value: str) -> dict[str, Any]:
     """Return the first cell of a plan file with a value under a key."""
-    cells: list[dict[str, Any]] = _read_plan(plan)["cells"]
+    content = _read_plan(plan)
+    cells: list[dict[str, Any]] = content["cells"] + content["parents"]
     for cell in cells:
         if cell[key] == value:
             return cell
@@ -135,54 +157,81 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    fetch = command("fetch", _fetch, "find or download a data set and verify it")
+    _add_data_options(
+        command("fetch", _fetch, "find or download a data set and verify it"),
+        command("corrupt", _corrupt, "draw the split of one seed"),
+    )
+    _add_training_options(
+        command("train", _train, "train the runs of one job"),
+        command("probe", _probe, "weigh hyper-validation images by a trained network"),
+    )
+    _add_output_options(
+        command("tabulate", _tabulate, "collect an experiment's results into its table"),
+        command("draw", _draw, "draw an experiment's figure from its table"),
+    )
+    _add_plan_options(
+        command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
+    )
+    status = command("status", _status, "show the training jobs that run now")
+    status.add_argument("logs", type=Path, nargs="?", default=Path("logs"))
+    doctor = command("doctor", _doctor, "show versions, device and data sets")
+    doctor.add_argument("--root", type=Path, help="folder with the source files")
+    _add_bench_options(command("bench", _bench, "time a training step by every way of weighting"))
+    command("config", _config, "write config/README.md and the JSON schema anew")
+    return parser
+
+
+def _add_data_options(fetch: argparse.ArgumentParser, corrupt: argparse.ArgumentParser) -> None:
     fetch.add_argument("dataset", help="name of the data set")
     fetch.add_argument("--root", type=Path, help="folder with the source files")
     fetch.add_argument("--offline", action="store_true", help="download nothing")
     fetch.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
-
-    corrupt = command("corrupt", _corrupt, "draw the split of one seed")
     corrupt.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
     corrupt.add_argument("--split", required=True, help="id of a split in the plan")
     corrupt.add_argument("--seed", type=int, required=True)
     corrupt.add_argument("--data", type=Path, required=True, help="what fetch wrote")
     corrupt.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
 
-    train = command("train", _train, "train the runs of one job")
-    train.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
-    train.add_argument("--cell", required=True, help="id of a cell in the plan")
-    train.add_argument("--seeds", type=parse_seeds, required=True, help="such as 0 or 0-4")
-    train.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+
+def _add_training_options(train: argparse.ArgumentParser, probe: argparse.ArgumentParser) -> None:
+    for job in (train, probe):
+        job.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+        job.add_argument("--cell", required=True, help="id of a cell in the plan")
+        job.add_argument("--seeds", type=parse_seeds, required=True, help="such as 0 or 0-4")
+        job.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+        job.add_argument(
+            "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+        )
+        job.add_argument("--threads", type=int, default=1, help="CPU threads")
     train.add_argument(
-        "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+        "--parents", type=Path, nargs="*", default=[], help="trained networks that the cell needs"
     )
-    train.add_argument("--threads", type=int, default=1, help="CPU threads")
     train.add_argument(
         "--checkpoints", type=Path, required=True, help="folder to go on from if interrupted"
     )
     train.add_argument("--status", type=Path, help="file to keep up to date while training")
     train.add_argument("--out", type=Path, required=True, help="folder to write to")
+    probe.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
+    probe.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
 
-    tabulate = command("tabulate", _tabulate, "collect an experiment's results into its table")
-    tabulate.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+
+def _add_output_options(tabulate: argparse.ArgumentParser, draw: argparse.ArgumentParser) -> None:
+    for job in (tabulate, draw):
+        job.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+        job.add_argument("--out", type=Path, required=True, help="folder to write to")
     tabulate.add_argument("--runs", type=Path, required=True, help="folder of the results")
-    tabulate.add_argument("--out", type=Path, required=True, help="folder to write to")
-
-    draw = command("draw", _draw, "draw an experiment's figure from its table")
-    draw.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
     draw.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
-    draw.add_argument("--out", type=Path, required=True, help="folder to write to")
 
-    status = command("status", _status, "show the training jobs that run now")
-    status.add_argument("logs", type=Path, nargs="?", default=Path("logs"))
 
-    doctor = command("doctor", _doctor, "show versions, device and data sets")
-    doctor.add_argument("--root", type=Path, help="folder with the source files")
-
-    _add_bench_options(command("bench", _bench, "time a training step by every way of weighting"))
-
-    command("config", _config, "write config/README.md and the JSON schema anew")
-    return parser
+def _add_plan_options(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument(
+        "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
+    )
+    plan.add_argument("--bench", type=Path, help="step times that l2rw bench wrote (.json)")
+    plan.add_argument(
+        "--teraflops", type=float, default=10.0, help="sustained by the device, without --bench"
+    )
+    plan.add_argument("--cells", action="store_true", help="list the cells, too")
 
 
 def _add_bench_options(bench: argparse.ArgumentParser) -> None:

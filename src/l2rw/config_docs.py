@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
-from l2rw.config import Config, Section, keys
+from l2rw.config import Config, keys
+from l2rw.sections import Section
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -14,17 +15,19 @@ INTRODUCTION = """\
 # Configuration
 
 `config.yaml` is the paper at full scale and spells out every default. The other files are overlays
-that say only what differs:
+that say only what differs, as in `snakemake --cores all --configfile config/demo.yaml`:
 
-| Command | Runs |
+| File | Runs |
 |---|---|
-| `snakemake --cores all` | `config.yaml`: the paper |
-| `snakemake --cores all --configfile config/mnist.yaml` | the MNIST experiment alone |
-| `snakemake --cores all --configfile config/demo.yaml` | everything in miniature, on digits |
+| `config.yaml` | the paper |
+| `mnist.yaml` | the MNIST experiment alone |
+| `demo.yaml` | everything in miniature, on digits |
+| `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
 
-A single value: `--config 'experiments={figure2: {seeds: 3}}'`. Unknown keys and impossible values
-are refused before any job starts. Everything but `name`, `targets`, `data` and `compute` is part of
-a result's identity: a changed value trains exactly the runs that depend on it, and a value changed
+`l2rw plan config/demo.yaml` shows cells, runs, steps and hours before anything runs. A single
+value: `--config 'experiments={figure2: {seeds: 3}}'`. Unknown keys and impossible values are
+refused before any job starts. Everything but `name`, `targets`, `data` and `compute` is part of a
+result's identity: a changed value trains exactly the runs that depend on it, and a value changed
 back trains nothing.
 
 ## Keys
@@ -38,7 +41,7 @@ back trains nothing.
 
 def reference() -> str:
     """Return ``config/README.md``."""
-    return INTRODUCTION + "".join(_line(name, field) for name, field in keys())
+    return INTRODUCTION + "".join(_line(*key) for key in keys())
 
 
 def schema() -> str:
@@ -62,11 +65,10 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
 }
 
 
-def _line(name: str, field: Any) -> str:
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+def _line(name: str, field: Any, default: Any) -> str:
+    if isinstance(default, Section):
         return f"| **`{name}`** | section | | {field.description} |\n"
-    default = json.dumps(field.get_default(call_default_factory=True))
-    return f"| `{name}` | {_type(field)} | `{default}` | {field.description} |\n"
+    return f"| `{name}` | {_type(field)} | `{json.dumps(default)}` | {field.description} |\n"
 
 
 def _type(field: Any) -> str:
@@ -82,6 +84,8 @@ def _type_name(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(_type_name(a) for a in arguments)
+    if origin is dict:
+        return f"{_type_name(arguments[1])} by name"
     if origin is tuple:
         return f"list of {_type_name(arguments[0])}"
     if origin is not None and arguments and isinstance(arguments[0], str):

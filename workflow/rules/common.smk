@@ -75,10 +75,20 @@ def splits_of_job(wildcards):
     ]
 
 
+def parents_of_job(wildcards):
+    """The trained networks that a training job waits for."""
+    jobs = PLAN.parents(wildcards.cell, parse_seeds(wildcards.seeds))
+    return [
+        f"<results>/runs/{cell}/seed-{seeds}/network.safetensors"
+        for cell, seeds in jobs
+    ]
+
+
 def results_of(wildcards):
-    """The results of every training job of an experiment."""
+    """The files of every run that an experiment's table is made from."""
     runs = PLAN.runs(wildcards.experiment)
-    return [f"<results>/runs/{cell}/seed-{seeds}/result.json" for cell, seeds in runs]
+    file = PLAN.experiments[wildcards.experiment].made_from
+    return [f"<results>/runs/{cell}/seed-{seeds}/{file}" for cell, seeds in runs]
 
 
 def gpus_per_job():

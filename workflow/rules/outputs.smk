@@ -1,7 +1,7 @@
 # From results to tables and figures.
 #
 # In:  an experiment's plan file and the results of its runs
-# Out: <results>/tables/{experiment}.{csv,md,html,json}        runs; summary; what made them
+# Out: <results>/tables/{experiment}.{csv,md,tex,html,json}    runs; summary; what made them
 #      <results>/figures/{experiment}.{pdf,svg,png,csv,json}   figure; what it draws; what made it
 #
 # The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/plan.py.
@@ -20,6 +20,7 @@ rule tabulate:
     output:
         runs="<results>/tables/{experiment}.csv",
         markdown="<results>/tables/{experiment}.md",
+        latex="<results>/tables/{experiment}.tex",
         html=report(
             "<results>/tables/{experiment}.html",
             category="Tables",

@@ -1,11 +1,15 @@
 # From splits to results.
 #
 # In:  data and splits
-# Out: <results>/runs/{cell}/seed-{seeds}/result.json    final figures and their provenance
-#      <results>/runs/{cell}/seed-{seeds}/metrics.csv    the training curves
+# Out: <results>/runs/{cell}/seed-{seeds}/result.json            final figures, their provenance
+#      <results>/runs/{cell}/seed-{seeds}/metrics.csv            the training curves
+#      <results>/runs/{cell}/seed-{seeds}/suspects.csv           training examples by mean weight
+#      <results>/runs/{cell}/seed-{seeds}/network.safetensors    the trained networks
+#      <results>/runs/{cell}/seed-{seeds}/probe.csv              weights of Figure 3
 #
 # A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
 # checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them.
+# Rows +ft and s_model_conf wait for the trained networks of another cell.
 
 
 rule train:
@@ -14,9 +18,12 @@ rule train:
         plan=ancient(plan_of),
         data=ancient(data_of),
         splits=ancient(splits_of_job),
+        parents=ancient(parents_of_job),
     output:
         result="<results>/runs/{cell}/seed-{seeds}/result.json",
         metrics="<results>/runs/{cell}/seed-{seeds}/metrics.csv",
+        suspects="<results>/runs/{cell}/seed-{seeds}/suspects.csv",
+        network="<results>/runs/{cell}/seed-{seeds}/network.safetensors",
     log:
         "<logs>/train/{cell}/seed-{seeds}.log",
     benchmark:
@@ -33,6 +40,33 @@ rule train:
         checkpoints=f"checkpoints/{config['name']}/{{cell}}",
     shell:
         "l2rw train --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
-        " --data {input.data:q} --splits {input.splits:q} --threads {threads}"
+        " --data {input.data:q} --splits {input.splits:q} --parents {input.parents:q}"
+        " --threads {threads}"
         " --checkpoints {params.checkpoints:q} --status {log:q}.status.json"
         " --out {params.out:q} &> {log:q}"
+
+
+rule probe:
+    """Weigh hyper-validation images by a trained network."""
+    input:
+        plan=ancient(plan_of),
+        data=ancient(data_of),
+        splits=ancient(splits_of_job),
+        network=ancient("<results>/runs/{cell}/seed-{seeds}/network.safetensors"),
+    output:
+        probe="<results>/runs/{cell}/seed-{seeds}/probe.csv",
+    log:
+        "<logs>/probe/{cell}/seed-{seeds}.log",
+    benchmark:
+        "<benchmarks>/probe/{cell}/seed-{seeds}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=gpus_per_job(),
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "l2rw probe --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
+        " --data {input.data:q} --splits {input.splits:q} --network {input.network:q}"
+        " --threads {threads} --out {output.probe:q} &> {log:q}"

@@ -30,6 +30,7 @@ class Hours(NamedTuple):
 def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     """Multiply the steps of plan files by measured times, in hours.
 
+    Cells that are trained only because others wait for them count like those that are shown.
     Cells of ``l2rw`` take the time of forward mode and all others that of SGD: hard mining, which
     also passes its candidates forward, takes longer than that. Evaluations are left out, and batch
     sizes are taken to be those measured.
@@ -43,7 +44,7 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     models = set()
     for plan in plans:
         hours = {}
-        for cell in plan["cells"]:
+        for cell in plan["cells"] + plan["parents"]:
             training = cell["training"]
             models.add(training["model"])
             if training["model"] in times:
@@ -62,7 +63,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file; raise :class:`UserError` if it is none."""
     try:
         plan: Plan = json.loads(path.read_text())
-        for cell in plan["cells"]:
+        for cell in plan["cells"] + plan["parents"]:
             _ = cell["id"], cell["training"]["model"], cell["training"]["method"]
             _ = cell["training"]["steps"], plan["experiment"], plan["seeds"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -23,19 +23,19 @@ def table(rows: Sequence[Row], *, stack: int, cuda: bool) -> str:
     if cuda:
         columns |= {"peak MiB": "{peak_mib:.0f}", "share of peak": "{share_of_peak:.1%}"}
     cells = [[template.format(**row) for template in columns.values()] for row in rows]
-    return _align([list(columns), *cells], left=2)
+    return align([list(columns), *cells], left=2)
 
 
 def table_of_hours(hours: Hours) -> str:
     """Return a line for each experiment, one for their total, and one for what was left out."""
     lines = [[name, f"{value:.2f}"] for name, value in hours.by_experiment.items()]
-    text = _align([["experiment", "hours"], *lines, ["total", f"{hours.total:.2f}"]], left=1)
+    text = align([["experiment", "hours"], *lines, ["total", f"{hours.total:.2f}"]], left=1)
     if hours.not_measured:
         text += f"\nNot measured, and left out of the hours: {', '.join(hours.not_measured)}."
     return text
 
 
-def _align(lines: Sequence[Sequence[str]], left: int) -> str:
+def align(lines: Sequence[Sequence[str]], left: int) -> str:
     """Pad the columns to their widest cells, the first ``left`` ones on the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

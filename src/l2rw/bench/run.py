@@ -34,7 +34,7 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     if peak is not None:
         print(f"Peak: {peak / 1e12:.1f} TFLOP/s, a large matrix product in {settings.precision}.")
     if plans:
-        hours = estimate(plans, _times(rows))
+        hours = estimate(plans, times_of(rows))
         report["hours"] = hours._asdict()
         print(f"\n{table_of_hours(hours)}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,8 @@ def _measure(settings: Settings, device: torch.device) -> tuple[float | None, li
     ]
 
 
-def _times(rows: Sequence[Row]) -> dict[str, Times]:
+def times_of(rows: Sequence[Row]) -> dict[str, Times]:
+    """Return the measured times by model."""
     ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
     models = {row["model"] for row in rows}
     return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}

@@ -87,7 +87,8 @@ class Workload:
         self._network = Network(load(MODELS, model)(info.image_shape, info.classes), precision)
         self._stack, self._compiled = stack, compiled
         self._ready: dict[Gradient, StackedGradient] = {}
-        self._state = State.initial(self._network, range(stack), device)
+        values = [self._network.initial_values(seed) for seed in range(stack)]
+        self._state = State.initial(values, 1, device)
         self._state.parameters = lay_out(self._state.parameters, channels_last=channels_last)
         self._state.velocity = tree_map(torch.zeros_like, self._state.parameters)
         self._spec = RunSpec(
@@ -104,7 +105,8 @@ class Workload:
             flip=False,
             precision=precision,
             evaluations=1,
-            trains_on_clean=True,
+            trains_on="noisy",
+            fine_tunes=False,
         )
 
     def step(self, gradient: Gradient, examples: Examples) -> None:

@@ -1,9 +1,11 @@
-"""Accuracy on a part of the data set."""
+"""How a trained network does on parts of the data set."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from l2rw.batchnorm import Tensors
@@ -35,10 +37,45 @@ def evaluate(
     network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
 ) -> Evaluation:
     """Evaluate one seed's parameters and buffers on all images of a part."""
+    logits, labels = _predict(network, values, images, part)
+    return Evaluation(float(F.cross_entropy(logits, labels)), _confusion(labels, logits).tolist())
+
+
+def predicted_labels(
+    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
+) -> NDArray[np.int64]:
+    """Return what one seed's network takes the images of a part for, shape (n,)."""
+    logits, _ = _predict(network, values, images, part)
+    labels: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
+    return labels
+
+
+def estimate_transition(
+    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
+) -> NDArray[np.float64]:
+    """Estimate how labels were corrupted from what a network makes of a part with noisy labels.
+
+    The probability of label j for images of class i is the share of label j among the images, each
+    counted as much as the network holds it for class i (Goldberger & Ben-Reuven 2017).
+
+    Returns:
+        Shape (classes, classes); rows sum to 1.
+    """
+    logits, labels = _predict(network, values, images, part)
+    beliefs = logits.double().softmax(1)
+    given = F.one_hot(labels, logits.shape[1]).double()
+    counts = beliefs.T @ given
+    transition: NDArray[np.float64] = (counts / counts.sum(1, keepdim=True)).cpu().numpy()
+    return transition
+
+
+def _predict(
+    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
+) -> tuple[Tensor, Tensor]:
+    """Return logits (n, classes) and given labels (n,)."""
     indices, labels = (torch.from_numpy(a).to(images.device) for a in (part.indices, part.labels))
     chunks = torch.split(indices, CHUNK)
-    logits = torch.cat([network.predict(*values, images[chunk]) for chunk in chunks])
-    return Evaluation(float(F.cross_entropy(logits, labels)), _confusion(labels, logits).tolist())
+    return torch.cat([network.predict(*values, images[chunk]) for chunk in chunks]), labels
 
 
 def _confusion(labels: Tensor, logits: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2rw.data.sources import Dataset, Images
-from l2rw.data.splits import Indices, Split
+from l2rw.data.sources import Images
+from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
-from l2rw.methods.contract import Batch, ExampleOrder, Method
+from l2rw.methods.contract import Batch, ExampleOrder, Given, Method
 from l2rw.randomness import generator
 from l2rw.training.spec import RunSpec
 
@@ -67,19 +67,18 @@ class ImageStore:
 class SeedBatches:
     """Draws the batches of one seed; what step t sees is a function of the seed and t."""
 
-    def __init__(self, spec: RunSpec, method: Method, split: Split, classes: int, seed: int):
-        """Args: ``classes`` is the number of logits."""
+    def __init__(self, spec: RunSpec, method: Method, clean: Part, given: Given, seed: int):
+        """Args: ``clean`` is the clean set, ``given`` holds the training examples."""
         self._spec, self._method, self._seed = spec, method, seed
-        self.train = split.train + split.clean if spec.trains_on_clean else split.train
-        self.clean = split.clean
-        self.constants = method.constants(self.train.labels, classes)
+        self.train, self.clean = given.train, clean
+        self.constants = method.constants(given)
         places = spec.batch_size * method.candidates
         self._orders: dict[PartName, tuple[ExampleOrder, int]] = {
-            "train": (method.order(self.train.labels, seed), places)
+            "train": (method.order(self.train, seed), places)
         }
         if spec.clean_batch_size:
-            clean = Stream(np.arange(len(self.clean)), "clean batch", seed)
-            self._orders["clean"] = (clean, min(spec.clean_batch_size, len(self.clean)))
+            clean_order = Stream(clean.indices, "clean batch", seed)
+            self._orders["clean"] = (clean_order, min(spec.clean_batch_size, len(clean)))
 
     def positions(self, step: int, part: PartName) -> Indices:
         """Return which examples of a part the step sees, shape (n,)."""
@@ -102,44 +101,47 @@ class StackedBatches:
         self,
         spec: RunSpec,
         method: Method,
-        dataset: Dataset,
-        splits: Sequence[Split],
-        classes: int,
-        seeds: Sequence[int],
-        device: torch.device,
+        images: ImageStore,
+        of_seed: Sequence[tuple[int, Part, Given]],
     ) -> None:
-        """Args: ``splits`` are those of ``seeds``, in the same order."""
-        self._spec, self._method, self._seeds, self._device = spec, method, seeds, device
-        self._images = ImageStore(dataset.train_images, dataset.info.pixel_range, device)
+        """Args: ``of_seed`` holds seeds, their clean sets, and what is given of their runs."""
+        self._spec, self._method, self._images = spec, method, images
+        self._seeds = [seed for seed, _, _ in of_seed]
         self._of_seed = [
-            SeedBatches(spec, method, split, classes, seed)
-            for split, seed in zip(splits, seeds, strict=True)
+            SeedBatches(spec, method, clean, given, seed) for seed, clean, given in of_seed
         ]
         constants = [batches.constants for batches in self._of_seed]
         self._constants = {name: self._stack([c[name] for c in constants]) for name in constants[0]}
 
     def __getitem__(self, step: int) -> Batch:
         """Return the batch of a step."""
-        images, labels = self._gather(step, "train")
-        extra = dict(self._constants)
+        positions, images, labels = self._gather(step, "train")
+        extra = {**self._constants, "positions": positions}
         noise = [self._method.noise(self._spec.batch_size, seed, step) for seed in self._seeds]
         extra |= {name: self._stack([n[name] for n in noise]) for name in noise[0]}
         if self._spec.clean_batch_size:
-            extra["clean_images"], extra["clean_labels"] = self._gather(step, "clean")
+            _, extra["clean_images"], extra["clean_labels"] = self._gather(step, "clean")
         return Batch(images, labels, extra)
 
-    def _gather(self, step: int, part: PartName) -> tuple[Tensor, Tensor]:
+    def _gather(self, step: int, part: PartName) -> tuple[Tensor, Tensor, Tensor]:
         parts = [getattr(batches, part) for batches in self._of_seed]
         positions = [batches.positions(step, part) for batches in self._of_seed]
         pairs = list(zip(parts, positions, strict=True))
         indices = self._stack([part.indices[at] for part, at in pairs])
         labels = self._stack([part.labels[at] for part, at in pairs])
         if not (self._spec.crop_padding or self._spec.flip):
-            return self._images[indices], labels
+            return self._stack(positions), self._images[indices], labels
         drawn = [batches.augmentation(step, part) for batches in self._of_seed]
         stacked = {name: self._stack([d[name] for d in drawn]) for name in drawn[0]}
         draw = Augmentation(self._spec.crop_padding, **stacked)
-        return self._images.augmented(indices, draw), labels
+        return self._stack(positions), self._images.augmented(indices, draw), labels
 
     def _stack(self, arrays: Sequence[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(self._device, non_blocking=True)
+        return torch.from_numpy(np.stack(arrays)).to(self._images.device, non_blocking=True)
+
+
+def training_part(spec: RunSpec, split: Split) -> Part:
+    """Return the training examples of a run."""
+    if spec.trains_on == "clean":
+        return split.clean
+    return split.train + split.clean if spec.trains_on == "noisy and clean" else split.train

@@ -33,6 +33,10 @@ class Snapshot:
     """Share of the examples seen that were predicted unlike their given label, in [0, 1]."""
     zero_weights: float
     """Share of the examples seen whose weight was zero, in [0, 1]."""
+    validation_loss: float | None
+    """On the hyper-validation set, whose labels are as noisy as the training set's; None if the
+    split has none."""
+    validation_error: float | None
     test_loss: float
     test_error: float
 

@@ -8,18 +8,19 @@ from typing import Any
 
 import torch
 
-from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.data.corruptions import CORRUPTIONS, Corruption
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
 from l2rw.training.device import choose_device, device_facts, set_up_torch
-from l2rw.training.loop import Run, Training
-from l2rw.training.network import build_network
+from l2rw.training.loop import Run, Start, Training
+from l2rw.training.network import Network, build_network
 from l2rw.training.progress import Progress
 from l2rw.training.provenance import provenance, source_hash
 from l2rw.training.results import write
 from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
+from l2rw.training.trained import load_trained
 from l2rw.training.watch import Checkpoints, Watch, heeding_sigterm
 
 
@@ -36,6 +37,8 @@ class Job:
     """Data set file."""
     splits: Sequence[Path]
     """Split files of the seeds, in the same order."""
+    parents: Sequence[Path]
+    """Files of the trained networks that the cell waits for, if it does."""
     out: Path
     """Folder for the results."""
     checkpoints: Path
@@ -51,8 +54,7 @@ class Job:
     @property
     def spec(self) -> RunSpec:
         """Settings of the runs."""
-        training = self.cell["training"]
-        return RunSpec(**{**training, "decay_at": tuple(training["decay_at"])})
+        return spec_of(self.cell)
 
 
 def run_job(job: Job) -> None:
@@ -68,7 +70,7 @@ def run_job(job: Job) -> None:
         raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
     set_up_torch(spec.precision, job.compute["threads"], deterministic=job.compute["deterministic"])
     dataset = Dataset.load(job.data)
-    classes = CORRUPTIONS[job.cell["corruption"]].classes
+    classes = corruption_of(job.cell).classes
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
     network = build_network(spec, dataset.info.image_shape, classes)
     stack = 1 if network.draws_masks else job.compute["stack"]
@@ -81,9 +83,9 @@ def run_job(job: Job) -> None:
     ):
         for done, first in enumerate(starts):
             seeds = job.seeds[first : first + stack]
-            splits = [Split.load(path) for path in job.splits[first : first + stack]]
+            begun = [_start(job, network, place) for place in range(first, first + len(seeds))]
             training = Training(
-                spec, dataset, splits, classes, seeds, device, compiled=job.compute["compile"]
+                spec, network, dataset, classes, begun, device, compiled=job.compute["compile"]
             )
             kept.append(_checkpoints(job, seeds, device))
             kept[-1].resume(training.state)
@@ -98,6 +100,23 @@ def run_job(job: Job) -> None:
     write(job.out, runs, job.cell, made)
     for checkpoints in kept:
         checkpoints.discard()
+
+
+def spec_of(cell: dict[str, Any]) -> RunSpec:
+    """Return the settings of a cell's runs, as a plan file says them."""
+    training = cell["training"]
+    return RunSpec(**{**training, "decay_at": tuple(training["decay_at"])})
+
+
+def corruption_of(cell: dict[str, Any]) -> Corruption:
+    """Return the corruption of a cell's data, as a plan file says it."""
+    return CORRUPTIONS[cell["corruption"]](**cell["parameters"])
+
+
+def _start(job: Job, network: Network, place: int) -> Start:
+    seed = job.seeds[place]
+    parent = load_trained(job.parents, network, seed) if job.cell["parent"] else None
+    return Start(seed, Split.load(job.splits[place]), parent)
 
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:

@@ -3,20 +3,28 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from l2rw.batchnorm import Tensors
 from l2rw.data.sources import Dataset
-from l2rw.data.splits import Split
+from l2rw.data.splits import Part, Split
 from l2rw.errors import UserError
 from l2rw.methods import METHODS
-from l2rw.methods.contract import Batch, Method
-from l2rw.randomness import generator
+from l2rw.methods.contract import Batch, Given, Method
 from l2rw.registry import load
 from l2rw.training import sgd
-from l2rw.training.evaluation import Evaluation, evaluate
-from l2rw.training.examples import ImageStore, StackedBatches
+from l2rw.training.evaluation import (
+    Evaluation,
+    estimate_transition,
+    evaluate,
+    predicted_labels,
+)
+from l2rw.training.examples import ImageStore, StackedBatches, training_part
 from l2rw.training.history import Snapshot
-from l2rw.training.network import build_network
+from l2rw.training.network import OWN, Network, Seen
 from l2rw.training.spec import RunSpec
 from l2rw.training.stack import over_seeds
 from l2rw.training.state import State
@@ -29,13 +37,41 @@ Watch = Callable[[State], None]
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a run begins with."""
+
+    seed: int
+    split: Split
+    parent: tuple[Parameters, Tensors] | None = None
+    """Parameters and buffers of the trained network that the run waited for, if any."""
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """How a network does on what it was not trained on."""
+
+    test: Evaluation
+    validation: Evaluation | None
+    """On the hyper-validation set, under its noisy labels; None if the split has none."""
+
+
+@dataclass(frozen=True)
 class Run:
     """What training leaves of one seed."""
 
     seed: int
     history: list[Snapshot]
-    test: Evaluation
+    final: Evaluations
     """After the last step."""
+    train: Part
+    """The training examples."""
+    predicted: NDArray[np.int64]
+    """What the trained network takes the training examples for, shape (N,)."""
+    mean_weights: NDArray[np.float32]
+    """What the training examples weighed in the mean over the steps that saw them, in units of
+    plain averaging's weight, shape (N,); NaN for examples that were never seen."""
+    network: Tensors
+    """Parameters and buffers after the last step."""
 
 
 class Training:
@@ -44,10 +80,10 @@ class Training:
     def __init__(
         self,
         spec: RunSpec,
+        network: Network,
         dataset: Dataset,
-        splits: Sequence[Split],
         classes: int,
-        seeds: Sequence[int],
+        starts: Sequence[Start],
         device: torch.device,
         *,
         compiled: bool = False,
@@ -56,24 +92,35 @@ class Training:
 
         Args:
             spec: Settings of the runs.
+            network: The network that the settings ask for.
             dataset: Source of the images.
-            splits: One for each seed.
             classes: Number of classes in the splits.
-            seeds: Seeds of the runs.
+            starts: One for each seed.
             device: Where to train.
             compiled: Whether to compile the computation of gradients.
         """
-        self._spec, self._splits, self._seeds, self._device = spec, splits, seeds, device
-        self._method: Method = load(METHODS, spec.method)()
-        self._network = build_network(spec, dataset.info.image_shape, classes)
-        self._batches = StackedBatches(spec, self._method, dataset, splits, classes, seeds, device)
-        self._test = ImageStore(dataset.test_images, dataset.info.pixel_range, device)
-        if self._network.draws_masks and len(seeds) > 1:
+        if network.draws_masks and len(starts) > 1:
             raise ValueError("networks with dropout train one seed at a time")
-        gradient = over_seeds(self._gradient_of_seed, len(seeds))
+        self._spec, self._network, self._starts = spec, network, starts
+        self._method: Method = load(METHODS, spec.method)()
+        pixels = dataset.info.pixel_range
+        self._train_images = ImageStore(dataset.train_images, pixels, device)
+        self._test_images = ImageStore(dataset.test_images, pixels, device)
+        self._given = [self._before_training(start, classes) for start in starts]
+        of_seed = [
+            (start.seed, start.split.clean, given)
+            for start, given in zip(starts, self._given, strict=True)
+        ]
+        self._batches = StackedBatches(spec, self._method, self._train_images, of_seed)
+        gradient = over_seeds(self._gradient_of_seed, len(starts))
         # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
         self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
-        self.state = State.initial(self._network, seeds, device)
+        self._last: tuple[int, list[Evaluations]] | None = None
+        values = [
+            self._initial_values(start, given)
+            for start, given in zip(starts, self._given, strict=True)
+        ]
+        self.state = State.initial(values, len(self._given[0].train), device)
 
     def run(self, watch: Watch) -> list[Run]:
         """Train from the present state to the last step; return a run for each seed.
@@ -89,48 +136,104 @@ class Training:
             if self._spec.evaluates_after(state.step):
                 self._record()
             watch(state)
-        tests = self._evaluate()
-        return [
-            Run(seed, lines, test)
-            for seed, lines, test in zip(self._seeds, state.history, tests, strict=True)
-        ]
+        return [self._finished(place) for place in range(len(self._starts))]
+
+    def _before_training(self, start: Start, classes: int) -> Given:
+        transition = None
+        if start.parent is not None and not self._spec.fine_tunes:
+            device = self._train_images.device
+            parameters, buffers = (_moved(tensors, device) for tensors in start.parent)
+            transition = estimate_transition(
+                self._network, (parameters, buffers), self._train_images, start.split.validation
+            )
+        return Given(training_part(self._spec, start.split), classes, transition)
+
+    def _initial_values(self, start: Start, given: Given) -> tuple[Parameters, Tensors]:
+        if self._spec.fine_tunes:
+            if start.parent is None:
+                raise ValueError("fine-tuning needs a trained network")
+            parameters, buffers = start.parent
+        else:
+            parameters, buffers = self._network.initial_values(start.seed)
+        own = self._method.parameters(given)
+        return parameters | {OWN + name: torch.from_numpy(v) for name, v in own.items()}, buffers
 
     def _gradient_of_seed(self, parameters: Parameters, batch: Batch) -> WeightedGradient:
-        return self._method.gradient(self._network.losses, parameters, batch)
+        def losses(at: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
+            return self._network.losses(at, images, labels, self._method.losses)
+
+        return self._method.gradient(losses, parameters, batch)
 
     def _advance(self) -> None:
         state, spec = self.state, self._spec
         batch = self._batches[state.step]
-        if self._network.draws_masks:
-            masks = generator("dropout", self._seeds[0], state.step)
-            torch.manual_seed(int(masks.integers(2**63)))
+        self._network.seed_masks(self._starts[0].seed, state.step)
         seen = self._gradient(state.parameters, batch)
         rate = spec.learning_rate_at(state.step)
         sgd.update(state.parameters, state.velocity, seen.gradient, spec, rate)
         state.buffers = self._network.updated(state.buffers, seen.aux)
         state.step += 1
         state.tally.add(state.step, seen, batch.labels)
+        state.received.add(batch.extra["positions"], seen.weights)
 
     def _check(self) -> None:
         bad = self.state.first_bad()
         if bad is not None:
-            index, step = bad
+            place, step = bad
             raise UserError(
-                f"Training of {self._spec.method}, seed {self._seeds[index]}, became infinite or "
-                f"NaN at step {step}.",
+                f"Training of {self._spec.method}, seed {self._starts[place].seed}, became "
+                f"infinite or NaN at step {step}.",
                 "lower training.learning_rate.",
             )
 
     def _record(self) -> None:
         state = self.state
         rate = self._spec.learning_rate_at(state.step - 1)
-        lines = zip(self._seeds, state.history, state.tally.means(), self._evaluate(), strict=True)
-        for seed, history, means, test in lines:
-            history.append(Snapshot(seed, state.step, rate, *means, test.loss, test.error))
+        lines = zip(self._starts, state.history, state.tally.means(), self._evaluate(), strict=True)
+        for start, history, means, held_out in lines:
+            history.append(
+                Snapshot(
+                    start.seed,
+                    state.step,
+                    rate,
+                    *means,
+                    validation_loss=held_out.validation.loss if held_out.validation else None,
+                    validation_error=held_out.validation.error if held_out.validation else None,
+                    test_loss=held_out.test.loss,
+                    test_error=held_out.test.error,
+                )
+            )
         state.tally.clear()
 
-    def _evaluate(self) -> list[Evaluation]:
-        return [
-            evaluate(self._network, self.state.of_seed(i), self._test, split.test)
-            for i, split in enumerate(self._splits)
-        ]
+    def _evaluate(self) -> list[Evaluations]:
+        """Evaluate every seed's network as it is now; an answer given already is repeated."""
+        if self._last is None or self._last[0] != self.state.step:
+            seeds = range(len(self._starts))
+            self._last = self.state.step, [self._evaluate_seed(place) for place in seeds]
+        return self._last[1]
+
+    def _evaluate_seed(self, place: int) -> Evaluations:
+        values, split = self.state.of_seed(place), self._starts[place].split
+        test = evaluate(self._network, values, self._test_images, split.test)
+        if not len(split.validation):
+            return Evaluations(test, None)
+        noisy = evaluate(self._network, values, self._train_images, split.validation)
+        return Evaluations(test, noisy)
+
+    def _finished(self, place: int) -> Run:
+        state, train = self.state, self._given[place].train
+        parameters, buffers = values = state.of_seed(place)
+        weights = state.received.means(self._spec.batch_size)[place]
+        return Run(
+            seed=self._starts[place].seed,
+            history=state.history[place],
+            final=self._evaluate()[place],
+            train=train,
+            predicted=predicted_labels(self._network, values, self._train_images, train),
+            mean_weights=weights.cpu().numpy(),
+            network=parameters | buffers,
+        )
+
+
+def _moved(tensors: Tensors, device: torch.device) -> Tensors:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}

@@ -1,6 +1,8 @@
 """A network as pure functions of parameters, buffers and images."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +12,21 @@ from torch.func import functional_call
 from l2rw.batchnorm import BatchStatistics, Tensors, record_statistics, updated
 from l2rw.models import MODELS
 from l2rw.models.initialisation import Model, initialise
-from l2rw.randomness import torch_generator
+from l2rw.randomness import generator, torch_generator
 from l2rw.registry import load
 from l2rw.training.spec import RunSpec
 from l2rw.weights import Parameters
+
+OWN = "method."
+"""Begins the names of parameters that belong to the method, not to the network."""
+
+LossFunction = Callable[[Tensor, Tensor, Parameters], Tensor]
+"""Maps logits (n, classes), labels (n,) and the method's own parameters to example losses (n,)."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, own: Parameters) -> Tensor:
+    """Return the usual example losses, shape (n,)."""
+    return F.cross_entropy(logits, labels, reduction="none")
 
 
 class Seen(NamedTuple):
@@ -45,11 +58,22 @@ class Network:
         parameters = initialise(self._model, torch_generator("initialisation", seed))
         return parameters, {name: b.detach().clone() for name, b in self._model.named_buffers()}
 
-    def losses(self, parameters: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
-        """Return cross-entropy by example, shape (n,), of a pass in training mode."""
+    def seed_masks(self, seed: int, step: int) -> None:
+        """Make the masks of the coming passes a function of seed and step, if there is dropout."""
+        if self.draws_masks:
+            torch.manual_seed(int(generator("dropout", seed, step).integers(2**63)))
+
+    def losses(
+        self,
+        parameters: Parameters,
+        images: Tensor,
+        labels: Tensor,
+        loss: LossFunction = cross_entropy,
+    ) -> tuple[Tensor, Seen]:
+        """Return example losses, shape (n,), of a pass in training mode."""
         logits = self._logits(parameters, images)
-        values = F.cross_entropy(logits, labels, reduction="none")
-        return values, Seen(logits, self._record.take())
+        own = {name.removeprefix(OWN): p for name, p in parameters.items() if is_own(name)}
+        return loss(logits, labels, own), Seen(logits, self._record.take())
 
     def updated(self, buffers: Tensors, seen: Seen) -> Tensors:
         """Return the buffers after a training pass."""
@@ -65,9 +89,18 @@ class Network:
             self._model.train()
 
     def _logits(self, values: Tensors, images: Tensor) -> Tensor:
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self._bf16):
+        values = {name: value for name, value in values.items() if not is_own(name)}
+        with self._autocast(images.device.type):
             logits: Tensor = functional_call(self._model, values, (images,))
         return logits.to(images.dtype)
+
+    def _autocast(self, device_type: str) -> AbstractContextManager[Any]:
+        return torch.autocast(device_type, torch.bfloat16) if self._bf16 else nullcontext()
+
+
+def is_own(name: str) -> bool:
+    """Whether a parameter belongs to the method."""
+    return name.startswith(OWN)
 
 
 def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:

@@ -23,11 +23,12 @@ LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 
 def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:
-    """Digest the package's source files that decide what a result is (12 hex digits)."""
+    """Digest the package's files, code and data, that decide what a result is (12 hex digits)."""
     digest = hashlib.sha256()
     for room in rooms:
         path = PACKAGE / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        files = [f for f in path.rglob("*") if f.suffix in {".py", ".csv"}]
+        for file in sorted(files) if path.is_dir() else [path]:
             digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")
             digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

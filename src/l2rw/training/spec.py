@@ -26,8 +26,11 @@ class RunSpec:
     """``float32``, ``tf32`` or ``bf16``."""
     evaluations: int
     """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
-    trains_on_clean: bool
-    """Whether images of the clean set are training images like any other."""
+    trains_on: str
+    """``noisy`` images, ``noisy and clean`` ones (those of the clean set are training images like
+    any other), or ``clean`` ones alone."""
+    fine_tunes: bool
+    """Whether the run goes on from the network of an earlier one."""
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""

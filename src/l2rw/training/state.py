@@ -11,7 +11,7 @@ from torch import Tensor
 from l2rw.batchnorm import Tensors
 from l2rw.errors import UserError
 from l2rw.training.history import Means, Snapshot, Tally
-from l2rw.training.network import Network
+from l2rw.training.received import Received
 from l2rw.weights import Parameters
 
 
@@ -30,21 +30,31 @@ class State:
     buffers: Tensors
     tally: Tally
     """Since the last evaluation."""
+    received: Received
+    """Since the first step."""
     history: list[list[Snapshot]]
     """Lines by seed."""
 
     @classmethod
-    def initial(cls, network: Network, seeds: Sequence[int], device: torch.device) -> "State":
-        """Return the state before the first step."""
-        values = [network.initial_values(seed) for seed in seeds]
+    def initial(
+        cls, values: Sequence[tuple[Parameters, Tensors]], examples: int, device: torch.device
+    ) -> "State":
+        """Return the state before the first step.
+
+        Args:
+            values: Parameters and buffers of each seed.
+            examples: Number of training examples of a seed.
+            device: Where to train.
+        """
         parameters = _stacked([parameters for parameters, _ in values], device)
         return cls(
             step=0,
             parameters=parameters,
             velocity={name: torch.zeros_like(p) for name, p in parameters.items()},
             buffers=_stacked([buffers for _, buffers in values], device),
-            tally=Tally(len(seeds), device),
-            history=[[] for _ in seeds],
+            tally=Tally(len(values), device),
+            received=Received(len(values), examples, device),
+            history=[[] for _ in values],
         )
 
     def means(self) -> list[Means]:
@@ -75,6 +85,7 @@ class State:
             for name, tensor in getattr(self, kind).items():
                 yield f"{kind}/{name}", tensor
         yield from (("tally/sums", self.tally.sums), ("tally/first_bad", self.tally.first_bad))
+        yield from (("received/sums", self.received.sums), ("received/times", self.received.times))
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write a checkpoint, atomically.
@@ -131,4 +142,4 @@ def _stacked(of_seed: Sequence[Tensors], device: torch.device) -> Tensors:
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:
     # torch.stack would forget the memory format of a single seed's tensors.
-    return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(list(tensors))
+    return tensors[0].unsqueeze(0).clone() if len(tensors) == 1 else torch.stack(list(tensors))

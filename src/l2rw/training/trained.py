@@ -1,0 +1,60 @@
+"""Trained networks as files: what fine-tuning, noise layers and probes start from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from l2rw.batchnorm import Tensors
+from l2rw.errors import UserError
+from l2rw.training.network import Network
+from l2rw.weights import Parameters
+
+TRAINED = "network.safetensors"
+
+
+def save_trained(path: Path, networks: dict[int, Tensors]) -> None:
+    """Write parameters and buffers by seed, atomically."""
+    from safetensors.torch import save_file
+
+    partial = path.with_name(f"{path.name}.partial")
+    named = {
+        f"{seed}/{name}": t for seed, tensors in networks.items() for name, t in tensors.items()
+    }
+    save_file({name: tensor.contiguous() for name, tensor in named.items()}, partial)
+    partial.replace(path)
+
+
+def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Parameters, Tensors]:
+    """Read the parameters and buffers of one seed's network, on the CPU.
+
+    Args:
+        paths: What :func:`save_trained` wrote; one of the files holds the seed.
+        network: Of the same architecture. What belonged to the method alone is left out.
+        seed: Of the run.
+
+    Raises:
+        UserError: No file holds the seed's network, or one cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    values = network.initial_values(seed)
+    for path in paths:
+        try:
+            with safe_open(path, framework="pt") as file:
+                names = file.keys()
+                if not any(name.startswith(f"{seed}/") for name in names):
+                    continue
+                for tensors in values:
+                    for name, tensor in tensors.items():
+                        found = file.get_tensor(f"{seed}/{name}")
+                        # In place: the memory format of convolutions is kept. It would broadcast.
+                        tensor.copy_(found.view(tensor.shape))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise UserError(
+                f"The trained network {path} cannot be read ({' '.join(str(error).split())}).",
+                f"delete {path.parent} and run again.",
+            ) from None
+        return values
+    raise UserError(
+        f"None of {', '.join(map(str, paths))} holds the network of seed {seed}.",
+        "delete the folder and run again.",
+    )
