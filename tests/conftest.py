@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from l2rw.config import Training
-from l2rw.data.corruptions import Imbalance
+from l2rw.data.corruptions import BackgroundFlip, Corruption, Imbalance, UniformFlip
 from l2rw.data.sources import Dataset, fetch
 from l2rw.data.splits import Split
-from l2rw.plan import run_spec
+from l2rw.expansions import run_spec
+from l2rw.sections import Training
 from l2rw.training.spec import RunSpec
 
 # The networks here are too small to gain from threads, and tests may run side by side.
@@ -27,10 +27,27 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def make_split(digits: Dataset) -> Callable[[int], Split]:
-    """The split of a seed: 60 digits, 4 against 9, four in five of them nines."""
-    corruption = Imbalance(minority=4, majority=9, majority_share=0.8, train_size=60, clean_size=6)
-    return lambda seed: corruption.split(digits.train_labels, digits.test_labels, seed)
+def corruptions() -> dict[str, Corruption]:
+    """Of digits: 60, 4 against 9, four in five of them nines; or all, many with wrong labels."""
+    sizes = {"classes": 10, "clean_size": 20, "validation_size": 100}
+    flips = {**sizes, "noise": 0.4, "authors_code": False}
+    return {
+        "imbalance": Imbalance(
+            minority=4, majority=9, majority_share=0.8, train_size=60, clean_size=6
+        ),
+        "uniform_flip": UniformFlip(**flips),
+        "background_flip": BackgroundFlip(**flips, background_classes=(3, 8)),
+    }
+
+
+@pytest.fixture(scope="session")
+def make_split(digits: Dataset, corruptions: dict[str, Corruption]) -> Callable[..., Split]:
+    """The split of a seed, by imbalance unless another corruption is named."""
+
+    def make(seed: int, corruption: str = "imbalance") -> Split:
+        return corruptions[corruption].split(digits.train_labels, digits.test_labels, seed)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from l2rw.bench.hours import Times, estimate
+from l2rw.bench.hours import Times, estimate, read_plan
 from l2rw.bench.measure import variants
+from l2rw.bench.operations import times_by_operations
+from l2rw.bench.run import paper_plans
 from l2rw.bench.settings import Settings
 from l2rw.bench.ways import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES, WAYS
 from l2rw.bench.workload import Workload, lay_out, random_examples
 from l2rw.cli import main
+from l2rw.config import Config
+from l2rw.errors import UserError
 from l2rw.models import MODELS
+from l2rw.plan import Plan
 
 CPU = torch.device("cpu")
 TINY = ["--model", "lenet_8x8", "--device", "cpu", "--rounds", "2", "--batch-size", "4"]
@@ -30,14 +35,17 @@ def workload(model="lenet_8x8", stack=1, channels_last=True):
     return Workload(model, "float32", stack, CPU, channels_last=channels_last)
 
 
-def plan(name, *cells, seeds=2):
-    keys = ("id", "model", "method", "steps")
-    named = [dict(zip(keys, cell, strict=True)) for cell in cells]
+def plan(name, *cells, parents=(), seeds=2):
     return {
         "experiment": name,
         "seeds": list(range(seeds)),
-        "cells": [{"id": cell.pop("id"), "training": cell} for cell in named],
+        "cells": [described(*cell) for cell in cells],
+        "parents": [described(*cell) for cell in parents],
     }
+
+
+def described(name, model, method, steps):
+    return {"id": name, "training": {"model": model, "method": method, "steps": steps}}
 
 
 def test_a_bench_prints_a_line_and_writes_a_row_for_each_way(tmp_path, capsys):
@@ -126,6 +134,48 @@ def test_hours_are_steps_times_seeds_times_the_measured_time():
     assert hours.by_experiment == pytest.approx({"first": 0.2 + 0.4, "second": 0.3})
     assert hours.total == pytest.approx(0.4 + 0.3)
     assert hours.not_measured == ["vgg"]
+
+
+def test_hours_count_cells_that_others_wait_for_once():
+    hour = 3.6e6
+    times = {"lenet": Times(sgd=hour / 1000, l2rw=hour / 500)}
+    parent, child = ("parent", "lenet", "baseline", 100), ("child", "lenet", "clean_only", 10)
+    other = ("other", "vgg", "baseline", 10)
+    alone = plan("alone", child, parents=[parent, other])
+    shown = plan("shown", parent, child, seeds=5)
+    hours = estimate([alone, plan("again", child, parents=[parent])], times)
+    assert hours.by_experiment == pytest.approx({"alone": 0.2 + 0.02, "again": 0.2 + 0.02})
+    assert hours.total == pytest.approx(0.2 + 0.02)
+    for plans in ([alone, shown], [shown, alone]):
+        hours = estimate(plans, times)
+        assert hours.by_experiment == pytest.approx({"alone": 0.22, "shown": 0.55})
+        assert hours.total == pytest.approx(0.55)
+        assert hours.not_measured == ["vgg"]
+
+
+def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
+    paper, plans = Plan(Config()), paper_plans()
+    hours = estimate(plans, dict.fromkeys(MODELS, Times(sgd=3.6e6, l2rw=3.6e6)))
+    steps = sum(cell.spec.steps * paper.seeds_of(key) for key, cell in paper.cells.items())
+    assert hours.total == pytest.approx(steps)
+    assert hours.by_experiment.keys() == paper.experiments.keys()
+    assert any(plan["parents"] for plan in plans)
+
+
+def test_a_plan_file_without_its_parents_is_refused(tmp_path):
+    file = tmp_path / "plan.json"
+    older = plan("figure", ("a", "lenet", "l2rw", 1))
+    del older["parents"]
+    file.write_text(json.dumps(older))
+    with pytest.raises(UserError, match=r"plan\.json .*parents"):
+        read_plan(file)
+
+
+def test_times_by_operations_are_operations_over_a_rate():
+    examples = random_examples("lenet", 1, 100, 10, CPU)
+    sgd, l2rw = (workload("lenet").flops(WAYS[way], examples) for way in (SGD, FORWARD_MODE))
+    (times,) = times_by_operations(["lenet"], teraflops=2.0).values()
+    assert times == pytest.approx((1000 * sgd / 2e12, 1000 * l2rw / 2e12))
 
 
 def test_hours_of_plan_files_are_printed_and_written(tmp_path, capsys):

@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pytest
 
+from l2rw import config_docs
 from l2rw.cli import main
 from l2rw.config import parse_config
 from l2rw.data.sources import Dataset
@@ -11,23 +12,62 @@ from l2rw.data.splits import Split
 from l2rw.plan import Plan
 
 
+def write_plan(folder, experiment, section, **shared):
+    experiments = {experiment: section}
+    raw = {"targets": [experiment], "experiments": experiments, "noisy_labels": shared}
+    plan = Plan(parse_config(raw))
+    plan.write(folder)
+    return folder / "plan" / plan.file(experiment)
+
+
 @pytest.fixture
 def plan_file(tmp_path):
     small = {"dataset": "digits", "train_size": 60, "clean_size": 6, "majority_shares": [0.8]}
-    plan = Plan(parse_config({"experiments": {"figure2": small}}))
-    plan.write(tmp_path)
-    return tmp_path / "plan" / plan.file("figure2")
+    return write_plan(tmp_path, "figure2", small)
+
+
+def corrupt(plan_file, seed, data, split):
+    (split_id,) = {cell["split"] for cell in json.loads(plan_file.read_text())["cells"]}
+    arguments = ["--plan", plan_file, "--split", split_id, "--seed", seed]
+    where = ["--data", data, "--out", split]
+    assert main(["corrupt", *map(str, arguments + where)]) == 0
+    return Split.load(split)
 
 
 def test_fetch_and_corrupt_write_a_data_set_and_a_split_of_it(tmp_path, plan_file):
     data, split = tmp_path / "deep" / "digits.npz", tmp_path / "deeper" / "split.npz"
     assert main(["fetch", "digits", "--offline", "--out", os.fspath(data)]) == 0
-    (split_id,) = {cell["split"] for cell in json.loads(plan_file.read_text())["cells"]}
-    arguments = ["--plan", plan_file, "--split", split_id, "--seed", "3"]
-    where = ["--data", data, "--out", split]
-    assert main(["corrupt", *map(str, arguments + where)]) == 0
     labels = Dataset.load(data).train_labels
-    assert np.unique(labels[Split.load(split).train.indices]).tolist() == [4, 9]
+    drawn = corrupt(plan_file, 3, data, split)
+    assert np.unique(labels[drawn.train.indices]).tolist() == [4, 9]
+
+
+@pytest.mark.parametrize("experiment", ["table1", "table2"])
+def test_corrupt_draws_the_noise_that_the_plan_says(tmp_path, digits, experiment):
+    plan_file = write_plan(
+        tmp_path,
+        experiment,
+        {"datasets": ["digits"], "rows": ["s_model+ft"]},
+        validation_size=100,
+        uniform_flip={"clean_size": 20, "noise": 0.25},
+        background_flip={
+            "clean_per_class": 2,
+            "noise": 0.25,
+            "background_classes": {"digits": [5, 8]},
+        },
+    )
+    data, split = tmp_path / "digits.npz", tmp_path / "split.npz"
+    digits.save(data)
+    drawn = corrupt(plan_file, 3, data, split)
+    assert (len(drawn.clean), len(drawn.validation)) == (20, 100)
+    given, right = drawn.train.labels, digits.train_labels[drawn.train.indices]
+    wrong = given != right
+    if experiment == "table1":
+        assert wrong.mean() == pytest.approx(0.25, abs=1e-3)
+        assert len(np.unique(given[wrong])) == 10
+    else:
+        assert wrong[right != 8].mean() == pytest.approx(0.25, abs=1e-3)
+        assert set(given[wrong]) == {8}
 
 
 def test_a_mistake_is_one_line_with_a_hint_and_exit_code_2(tmp_path, plan_file, capsys):
@@ -39,3 +79,11 @@ def test_a_mistake_is_one_line_with_a_hint_and_exit_code_2(tmp_path, plan_file, 
     assert "'nonsense'" in line
     assert " Hint: " in line
     assert not (tmp_path / "split.npz").exists()
+
+
+def test_config_writes_the_documents(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "document.md"
+    monkeypatch.setattr(config_docs, "DOCUMENTS", {path: lambda: "what it says"})
+    assert main(["config"]) == 0
+    assert path.read_text() == "what it says"
+    assert str(path) in capsys.readouterr().out

@@ -7,7 +7,10 @@ import yaml
 from l2rw.config import Config, keys, parse_config
 from l2rw.config_docs import DOCUMENTS, REPOSITORY
 from l2rw.errors import UserError
+from l2rw.methods import METHODS
 from l2rw.plan import Plan
+from l2rw.rows import parse_row
+from l2rw.sections import RESNET, WRN, Section, Training
 
 FILES = sorted((REPOSITORY / "config").glob("*.yaml"))
 
@@ -19,7 +22,25 @@ def read(path):
 def figure2(**settings):
     """Digits with some settings of figure2 changed."""
     small = {"dataset": "digits", "train_size": 100, "clean_size": 4, "majority_shares": [0.8]}
-    return {"experiments": {"figure2": small | settings}}
+    return {"targets": ["figure2"], "experiments": {"figure2": small | settings}}
+
+
+def one(experiment, **settings):
+    """One experiment with some settings changed."""
+    return {"targets": [experiment], "experiments": {experiment: settings}}
+
+
+def noisy(experiment="table2", **settings):
+    """One experiment with some settings of noisy_labels changed."""
+    return {"targets": [experiment], "noisy_labels": settings}
+
+
+def uniform(**settings):
+    return noisy("table1", uniform_flip=settings)
+
+
+def background(**settings):
+    return noisy("table2", background_flip=settings)
 
 
 def test_config_yaml_spells_out_every_default():
@@ -42,7 +63,59 @@ def test_documents_are_what_the_configuration_says(path):
 
 
 def test_every_key_is_described():
-    assert [name for name, field in keys() if not field.description] == []
+    assert [name for name, field, _ in keys() if not field.description] == []
+
+
+LEAVES = [(name, default) for name, _, default in keys() if not isinstance(default, Section)]
+
+
+def nested(name, value):
+    """A configuration that says one thing, given its dotted key."""
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return value
+
+
+@pytest.mark.parametrize("name", [name for name, _ in LEAVES])
+def test_what_is_not_said_is_as_in_the_paper(name):
+    """A section of which one key is given keeps the other defaults of its own place."""
+    default = dict(LEAVES)[name]
+    assert parse_config(nested(name, default)) == Config()
+
+
+def test_what_is_said_changes_nothing_else():
+    for section, own in (("uniform_flip", WRN), ("background_flip", RESNET)):
+        raw = {"noisy_labels": {section: {"training": {"momentum": 0.5}}}}
+        config = parse_config(raw)
+        changed = getattr(config.noisy_labels, section).training
+        assert changed == own.model_copy(update={"momentum": 0.5})
+        assert config.experiments == Config().experiments
+        assert raw == {"noisy_labels": {section: {"training": {"momentum": 0.5}}}}
+    other = parse_config(figure2(training={"momentum": 0.5})).experiments.figure2.training
+    assert other == Training(momentum=0.5)
+
+
+def test_background_classes_of_further_data_sets_are_added():
+    config = parse_config(background(background_classes={"digits": [2]}))
+    backgrounds = config.noisy_labels.background_flip.background_classes
+    assert backgrounds == {
+        "cifar10": (0, 1, 3, 5, 7),
+        "cifar100": (7, 12, 41, 62, 85),
+        "digits": (2,),
+    }
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("variants", ["", "+es", "+ft", "+es+ft"])
+def test_a_row_is_written_as_it_is_read(method, variants):
+    text = method + variants
+    if variants and method == "clean_only":
+        with pytest.raises(ValueError, match=" Hint: "):
+            parse_row(text)
+        return
+    row = parse_row(text)
+    assert str(row) == text
+    assert row == (method, "es" in variants, "ft" in variants)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +124,14 @@ def test_every_key_is_described():
         ({"nme": "x"}, "nme", "'name'"),
         ({"compute": {"thread": 2}}, "compute.thread", "'threads'"),
         ({"data": {"rot": "x"}}, "data.rot", "'root'"),
-        ({"experiments": {"figure3": {}}}, "experiments.figure3", "'figure2'"),
+        ({"experiments": {"figure8": {}}}, "experiments.figure8", "'figure"),
         (figure2(minorty=3), "experiments.figure2.minorty", "'minority'"),
         (figure2(training={"stps": 3}), "experiments.figure2.training.stps", "'steps'"),
         (figure2(methods=["l2rv"]), "experiments.figure2.methods.0", "'l2rw'"),
         (figure2(methods=["zzz"]), "experiments.figure2.methods.0", "baseline, proportion"),
         (figure2(methods=[]), "experiments.figure2.methods", ""),
         (figure2(methods=["l2rw", "l2rw"]), "experiments.figure2.methods", "once"),
+        (figure2(methods=["s_model_conf"]), "hyper-validation", "experiments.figure2.methods"),
         (figure2(dataset="digit"), "experiments.figure2.dataset", "'digits'"),
         (figure2(training={"model": "lenett"}), "experiments.figure2.training.model", "'lenet'"),
         (figure2(majority_shares=[0]), "experiments.figure2.majority_shares.0", ""),
@@ -77,7 +151,65 @@ def test_every_key_is_described():
         (figure2(training={"steps": 5, "evaluations": 6}), "evaluations", "lower evaluations"),
         (figure2(training={"learning_rate": 0}), "experiments.figure2.training.learning_rate", ""),
         (figure2(training={"momentum": 1}), "experiments.figure2.training.momentum", ""),
+        (noisy(sedes=3), "noisy_labels.sedes", "'seeds'"),
+        (noisy(seeds=0), "noisy_labels.seeds", ""),
+        (noisy(validation_size=-1), "noisy_labels.validation_size", ""),
+        (noisy(validation_size=0), "Row s_model_conf", "noisy_labels.validation_size"),
+        (noisy("figure3", validation_size=0), "Figure 3", "noisy_labels.validation_size"),
+        (noisy("figure7", validation_size=0), "Figure 7", "noisy_labels.validation_size"),
+        (noisy(fine_tuning_steps=0), "noisy_labels.fine_tuning_steps", ""),
+        (noisy(clean_only_steps=0), "noisy_labels.clean_only_steps", ""),
+        (noisy(authors_code="perhaps"), "noisy_labels.authors_code", ""),
+        (noisy(uniform_flips={}), "noisy_labels.uniform_flips", "'uniform_flip'"),
+        (noisy(background_flip=3), "noisy_labels.background_flip", ""),
+        (uniform(noise=1.5), "noisy_labels.uniform_flip.noise", ""),
+        (uniform(noise=1), "noisy_labels.uniform_flip.noise", ""),
+        (uniform(noise=-0.1), "noisy_labels.uniform_flip.noise", ""),
+        (uniform(noise=float("nan")), "noisy_labels.uniform_flip.noise", ""),
+        (uniform(clean_size=45_000), "clean set of 45000", "lower clean_size"),
+        (uniform(clean_size=0), "noisy_labels.uniform_flip.clean_size", ""),
+        (uniform(clean_per_class=1), "uniform_flip.clean_per_class", "clean_size"),
+        (uniform(training={"steps": 50_000}), "uniform_flip.training", "below steps"),
+        (uniform(training={"stps": 5}), "uniform_flip.training.stps", "'steps'"),
+        (background(noise=1.5), "noisy_labels.background_flip.noise", ""),
+        (background(clean_per_class=5000), "clean set of 50000", "lower clean_size"),
+        (background(clean_per_class=420), "class 0", "lower clean_size"),
+        (background(background_classes={"cifar10": [10]}), "class 10", "0 to 9"),
+        (background(background_classes={"cifar10": [-1]}), "background_classes.cifar10.0", ""),
+        (background(background_classes={"cifar10": []}), "background class", "0 to 9"),
+        (background(background_classes={"cifar": [1]}), "background_classes.cifar:", "'cifar1"),
+        (background(early_stopping={"steps": 45_000}), "early_stopping", "below steps"),
+        (background(early_stopping={"decay_at": [5, 4]}), "early_stopping", "in order"),
+        (background(early_stopping={"step": 3}), "early_stopping.step", "'steps'"),
+        (one("table1", datasets=["cifar11"]), "experiments.table1.datasets.0", "'cifar10"),
+        (one("table1", datasets=[]), "experiments.table1.datasets", ""),
+        (one("table1", datasets=["digits"]), "clean set of 1000", "lower clean_size"),
+        (one("table1", datasets=["cifar10"] * 2), "experiments.table1.datasets", "once"),
+        (one("table1", rows=["baseline+es"]), "baseline+es", "leave out +es"),
+        (one("table1", rows=["l2rw", "l2rw"]), "experiments.table1.rows", "once"),
+        (one("table1", rows=[]), "experiments.table1.rows", ""),
+        (one("table2", datasets=["digits"]), "digits", "background_classes.digits"),
+        (one("table2", rows=["s_modell"]), "experiments.table2.rows.0", "'s_model'"),
+        (one("table2", rows=["l2rw", "s_modell+ft"]), "experiments.table2.rows.1", "'s_model'"),
+        (one("table2", rows=["baseline+fft"]), "baseline+fft", "+ft"),
+        (one("table2", rows=["baseline+ft+es"]), "baseline+ft+es", "+es+ft"),
+        (one("table2", rows=["baseline+ft+ft"]), "baseline+ft+ft", "+es+ft"),
+        (one("table2", rows=["baseline+"]), "baseline+", "or nothing"),
+        (one("table2", rows=[""]), "experiments.table2.rows.0", "choose one of"),
+        (one("table2", rows=["clean_only+ft"]), "clean_only", "'clean_only'"),
+        (one("table2", rows=["clean_only+es"]), "clean_only", "'clean_only'"),
+        (one("figure3", dataset="mnist"), "mnist", "background_classes.mnist"),
+        (one("figure4", background_class=10), "class 10", "0 to 9"),
+        (one("figure4", background_class=-1), "experiments.figure4.background_class", ""),
+        (one("figure4", clean_sizes=[15, 15]), "experiments.figure4.clean_sizes", "once"),
+        (one("figure4", clean_sizes=[0]), "experiments.figure4.clean_sizes.0", ""),
+        (one("figure4", clean_sizes=[15, 45_000]), "clean set of 45000", "lower clean_size"),
+        (one("figure5", noise_levels=[0.1, 1.0]), "experiments.figure5.noise_levels.1", ""),
+        (one("figure5", noise_levels=[0, 0.0]), "experiments.figure5.noise_levels", "once"),
+        (one("figure6", rows=["baseline+es"]), "baseline+es", "leave out +es"),
+        (one("figure7", rows=["l2rv"]), "experiments.figure7.rows.0", "'l2rw'"),
         ({"targets": ["figure22"]}, "targets", "'figure2'"),
+        ({"targets": ["figure2", "figure2"]}, "targets", "once"),
         ({"targets": []}, "targets", ""),
         ({"name": "../elsewhere"}, "name", ""),
         ({"name": ""}, "name", ""),
@@ -93,6 +225,7 @@ def test_a_mistake_is_refused_with_its_key_and_a_hint(raw, key, hint):
     problem, separator, given_hint = str(refusal.value).partition(" Hint: ")
     assert separator
     assert given_hint
+    assert "\n" not in str(refusal.value)
     assert hint in given_hint
     assert key in str(refusal.value)
     assert problem[0].isupper()

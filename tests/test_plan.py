@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import l2rw.plan
-from l2rw.config import Compute, Training, parse_config
+import l2rw.cells
+from l2rw.config import parse_config
 from l2rw.data.catalog import CATALOG
+from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.plan import Plan
+from l2rw.sections import Compute, Training
 from l2rw.training.seeds import parse_seeds
 from l2rw.training.spec import RunSpec
 
@@ -40,7 +42,14 @@ OTHER_COMPUTE = {
 
 def plan(training=None, top=None, **settings):
     section = SMALL | settings | ({"training": training} if training else {})
-    return Plan(parse_config({"experiments": {"figure2": section}, **(top or {})}))
+    return Plan(
+        parse_config({"targets": ["figure2"], "experiments": {"figure2": section}, **(top or {})})
+    )
+
+
+def noisy(experiments, **top):
+    """The plan of some experiments with noisy labels."""
+    return Plan(parse_config({"targets": list(experiments), "experiments": experiments, **top}))
 
 
 def ids(plan):
@@ -129,7 +138,7 @@ def test_the_published_content_of_a_data_set_is_part_of_every_identity(monkeypat
 def test_a_new_results_revision_changes_every_identity(monkeypatch):
     before = plan()
     assert ids(before)
-    monkeypatch.setattr(l2rw.plan, "RESULTS_REVISION", l2rw.plan.RESULTS_REVISION + 1)
+    monkeypatch.setattr(l2rw.cells, "RESULTS_REVISION", l2rw.cells.RESULTS_REVISION + 1)
     assert not ids(before) & ids(plan())
     assert not set(before.splits) & set(plan().splits)
 
@@ -159,17 +168,94 @@ def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():
     assert sorted(made.runs("figure2")) == sorted((key, job) for key in made.cells for job in "01")
 
 
-def test_jobs_read_from_the_plan_file_what_was_planned(tmp_path):
-    made = plan(training={"decay_at": [3, 5]})
+@pytest.mark.parametrize(
+    "made",
+    [
+        plan(training={"decay_at": [3, 5]}),
+        noisy({"table2": {"rows": ["s_model_conf+es+ft"]}, "table1": {"rows": ["random+ft"]}}),
+    ],
+    ids=["figure2", "tables"],
+)
+def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
     made.write(tmp_path)
-    written = json.loads((tmp_path / "plan" / made.file("figure2")).read_text())
-    assert written["seeds"] == list(range(10))
-    for line in written["cells"]:
-        cell = made.cells[line["id"]]
+    for key, cell in made.cells.items():
+        home = made.home(key)
+        written = json.loads((tmp_path / "plan" / made.file(home)).read_text())
+        assert made.home(cell.split.id) == home
+        assert written["seeds"] == list(made.experiments[home].seeds)
+        (line,) = (line for line in written["cells"] + written["parents"] if line["id"] == key)
         decay_at = tuple(line["training"].pop("decay_at"))
         assert RunSpec(**line["training"], decay_at=decay_at) == cell.spec
-        assert type(cell.split.corruption)(**line["parameters"]) == cell.split.corruption
-        assert made.home(line["split"]) == made.home(line["id"]) == "figure2"
+        assert CORRUPTIONS[line["corruption"]](**line["parameters"]) == cell.split.corruption
+        assert line["split"] == cell.split.id
+        assert line["jobs"] == made.jobs(cell)
+        assert line["parent"] == (cell.parent and cell.parent.id)
+
+
+def test_a_plan_file_tells_what_is_shown_from_what_is_only_waited_for():
+    described = noisy({"table2": {"datasets": ["cifar10"], "rows": ["s_model_conf+ft"]}}).describe(
+        "table2"
+    )
+    names = {
+        kind: [line["id"].split("/")[1].rpartition("-")[0] for line in described[kind]]
+        for kind in ("cells", "parents")
+    }
+    assert names == {"cells": ["s_model_conf+ft"], "parents": ["baseline", "s_model_conf"]}
+
+
+class TestParents:
+    """Jobs wait for the jobs of the parent cell that train their seeds."""
+
+    @staticmethod
+    def made(size, seeds_of_child, seeds_of_parent):
+        """A fine-tuned baseline in a table, the baseline in a figure with seeds of its own."""
+        made = noisy(
+            {
+                "table2": {"datasets": ["cifar10"], "rows": ["baseline+ft"]},
+                "figure7": {"rows": ["baseline"]},
+            },
+            compute={"seeds_per_job": size},
+        )
+        seeds = {"table2": seeds_of_child, "figure7": seeds_of_parent}
+        made.experiments = {
+            name: replace(experiment, seeds=tuple(range(seeds[name])))
+            for name, experiment in made.experiments.items()
+        }
+        (child,) = (planned.cell for planned in made.experiments["table2"].cells)
+        return made, child
+
+    @pytest.mark.parametrize(
+        ("size", "child", "parent", "waits"),
+        [
+            (2, 3, 5, {"0-1": ["0-1"], "2": ["2-3"]}),
+            (2, 5, 3, {"0-1": ["0-1"], "2-3": ["2-3"], "4": ["4"]}),
+            (3, 4, 5, {"0-2": ["0-2"], "3": ["3-4"]}),
+            (3, 2, 5, {"0-1": ["0-2"]}),
+        ],
+    )
+    def test_are_known_where_experiments_differ_in_seeds(self, size, child, parent, waits):
+        made, cell = self.made(size, child, parent)
+        assert {job: made.parents(cell.id, parse_seeds(job)) for job in made.jobs(cell)} == {
+            job: [(cell.parent.id, name) for name in names] for job, names in waits.items()
+        }
+
+    @given(size=st.integers(1, 6), child=st.integers(1, 12), parent=st.integers(1, 12))
+    def test_train_every_seed_that_waits(self, size, child, parent):
+        made, cell = self.made(size, child, parent)
+        for job in made.jobs(cell):
+            waiting = set(parse_seeds(job))
+            names = [name for _, name in made.parents(cell.id, waiting)]
+            assert set(names) <= set(made.jobs(cell.parent))
+            assert waiting <= {seed for name in names for seed in parse_seeds(name)}
+            assert all(waiting & set(parse_seeds(name)) for name in names)
+
+    def test_are_none_for_cells_that_wait_for_nothing(self):
+        made, cell = self.made(2, 3, 5)
+        assert made.parents(cell.parent.id, range(2)) == []
+
+    def test_are_no_runs_that_a_table_shows(self):
+        made, cell = self.made(2, 3, 5)
+        assert made.runs("table2") == [(cell.id, "0-1"), (cell.id, "2")]
 
 
 class TestDateOfThePlanFile:

@@ -1,11 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l2rw.randomness import generator, torch_generator
+from l2rw.randomness import Axis, generator, torch_generator
 
-axes = st.sampled_from(["split", "initialisation", "batch", "clean batch", "random weights"])
+axes = st.sampled_from(get_args(Axis))
 addresses = st.tuples(axes, st.integers(0, 50), st.integers(0, 2**40))
 
 

@@ -1,22 +1,46 @@
 """Training of a few seeds on digits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
 
+from l2rw.batchnorm import Tensors
+from l2rw.data.corruptions import Corruption
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
-from l2rw.training.loop import Training
+from l2rw.methods import AFTER_BASELINE
+from l2rw.training.loop import Start, Training
+from l2rw.training.network import build_network
 from l2rw.training.spec import RunSpec
+from l2rw.weights import Parameters
+
+Values = tuple[Parameters, Tensors]
 
 
 @pytest.fixture
-def prepare(digits: Dataset, make_split: Callable[[int], Split]) -> Callable[..., Training]:
-    """Prepare to train a stack of seeds."""
+def prepare(
+    digits: Dataset, corruptions: dict[str, Corruption], make_split: Callable[..., Split]
+) -> Callable[..., Training]:
+    """Prepare to train a stack of seeds; where they need parents, any networks will do."""
 
-    def prepare(spec: RunSpec, *seeds: int) -> Training:
-        splits = [make_split(seed) for seed in seeds]
-        return Training(spec, digits, splits, 2, seeds, torch.device("cpu"))
+    def prepare(
+        spec: RunSpec,
+        *seeds: int,
+        corruption: str = "imbalance",
+        parents: Sequence[Values | None] | None = None,
+        dataset: Dataset = digits,
+        compiled: bool = False,
+    ) -> Training:
+        classes = corruptions[corruption].classes
+        network = build_network(spec, digits.info.image_shape, classes)
+        waits = spec.fine_tunes or spec.method in AFTER_BASELINE
+        starts = []
+        for place, seed in enumerate(seeds):
+            any_network = network.initial_values(seed + 50) if waits else None
+            parent = parents[place] if parents else any_network
+            starts.append(Start(seed, make_split(seed, corruption), parent))
+        cpu = torch.device("cpu")
+        return Training(spec, network, dataset, classes, starts, cpu, compiled=compiled)
 
     return prepare

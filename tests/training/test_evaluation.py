@@ -5,7 +5,12 @@ from torch import nn
 
 from l2rw.data.splits import make_part
 from l2rw.training import evaluation
-from l2rw.training.evaluation import Evaluation, evaluate
+from l2rw.training.evaluation import (
+    Evaluation,
+    estimate_transition,
+    evaluate,
+    predicted_labels,
+)
 from l2rw.training.examples import ImageStore
 from l2rw.training.network import Network
 
@@ -21,21 +26,60 @@ class FirstPixels(nn.Module):
         return images.flatten(1)[:, :3] * self.scale
 
 
-@pytest.mark.parametrize("chunk", [250, 4, 3])
-def test_confusion_error_and_loss_are_those_counted_by_hand(monkeypatch, chunk):
-    monkeypatch.setattr(evaluation, "CHUNK", chunk)
+PREDICTED = [0, 1, 2, 2, 1, 1, 0, 0, 2]
+PART = make_part(np.array([0, 1, 2, 3, 4, 5, 8]), np.array([0, 0, 2, 1, 1, 1, 0]))
+LIKELY, UNLIKELY = np.exp([2, 0]) / (np.exp(2) + 2)
+
+
+@pytest.fixture
+def part():
+    """Arguments of functions: a network that predicts the first pixels, images, part of them."""
     images = np.zeros((9, 1, 2, 2), np.uint8)
-    predicted = [0, 1, 2, 2, 1, 1, 0, 0, 2]
-    images.reshape(9, 4)[range(9), predicted] = 255
+    images.reshape(9, 4)[range(9), PREDICTED] = 255
     store = ImageStore(images, (0.0, 1.0), torch.device("cpu"))
-    part = make_part(np.array([0, 1, 2, 3, 4, 5, 8]), np.array([0, 0, 2, 1, 1, 1, 0]))
-    values = ({"scale": torch.tensor(2.0)}, {})
-    result = evaluate(Network(FirstPixels()), values, store, part)
+    return Network(FirstPixels()), ({"scale": torch.tensor(2.0)}, {}), store, PART
+
+
+@pytest.fixture(params=[250, 4, 3])
+def _chunks(monkeypatch, request):
+    monkeypatch.setattr(evaluation, "CHUNK", request.param)
+
+
+@pytest.mark.usefixtures("_chunks")
+def test_confusion_error_and_loss_are_those_counted_by_hand(part):
+    result = evaluate(*part)
     assert result.confusion == [[1, 1, 1], [0, 2, 1], [0, 0, 1]]
     assert result.error == pytest.approx(3 / 7)
-    right, wrong = (-np.log(np.exp(z) / (np.exp(2) + 2)) for z in (2, 0))
-    assert result.loss == pytest.approx((4 * right + 3 * wrong) / 7, rel=1e-6)
+    loss = (4 * -np.log(LIKELY) + 3 * -np.log(UNLIKELY)) / 7
+    assert result.loss == pytest.approx(loss, rel=1e-6)
 
 
 def test_without_a_mistake_the_error_is_zero():
     assert Evaluation(0.0, [[3, 0], [0, 2]]).error == 0
+
+
+@pytest.mark.usefixtures("_chunks")
+def test_predicted_labels_are_those_of_the_largest_logits(part):
+    assert predicted_labels(*part).tolist() == [PREDICTED[index] for index in PART.indices]
+
+
+@pytest.mark.usefixtures("_chunks")
+def test_the_transition_is_the_share_of_labels_by_what_the_network_believes(part):
+    # Predicted 0, 1, 2, 2, 1, 1, 2 under labels 0, 0, 2, 1, 1, 1, 0: once 0, three times 1 and 2.
+    a, b = LIKELY, UNLIKELY
+    counts = np.array(
+        [
+            [a + b + b, b + b + b, b],  # class 0: under label 0, 1, 2
+            [b + a + b, b + a + a, b],
+            [b + b + a, a + b + b, a],
+        ]
+    )
+    expected = counts / np.array([[a + 6 * b], [3 * a + 4 * b], [3 * a + 4 * b]])
+    np.testing.assert_allclose(estimate_transition(*part), expected, rtol=1e-6)
+
+
+def test_the_transition_of_a_sure_network_counts_labels_by_prediction(part):
+    network, _, images, _ = part
+    sure = ({"scale": torch.tensor(1000.0)}, {})
+    transition = estimate_transition(network, sure, images, PART)
+    np.testing.assert_allclose(transition, [[1, 0, 0], [1 / 3, 2 / 3, 0], [1 / 3, 1 / 3, 1 / 3]])

@@ -2,20 +2,28 @@ import numpy as np
 import pytest
 import torch
 
-from l2rw.methods import METHODS
+from l2rw.methods import GUIDED_BY_CLEAN_SET, METHODS, TRAINED_ON_CLEAN_SET
+from l2rw.methods.contract import Given
 from l2rw.registry import load
-from l2rw.training.examples import ImageStore, SeedBatches, StackedBatches
+from l2rw.training.examples import ImageStore, SeedBatches, StackedBatches, training_part
 
 CPU = torch.device("cpu")
 
 
-def method(name):
-    return load(METHODS, name)()
+def given(spec, split):
+    return Given(training_part(spec, split), 10, None)
+
+
+def single(spec, split, seed=0):
+    method = load(METHODS, spec.method)()
+    return SeedBatches(spec, method, split.clean, given(spec, split), seed)
 
 
 def stacked(spec, digits, make_split, seeds=(0, 1)):
+    images = ImageStore(digits.train_images, (0.0, 1.0), CPU)
     splits = [make_split(seed) for seed in seeds]
-    return StackedBatches(spec, method(spec.method), digits, splits, 2, seeds, CPU)
+    of_seed = [(seed, s.clean, given(spec, s)) for seed, s in zip(seeds, splits, strict=True)]
+    return StackedBatches(spec, load(METHODS, spec.method)(), images, of_seed)
 
 
 def images_of(digits, indices):
@@ -32,23 +40,31 @@ def test_pixels_become_floats_in_the_range_of_the_data_set(pixel_range):
     assert images.flatten().tolist() == list(range(256))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(set(METHODS) - TRAINED_ON_CLEAN_SET))
 @pytest.mark.parametrize("sees", [True, False])
 def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
     make_spec, make_split, name, sees
 ):
-    split, spec = make_split(0), make_spec(method=name, baselines_see_clean=sees)
-    train = SeedBatches(spec, method(name), split, 2, seed=0).train
-    clean = set(split.clean.indices) if sees and name != "l2rw" else set()
+    split, spec = make_split(0, "uniform_flip"), make_spec(method=name, baselines_see_clean=sees)
+    train = single(spec, split).train
+    both = sees and name not in GUIDED_BY_CLEAN_SET
+    clean = set(split.clean.indices) if both else set()
     assert set(train.indices) == set(split.train.indices) | clean
     assert len(train) == len(split.train) + len(clean)
-    assert train.truth.all()
+    assert (~train.truth).sum() == (~split.train.truth).sum() > 0
+
+
+@pytest.mark.parametrize("name", TRAINED_ON_CLEAN_SET)
+@pytest.mark.parametrize("sees", [True, False])
+def test_others_train_on_clean_images_alone(make_spec, make_split, name, sees):
+    split, spec = make_split(0, "uniform_flip"), make_spec(method=name, baselines_see_clean=sees)
+    np.testing.assert_equal(vars(single(spec, split).train), vars(split.clean))
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_pass_sees_every_training_image_under_its_label(make_spec, make_split, digits, name):
     spec = make_spec(method=name, baselines_see_clean=False)
-    batches = SeedBatches(spec, method(name), make_split(0), 2, seed=0)
+    batches = single(spec, make_split(0))
     seen = np.concatenate([batches.positions(step, "train") for step in range(20)])
     assert set(seen) == set(range(len(batches.train)))
     labels = digits.train_labels[batches.train.indices[seen]]
@@ -71,6 +87,7 @@ def test_a_batch_depends_on_the_step_and_not_on_what_was_asked_for_before(
 def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, name):
     spec = make_spec(method=name)
     both = stacked(spec, digits, make_split, (0, 1))[2]
+    assert "positions" in both.extra
     for i in range(2):
         alone = stacked(spec, digits, make_split, (i,))[2]
         torch.testing.assert_close(both.images[i], alone.images[0], rtol=0, atol=0)
@@ -82,8 +99,9 @@ def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, n
 def test_images_and_labels_belong_together(make_spec, make_split, digits):
     spec, split = make_spec(method="l2rw"), make_split(0)
     batch = stacked(spec, digits, make_split, (0,))[0]
-    single = SeedBatches(spec, method("l2rw"), split, 2, seed=0)
-    at, clean_at = single.positions(0, "train"), single.positions(0, "clean")
+    of_seed = single(spec, split)
+    at, clean_at = of_seed.positions(0, "train"), of_seed.positions(0, "clean")
+    assert batch.extra["positions"][0].tolist() == at.tolist()
     torch.testing.assert_close(batch.images[0], images_of(digits, split.train.indices[at]))
     assert batch.labels[0].tolist() == split.train.labels[at].tolist()
     clean_images = images_of(digits, split.clean.indices[clean_at])
@@ -94,7 +112,7 @@ def test_images_and_labels_belong_together(make_spec, make_split, digits):
 @pytest.mark.parametrize(("asked", "seen"), [(4, 4), (6, 6), (100, 6)])
 def test_a_clean_batch_is_no_larger_than_the_clean_set(make_spec, make_split, asked, seen):
     spec = make_spec(method="l2rw", clean_batch_size=asked)
-    batches = SeedBatches(spec, method("l2rw"), make_split(0), 2, seed=0)
+    batches = single(spec, make_split(0))
     positions = batches.positions(1, "clean")
     assert len(positions) == seen
     assert set(positions) <= set(range(6))
@@ -114,11 +132,10 @@ def test_images_are_cropped_and_mirrored_one_by_one(
 ):
     spec = make_spec(method=name, crop_padding=padding, flip=flip)
     seeds, splits = (0, 3), [make_split(0), make_split(3)]
-    device = torch.device("cpu")
-    stacked = StackedBatches(spec, method(name), digits, splits, 2, seeds, device)[5]
-    seen = {"train": stacked.images, "clean": stacked.extra.get("clean_images")}
+    batch = stacked(spec, digits, make_split, seeds)[5]
+    seen = {"train": batch.images, "clean": batch.extra.get("clean_images")}
     for place, (seed, split) in enumerate(zip(seeds, splits, strict=True)):
-        batches = SeedBatches(spec, method(name), split, 2, seed)
+        batches = single(spec, split, seed)
         for part in ("train", "clean") if name == "l2rw" else ("train",):
             drawn = batches.augmentation(5, part)
             assert {*drawn["down"], *drawn["right"]} <= set(range(2 * padding + 1))
@@ -135,7 +152,7 @@ def test_images_are_cropped_and_mirrored_one_by_one(
 
 def test_augmentation_varies_by_step_and_part(make_spec, make_split):
     spec = make_spec(method="l2rw", batch_size=64, clean_batch_size=6, crop_padding=4, flip=True)
-    batches = SeedBatches(spec, method("l2rw"), make_split(0), 2, 0)
+    batches = single(spec, make_split(0))
     first, again, later = (batches.augmentation(step, "train") for step in (0, 0, 1))
     for name, drawn in first.items():
         assert np.array_equal(drawn, again[name])

@@ -1,13 +1,15 @@
 import csv
 import json
 import signal
+from collections import Counter
 from dataclasses import asdict, replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from l2rw.config import Compute
 from l2rw.errors import UserError
+from l2rw.sections import Compute
 from l2rw.training import job as job_module
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.job import Job, run_job
@@ -26,36 +28,58 @@ def settings_of_the_process():
 
 
 @pytest.fixture
-def job(settings_of_the_process, tmp_path, digits, make_split, make_spec):
-    """Three seeds in stacks of two."""
-    spec = asdict(make_spec(method="l2rw"))
+def make_job(settings_of_the_process, tmp_path, digits, make_split, corruptions):
+    """A job of seeds 2, 3 and 4 in stacks of two, unless others are named."""
     digits.save(tmp_path / "digits.npz")
-    splits = [tmp_path / f"{seed}.npz" for seed in (2, 3, 4)]
-    for seed, path in zip((2, 3, 4), splits, strict=True):
-        make_split(seed).save(path)
-    cell = {"id": "split/l2rw", "corruption": "imbalance", "training": spec}
-    return Job(
-        cell=json.loads(json.dumps(cell)),  # as a plan file holds it
-        compute=Compute(device="cpu", stack=2).model_dump(),
-        seeds=range(2, 5),
-        data=tmp_path / "digits.npz",
-        splits=splits,
-        out=tmp_path / "out",
-        checkpoints=tmp_path / "checkpoints",
-        status=tmp_path / "log.status.json",
-    )
+
+    def make(spec, corruption="imbalance", seeds=range(2, 5), parents=()):
+        splits = [tmp_path / f"{corruption}-{seed}.npz" for seed in seeds]
+        for seed, path in zip(seeds, splits, strict=True):
+            make_split(seed, corruption).save(path)
+        cell = {
+            "id": f"split/{spec.method}",
+            "corruption": corruption,
+            "parameters": asdict(corruptions[corruption]),
+            "training": asdict(spec),
+            "parent": parents[0].cell["id"] if parents else None,
+        }
+        folder = tmp_path / f"{spec.method}-{seeds[0]}"
+        return Job(
+            cell=json.loads(json.dumps(cell)),  # as a plan file holds it
+            compute=Compute(device="cpu", stack=2).model_dump(),
+            seeds=seeds,
+            data=tmp_path / "digits.npz",
+            splits=splits,
+            parents=[parent.out / "network.safetensors" for parent in parents],
+            out=folder / "out",
+            checkpoints=folder / "checkpoints",
+            status=folder / "log.status.json",
+        )
+
+    return make
+
+
+@pytest.fixture
+def job(make_job, make_spec):
+    return make_job(make_spec(method="l2rw"))
 
 
 def results_of(job):
     """What a job computed, without how it was made."""
-    result = json.loads((job.out / "result.json").read_text())
+    results = {path.name: path.read_bytes() for path in job.out.iterdir()}
+    result = json.loads(results.pop("result.json"))
     del result["made"]
-    return result, (job.out / "metrics.csv").read_bytes()
+    return result, results
 
 
 def test_a_job_leaves_the_results_of_all_its_seeds_and_nothing_else(job):
     run_job(job)
-    assert sorted(path.name for path in job.out.iterdir()) == ["metrics.csv", "result.json"]
+    assert {path.name for path in job.out.iterdir()} == {
+        "metrics.csv",
+        "network.safetensors",
+        "result.json",
+        "suspects.csv",
+    }
     assert not job.status.exists()
     assert not list(job.checkpoints.iterdir())
 
@@ -76,9 +100,23 @@ def test_a_job_leaves_the_results_of_all_its_seeds_and_nothing_else(job):
     ]
     assert float(lines[-1]["test_error"]) == result["runs"][-1]["test_error"]
 
+    with (job.out / "suspects.csv").open() as file:
+        assert Counter(line["seed"] for line in csv.DictReader(file)) == dict.fromkeys("234", 54)
 
-@pytest.mark.parametrize(("seed", "step"), [(2, 4), (2, 6), (4, 1)])
-def test_a_terminated_job_goes_on_where_it_was(job, tmp_path, monkeypatch, seed, step):
+
+@pytest.mark.parametrize(
+    ("method", "corruption", "seed", "step"),
+    [
+        ("l2rw", "imbalance", 2, 4),
+        ("l2rw", "imbalance", 2, 6),
+        ("l2rw", "imbalance", 4, 1),
+        ("s_model", "background_flip", 4, 4),
+    ],
+)
+def test_a_terminated_job_goes_on_where_it_was(
+    make_job, make_spec, tmp_path, monkeypatch, method, corruption, seed, step
+):
+    job = make_job(make_spec(method=method), corruption)
     straight = replace(job, out=tmp_path / "straight", checkpoints=tmp_path / "others")
     run_job(straight)
 
@@ -130,6 +168,39 @@ def test_the_checkpoint_of_another_cell_is_refused(job, monkeypatch):
             run_job(job)
     with pytest.raises(UserError, match="other/cell"):
         run_job(replace(job, cell=job.cell | {"id": "other/cell"}))
+
+
+def networks(job):
+    """The trained networks of a job: tensors by seed and name."""
+    return load_file(job.out / "network.safetensors")
+
+
+def test_a_job_takes_the_networks_of_its_seeds_from_the_jobs_it_waits_for(make_job, make_spec):
+    baselines = [
+        make_job(make_spec(), "uniform_flip", range(2, 4)),
+        make_job(make_spec(), "uniform_flip", range(4, 5)),
+    ]
+    s_model = make_job(make_spec(method="s_model_conf"), "uniform_flip", parents=baselines)
+    # Steps so short that they change nothing.
+    spec = make_spec(method="clean_only", learning_rate=1e-30, steps=2)
+    fine_tuned = make_job(replace(spec, fine_tunes=True), "uniform_flip", parents=[s_model])
+    for job in (*baselines, s_model, fine_tuned):
+        run_job(job)
+    before, after = networks(s_model), networks(fine_tuned)
+    own = {f"{seed}/method.noise_layer" for seed in "234"}
+    assert before.keys() - after.keys() == own
+    assert after.keys() <= before.keys()
+    for name, tensor in after.items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=1e-20)
+    result, _ = results_of(fine_tuned)
+    assert [run["seed"] for run in result["runs"]] == [2, 3, 4]
+    assert {run["weight_auc"] for run in result["runs"]} == {None}
+
+    without_seed_4 = make_job(
+        make_spec(method="s_model_conf"), "uniform_flip", parents=baselines[:1]
+    )
+    with pytest.raises(UserError, match="seed 4"):
+        run_job(without_seed_4)
 
 
 def test_devices_are_chosen_by_name():

@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.func import grad
 
 from l2rw.models.initialisation import Model, draw_residual_network
 from l2rw.training.network import Network
@@ -62,6 +63,27 @@ def test_predictions_are_those_of_evaluation_mode(images):
     assert not torch.allclose(seen.logits, reference(images))
 
 
+def test_the_loss_gets_the_own_parameters_of_a_method_and_the_network_does_not(images):
+    network, given = Network(model()), []
+    parameters, buffers = network.initial_values(0)
+    labels = torch.tensor([0, 1, 1, 0, 1])
+    # Named like a layer's, to be told apart by the prefix alone.
+    together = parameters | {"method.0.weight": torch.tensor(3.0)}
+
+    def loss(logits, seen_labels, own):
+        given.append((seen_labels, own))
+        return logits[:, 0] * own["0.weight"]
+
+    losses, seen = network.losses(together, images, labels, loss)
+    torch.testing.assert_close(losses, 3 * seen.logits[:, 0])
+    torch.testing.assert_close(seen.logits, network.losses(parameters, images, labels)[1].logits)
+    assert given == [(labels, {"0.weight": together["method.0.weight"]})]
+    predicted = network.predict(together, buffers, images)
+    torch.testing.assert_close(predicted, network.predict(parameters, buffers, images))
+    gradient = grad(lambda at: network.losses(at, images, labels, loss)[0].sum())(together)
+    torch.testing.assert_close(gradient["method.0.weight"], seen.logits[:, 0].sum())
+
+
 def test_initial_values_depend_on_the_seed_alone():
     network = Network(model())
     one, _ = network.initial_values(3)
@@ -77,6 +99,26 @@ def test_initial_values_depend_on_the_seed_alone():
 )
 def test_only_networks_with_dropout_draw_masks(module, draws):
     assert Network(nn.Sequential(nn.Flatten(), module)).draws_masks == draws
+
+
+def test_masks_are_a_function_of_seed_and_step(images):
+    network = Network(Layers(nn.Dropout(0.5), nn.Flatten(), nn.Linear(64, 2)))
+    parameters = {"2.weight": torch.ones(2, 64), "2.bias": torch.zeros(2)}
+
+    def logits(*address):
+        network.seed_masks(*address)
+        return network.losses(parameters, images, torch.zeros(5, dtype=torch.int64))[1].logits
+
+    first = logits(0, 3)
+    assert not torch.equal(logits(0, 4), first)
+    assert not torch.equal(logits(1, 3), first)
+    assert torch.equal(logits(0, 3), first)
+
+
+def test_without_dropout_the_global_generator_is_left_alone():
+    network, before = Network(model()), torch.get_rng_state()
+    network.seed_masks(0, 0)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_bf16_shortens_the_arithmetic_of_a_pass_and_nothing_else(images):

@@ -1,6 +1,8 @@
 import re
 import shutil
 
+import pytest
+
 from l2rw.training import provenance
 
 
@@ -18,6 +20,16 @@ def test_the_source_hash_follows_the_code_that_computes_and_no_other(tmp_path, m
     assert changed != original
     (copy / "methods" / "new.py").touch()
     assert provenance.source_hash() not in (original, changed)
+
+
+@pytest.mark.parametrize(("suffix", "counts"), [("py", True), ("csv", True), ("pyc", False)])
+def test_the_source_of_a_room_is_code_and_data(tmp_path, monkeypatch, suffix, counts):
+    copy = tmp_path / "l2rw"
+    shutil.copytree(provenance.PACKAGE, copy)
+    monkeypatch.setattr(provenance, "PACKAGE", copy)
+    original = provenance.source_hash(("analysis",))
+    (copy / "analysis" / f"new.{suffix}").write_text("1")
+    assert (provenance.source_hash(("analysis",)) != original) == counts
 
 
 def test_every_room_exists():

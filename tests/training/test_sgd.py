@@ -23,3 +23,16 @@ def test_steps_are_those_of_torch_optim_sgd(make_spec, momentum, weight_decay):
             value.grad = gradient[name].clone()
         optimiser.step()
         torch.testing.assert_close(ours, {name: v.detach() for name, v in theirs.items()})
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_weight_decay_spares_the_own_parameters_of_the_method_and_no_others(make_spec, momentum):
+    names = ["hidden.weight", "method.noise_layer", "methods.bias", "output.weight"]
+    values = {name: torch.ones(2) for name in names}
+    velocity, gradient = ({name: torch.zeros(2) for name in names} for _ in range(2))
+    spec = make_spec(momentum=momentum, weight_decay=0.1)
+    for _ in range(2):
+        sgd.update(values, velocity, gradient, spec, learning_rate=0.5)
+    decayed = {name for name, value in values.items() if (value < 1).all()}
+    spared = {name for name, value in values.items() if (value == 1).all()}
+    assert (decayed, spared) == (set(names) - {"method.noise_layer"}, {"method.noise_layer"})

@@ -1,5 +1,8 @@
-"""A very small configuration run through the real Snakemake, in a directory of its own."""
+"""Very small configurations run through the real Snakemake, in directories of their own."""
 
+import fcntl
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 TINY: dict[str, Any] = {
     "name": "tiny",
+    "targets": ["figure2"],
     "experiments": {
         "figure2": {
             "dataset": "digits",
@@ -32,13 +36,47 @@ TINY: dict[str, Any] = {
     },
 }
 
+SHORT = {
+    "steps": 6,
+    "batch_size": 10,
+    "clean_batch_size": 5,
+    "decay_at": [4],
+    "crop_padding": 1,
+    "evaluations": 2,
+}
+NOISY: dict[str, Any] = {
+    "name": "noisy",
+    "targets": ["table2", "figure3", "figure6", "figure7"],
+    "compute": {"seeds_per_job": 2, "stack": 2},
+    "noisy_labels": {
+        "seeds": 2,
+        "validation_size": 60,
+        "fine_tuning_steps": 4,
+        "uniform_flip": {"clean_size": 10, "training": SHORT | {"model": "wrn_8x8"}},
+        "background_flip": {
+            "clean_per_class": 1,
+            "background_classes": {"digits": [0, 1]},
+            "training": SHORT | {"model": "resnet_8x8"},
+        },
+    },
+    "experiments": {
+        "table2": {
+            "datasets": ["digits"],
+            "rows": ["baseline+ft", "baseline", "s_model_conf", "l2rw"],
+        },
+        "figure3": {"dataset": "digits"},
+        "figure6": {"dataset": "digits", "rows": ["baseline", "l2rw"]},
+        "figure7": {"dataset": "digits", "rows": ["baseline", "l2rw"]},
+    },
+}
+
 
 class Workspace:
     """A directory in which the workflow runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.results = folder / "results" / "tiny"
+    def __init__(self, folder: Path, name: str = "tiny") -> None:
+        self.folder, self.name = folder, name
+        self.results = folder / "results" / name
 
     def snakemake(self, config: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
         overlay = self.folder / "overlay.yaml"
@@ -63,9 +101,30 @@ class Workspace:
 
     def planned(self, config: dict[str, Any]) -> list[str]:
         """Return the rules of the jobs that a run would have."""
+        return jobs(self.dry_run(config))
+
+    def dry_run(self, config: dict[str, Any]) -> str:
+        """Return what Snakemake says of the jobs that a run would have."""
         done = self.snakemake(config, "--dry-run")
         assert done.returncode == 0, done.stderr
-        return jobs(done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def copied(self, folder: Path) -> "Workspace":
+        """Return a copy, Snakemake's memory included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workspace(folder, self.name)
+
+    def cloned(self, folder: Path) -> "Workspace":
+        """Return a copy as it comes to a colleague: no records, all file times mixed up."""
+        shutil.copytree(
+            self.folder,
+            folder,
+            copy_function=shutil.copyfile,
+            ignore=shutil.ignore_patterns(".snakemake", "logs", "plan"),
+        )
+        for order, path in enumerate(sorted(folder.rglob("*"), reverse=True)):
+            os.utime(path, (1e9 + order, 1e9 + order))
+        return Workspace(folder, self.name)
 
 
 def jobs(log: str) -> list[str]:
@@ -80,28 +139,40 @@ def edit(config: dict[str, Any], **figure2: Any) -> dict[str, Any]:
     return config | {"experiments": {"figure2": section}}
 
 
+def with_shared(**changes: Any) -> dict[str, Any]:
+    """Return the configuration with other values for what the experiments share."""
+    return NOISY | {"noisy_labels": NOISY["noisy_labels"] | changes}
+
+
+def run_once(factory: pytest.TempPathFactory, config: dict[str, Any]) -> Workspace:
+    """Return a workspace in which everything has run once, the same for all of xdist's workers."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    workspace = Workspace(shared / f"finished-{config['name']}", config["name"])
+    ran = workspace.folder.with_suffix(".json")
+    with workspace.folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ran.exists():
+            workspace.folder.mkdir(exist_ok=True)
+            ran.write_text(json.dumps(workspace.run(config)))
+    workspace.first_run = json.loads(ran.read_text())
+    return workspace
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace in which everything has run once; not to be changed."""
-    workspace = Workspace(tmp_path_factory.mktemp("finished"))
-    workspace.first_run = workspace.run(TINY)
-    return workspace
+    return run_once(tmp_path_factory, TINY)
 
 
 @pytest.fixture
 def workspace(finished: Workspace, tmp_path: Path) -> Workspace:
-    """A copy of the finished workspace, Snakemake's memory included."""
-    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
-    return Workspace(tmp_path / "copy")
+    """A copy of the finished workspace."""
+    return finished.copied(tmp_path / "copy")
 
 
 @pytest.fixture
 def clone(finished: Workspace, tmp_path: Path) -> Workspace:
-    """The finished workspace as it comes to a colleague: no records, all file times mixed up."""
-    shutil.copytree(
-        finished.folder,
-        tmp_path / "clone",
-        copy_function=shutil.copyfile,
-        ignore=shutil.ignore_patterns(".snakemake", "logs", "plan"),
-    )
-    return Workspace(tmp_path / "clone")
+    """A clone of the finished workspace."""
+    return finished.cloned(tmp_path / "clone")

@@ -2,9 +2,18 @@ import shutil
 
 import pytest
 
-from .conftest import TINY, edit
+from .conftest import NOISY, TINY, edit, with_shared
 
 pytestmark = pytest.mark.workflow
+
+
+def with_background(**changes):
+    return with_shared(background_flip=NOISY["noisy_labels"]["background_flip"] | changes)
+
+
+def with_table1(rows):
+    section = {"datasets": ["digits"], "rows": rows}
+    return NOISY | {"targets": ["table1"], "experiments": {"table1": section}}
 
 
 @pytest.mark.parametrize(
@@ -16,8 +25,23 @@ pytestmark = pytest.mark.workflow
         (edit(TINY, clean_size=24), "clean set"),
         (edit(TINY, dataset="mnist") | {"data": {"download": False}}, "train-images-idx3-ubyte"),
         (TINY | {"data": {"root": "nowhere"}}, "nowhere"),
+        (with_background(background_classes={"digits": [0, 10]}), "background class 10"),
+        (with_background(noise=1.5), "noise is 1.5"),
+        (with_background(clean_per_class=130), "clean set"),
+        (with_table1(["baseline", "baseline+es"]), "Row baseline+es"),
     ],
-    ids=["unknown key", "unknown method", "share", "clean set", "absent files", "absent folder"],
+    ids=[
+        "unknown key",
+        "unknown method",
+        "share",
+        "clean set",
+        "absent files",
+        "absent folder",
+        "background class",
+        "noise",
+        "large clean set",
+        "early stopping",
+    ],
 )
 def test_bad_input_is_refused_in_a_sentence(workspace, config, words, monkeypatch):
     monkeypatch.delenv("L2RW_DATA", raising=False)

@@ -68,4 +68,4 @@ def test_after_a_kill_finished_jobs_stay_and_the_others_go_on(finished, tmp_path
     for path in (finished.results / "runs").rglob("metrics.csv"):
         again = workspace.results / path.relative_to(finished.results)
         assert again.read_bytes() == path.read_bytes()
-    assert not list(tmp_path.rglob("*.safetensors*"))
+    assert not list((tmp_path / "checkpoints").rglob("*.safetensors*"))

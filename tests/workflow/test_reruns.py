@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -61,8 +60,6 @@ def test_how_jobs_run_is_no_reason_to_run_them(workspace):
 
 
 def test_a_clone_has_nothing_to_do_and_notices_an_edit(clone):
-    for order, path in enumerate(sorted(clone.folder.rglob("*"), reverse=True)):
-        os.utime(path, (1e9 + order, 1e9 + order))
     assert clone.planned(TINY) == []
     assert clone.planned(MORE_SEEDS).count("train") == 2
     assert clone.planned(TINY) == []
@@ -76,9 +73,9 @@ def test_an_interrupted_change_is_not_forgotten(clone):
 
 def test_two_runs_of_a_seed_agree_bit_for_bit(finished, clone):
     runs = clone.results / "runs"
-    for result in runs.rglob("result.json"):
+    for result in runs.rglob("seed-0/result.json"):
         result.unlink()
-    assert clone.run(edit(TINY, methods=["l2rw", "baseline"])).count("train") == 4
+    assert clone.run(edit(TINY, methods=["l2rw", "baseline"])).count("train") == 2
     for path in runs.rglob("metrics.csv"):
         again = finished.results / "runs" / path.relative_to(runs)
         assert path.read_bytes() == again.read_bytes()

@@ -1,0 +1,19 @@
+"""Runs as plain data, to be compared as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from l2rw.training.loop import Run
+
+
+def plain(run: Run) -> dict[str, Any]:
+    """Return all that is in a run as nested dictionaries and lists of arrays and numbers."""
+    return asdict(run) | {"network": {name: t.numpy() for name, t in run.network.items()}}
+
+
+def assert_same_runs(runs: Sequence[Run], others: Sequence[Run]) -> None:
+    """Compare bit by bit; NaN is the same as NaN."""
+    np.testing.assert_equal([plain(run) for run in runs], [plain(run) for run in others])
