@@ -10,6 +10,7 @@ from l2rw.training.evaluation import (
     estimate_transition,
     evaluate,
     predicted_labels,
+    squared_gradient,
 )
 from l2rw.training.examples import ImageStore
 from l2rw.training.network import Network
@@ -83,3 +84,33 @@ def test_the_transition_of_a_sure_network_counts_labels_by_prediction(part):
     sure = ({"scale": torch.tensor(1000.0)}, {})
     transition = estimate_transition(network, sure, images, PART)
     np.testing.assert_allclose(transition, [[1, 0, 0], [1 / 3, 2 / 3, 0], [1 / 3, 1 / 3, 1 / 3]])
+
+
+@pytest.mark.parametrize("chunk", [100, 3, 1])
+def test_the_clean_gradient_is_that_of_the_mean_loss(part, monkeypatch, chunk):
+    monkeypatch.setattr(evaluation, "CLEAN_CHUNK", chunk)
+    network, (parameters, _), store, these = part
+    scale = parameters["scale"].clone().requires_grad_()
+    logits = store[torch.from_numpy(these.indices)].flatten(1)[:, :3] * scale
+    loss = nn.functional.cross_entropy(logits, torch.from_numpy(these.labels))
+    (gradient,) = torch.autograd.grad(loss, scale)
+    found = squared_gradient(network, parameters, store, these)
+    assert found == pytest.approx(float(gradient) ** 2)
+
+
+def test_the_clean_gradient_is_no_random_variable_and_leaves_dropout_on():
+    class Dropping(FirstPixels):
+        def __init__(self):
+            super().__init__()
+            self.dropout = nn.Dropout(0.5)
+
+        def forward(self, images):
+            return super().forward(self.dropout(images))
+
+    model = Dropping()
+    images = np.random.default_rng(0).integers(256, size=(9, 1, 2, 2)).astype(np.uint8)
+    store = ImageStore(images, (0.0, 1.0), torch.device("cpu"))
+    network = Network(model)
+    found = {squared_gradient(network, {"scale": torch.tensor(2.0)}, store, PART) for _ in "abc"}
+    assert len(found) == 1
+    assert model.dropout.training

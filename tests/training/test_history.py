@@ -38,6 +38,17 @@ def test_the_first_loss_beyond_bounds_is_remembered(loss):
 
 
 def test_a_line_knows_its_training_figures():
-    held_out = {"validation_loss": 0.8, "validation_error": 0.4, "test_loss": 0.7}
-    line = Snapshot(3, 6, 0.01, 2.0, 0.25, 0.75, **held_out, test_error=0.3)
+    held_out = {"validation_loss": 0.8, "validation_error": 0.4}
+    line = Snapshot(
+        3,
+        6,
+        0.01,
+        2.0,
+        0.25,
+        0.75,
+        **held_out,
+        squared_clean_gradient=0.5,
+        test_loss=0.7,
+        test_error=0.3,
+    )
     assert line.means == Means(2.0, 0.25, 0.75)

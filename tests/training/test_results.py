@@ -26,8 +26,8 @@ def run(weights, truth, *, seed=0, validation=None):
     held_out = (validation.loss, validation.error) if validation else (None, None)
     return Run(
         seed=seed,
-        history=[Snapshot(seed, 4, 0.1, 1.0, 0.25, 0.0, *held_out, TEST.loss, TEST.error)],
-        final=Evaluations(TEST, validation),
+        history=[Snapshot(seed, 4, 0.1, 1.0, 0.25, 0.0, *held_out, 0.5, TEST.loss, TEST.error)],
+        final=Evaluations(TEST, validation, 0.5),
         train=Part(np.arange(n) + 10, np.arange(n) % 2, np.array(truth, dtype=bool)),
         predicted=np.arange(n) % 3,
         mean_weights=np.array(weights, dtype=np.float32),

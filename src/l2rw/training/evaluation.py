@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.func import grad
 
 from l2rw.batchnorm import Tensors
 from l2rw.data.splits import Part
@@ -15,6 +16,7 @@ from l2rw.training.network import Network
 from l2rw.weights import Parameters
 
 CHUNK = 250  # images per forward pass: small enough for a CPU's cache
+CLEAN_CHUNK = 100
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,27 @@ def estimate_transition(
     counts = beliefs.T @ given
     transition: NDArray[np.float64] = (counts / counts.sum(1, keepdim=True)).cpu().numpy()
     return transition
+
+
+def squared_gradient(
+    network: Network, parameters: Parameters, images: ImageStore, part: Part
+) -> float:
+    """Return ‖∇G‖² for the mean loss G of a part, in training mode but for dropout.
+
+    The part is seen in batches of up to 100, each normalised by its own statistics as in L2RW's
+    clean pass: all of a large clean set at once would not fit beside a large network.
+    """
+    indices, labels = (torch.from_numpy(a).to(images.device) for a in (part.indices, part.labels))
+    total = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    with network.without_dropout():
+        for chunk in torch.split(torch.arange(len(part), device=images.device), CLEAN_CHUNK):
+
+            def loss(at: Parameters, chunk: Tensor = chunk) -> Tensor:
+                return network.losses(at, images[indices[chunk]], labels[chunk])[0].sum()
+
+            for name, part_of_gradient in grad(loss)(parameters).items():
+                total[name] += part_of_gradient / len(part)
+    return float(sum(g.square().sum() for g in total.values()))
 
 
 def _predict(

@@ -37,6 +37,8 @@ class Snapshot:
     """On the hyper-validation set, whose labels are as noisy as the training set's; None if the
     split has none."""
     validation_error: float | None
+    squared_clean_gradient: float
+    """‖∇G‖² of the loss on the whole clean set, in training mode, parameters as they are now."""
     test_loss: float
     test_error: float
 

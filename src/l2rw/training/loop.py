@@ -21,6 +21,7 @@ from l2rw.training.evaluation import (
     estimate_transition,
     evaluate,
     predicted_labels,
+    squared_gradient,
 )
 from l2rw.training.examples import ImageStore, StackedBatches, training_part
 from l2rw.training.history import Snapshot
@@ -53,6 +54,8 @@ class Evaluations:
     test: Evaluation
     validation: Evaluation | None
     """On the hyper-validation set, under its noisy labels; None if the split has none."""
+    squared_clean_gradient: float
+    """‖∇G‖² of the loss on the whole clean set."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ class Training:
                     *means,
                     validation_loss=held_out.validation.loss if held_out.validation else None,
                     validation_error=held_out.validation.error if held_out.validation else None,
+                    squared_clean_gradient=held_out.squared_clean_gradient,
                     test_loss=held_out.test.loss,
                     test_error=held_out.test.error,
                 )
@@ -215,10 +219,11 @@ class Training:
     def _evaluate_seed(self, place: int) -> Evaluations:
         values, split = self.state.of_seed(place), self._starts[place].split
         test = evaluate(self._network, values, self._test_images, split.test)
-        if not len(split.validation):
-            return Evaluations(test, None)
-        noisy = evaluate(self._network, values, self._train_images, split.validation)
-        return Evaluations(test, noisy)
+        noisy = None
+        if len(split.validation):
+            noisy = evaluate(self._network, values, self._train_images, split.validation)
+        gradient = squared_gradient(self._network, values[0], self._train_images, split.clean)
+        return Evaluations(test, noisy, gradient)
 
     def _finished(self, place: int) -> Run:
         state, train = self.state, self._given[place].train

@@ -1,7 +1,7 @@
 """A network as pure functions of parameters, buffers and images."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -87,6 +87,18 @@ class Network:
             return self._logits({**parameters, **buffers}, images)
         finally:
             self._model.train()
+
+    @contextmanager
+    def without_dropout(self) -> Iterator[None]:
+        """Keep all units for a while; batch normalisation stays in training mode."""
+        layers = [m for m in self._model.modules() if isinstance(m, nn.Dropout)]
+        for layer in layers:
+            layer.eval()
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.train()
 
     def _logits(self, values: Tensors, images: Tensor) -> Tensor:
         values = {name: value for name, value in values.items() if not is_own(name)}

@@ -1,0 +1,160 @@
+"""How the clean gradient falls along the training of deep networks: observed, outside the theorem.
+
+Theorem 2 bounds the smallest E‖∇G‖² so far by C/√T, for unnormalised weights, plain steps and the
+full clean set. Networks are trained otherwise; here the rate can only be looked at.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from l2rw.analysis.collect import collect_csv
+from l2rw.analysis.drawing import add_legend
+from l2rw.analysis.statistics import NOTHING
+from l2rw.analysis.style import RC, look, name_of
+
+CURVE = ["network", "row"]
+GRADIENT = "squared_clean_gradient"
+RESAMPLES = 1000
+Values = NDArray[np.float64]
+
+
+class Fit(NamedTuple):
+    """What the running minimum of one curve does over the steps."""
+
+    exponent: float
+    """Slope of its logarithm against the logarithm of the step; -1/2 is the theorem's rate."""
+    exponent_low: float
+    """Bootstrap interval of 95 % over seeds; NaN with a single seed."""
+    exponent_high: float
+    envelope_constant: float
+    """The smallest C for which C/√T bounds the first half of the steps."""
+    exceeded: float
+    """Share of the second half's evaluations that lie above C/√T."""
+
+
+def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+    """Read the curves of all planned runs; see :func:`l2rw.analysis.collect.collect_csv`."""
+    return collect_csv(plan, runs, "metrics.csv", {"step": int, GRADIENT: float})
+
+
+def summary(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the squared norm of the clean gradient at each evaluation, and what it does.
+
+    Returns:
+        By ``network``, ``row`` and ``step``: ``mean`` over seeds, ``low`` and ``high`` (bootstrap
+        interval of 95 %), ``running_min`` of the mean, ``seeds``, and the curve's :class:`Fit`.
+    """
+    return pd.concat([_curve(key, of) for key, of in runs.groupby(CURVE, sort=False)])
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """Arrange the summary for reading: the exponent, and how the first half's envelope fares."""
+    curves = table.groupby(CURVE, sort=False)
+    first, last = curves.first(), curves.last()
+    columns = {
+        "first": [f"{value:.2g}" for value in first["running_min"]],
+        "smallest": [f"{value:.2g}" for value in last["running_min"]],
+        "exponent of decay": [_interval(line) for line in first.itertuples()],
+        "second half above first's C/√T": [f"{value:.0%}" for value in first["exceeded"]],
+    }
+    labels = [_title(network, row) for network, row in first.index]
+    return pd.DataFrame(columns, index=pd.Index(labels, name="‖∇G‖², mean over seeds"))
+
+
+def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+    """Draw a log-log panel for each network: curves with bands, running minima, envelopes."""
+    networks = list(table["network"].unique())
+    with mpl.rc_context(RC):
+        figure, grid = plt.subplots(
+            1, len(networks), figsize=(3.4 * len(networks) + 0.4, 3.6), squeeze=False
+        )
+        for axes, network in zip(grid[0], networks, strict=True):
+            _draw_panel(axes, table[table["network"] == network])
+            axes.set(title=name_of(network), xlabel="Training step")
+        grid[0][0].set_ylabel("‖∇G‖² of the clean set")
+        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+    return figure
+
+
+def _curve(key: Any, runs: pd.DataFrame) -> pd.DataFrame:
+    wide = runs.pivot(index="seed", columns="step", values=GRADIENT)
+    values, steps = wide.to_numpy(dtype=float), wide.columns.to_numpy(dtype=float)
+    resampled = _resampled_means(values)
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    alone = len(values) == 1
+    mean = values.mean(0)
+    return pd.DataFrame(
+        {
+            **dict(zip(CURVE, key, strict=True)),
+            "step": wide.columns,
+            "mean": mean,
+            "low": np.nan if alone else low,
+            "high": np.nan if alone else high,
+            "running_min": np.minimum.accumulate(mean),
+            "seeds": len(values),
+            **_fit(steps, mean, None if alone else resampled)._asdict(),
+        }
+    )
+
+
+def _resampled_means(values: Values) -> Values:
+    """Return means over resampled seeds, shape (RESAMPLES, steps)."""
+    random = np.random.default_rng(0)
+    drawn = random.integers(len(values), size=(RESAMPLES, len(values)))
+    means: Values = values[drawn].mean(1)
+    return means
+
+
+def _fit(steps: Values, mean: Values, resampled: Values | None) -> Fit:
+    smallest = np.minimum.accumulate(mean)
+    first_half = steps <= steps[-1] / 2
+    if not first_half.any():
+        first_half[0] = True
+    constant = float((smallest * np.sqrt(steps))[first_half].max())
+    later = ~first_half
+    above = (smallest * np.sqrt(steps))[later] > constant
+    exponents = [np.nan] if resampled is None else [_exponent(steps, m) for m in resampled]
+    low, high = np.quantile(exponents, [0.025, 0.975])
+    exceeded = float(above.mean()) if later.any() else float("nan")
+    return Fit(_exponent(steps, mean), float(low), float(high), constant, exceeded)
+
+
+def _exponent(steps: Values, mean: Values) -> float:
+    smallest = np.minimum.accumulate(np.maximum(mean, np.finfo(float).tiny))
+    if len(steps) < 2:
+        return float("nan")
+    return float(np.polyfit(np.log(steps), np.log(smallest), 1)[0])
+
+
+def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
+    for row, curve in table.groupby("row", sort=False):
+        one = look(str(row))
+        style: dict[str, Any] = {"color": one.colour}
+        axes.plot(curve["step"], curve["mean"], **style, lw=0.7, alpha=0.6)
+        axes.fill_between(curve["step"], curve["low"], curve["high"], **style, alpha=0.15, lw=0)
+        axes.plot(curve["step"], curve["running_min"], **style, label=f"{one.label}, smallest yet")
+        envelope = curve["envelope_constant"] / np.sqrt(curve["step"])
+        axes.plot(
+            curve["step"], envelope, **style, ls=":", label=f"{one.label}, C/√T of the first half"
+        )
+    axes.set(xscale="log", yscale="log")
+
+
+def _interval(line: Any) -> str:
+    if np.isnan(line.exponent):
+        return NOTHING
+    if np.isnan(line.exponent_low):
+        return f"{line.exponent:.2f}"
+    return f"{line.exponent:.2f} [{line.exponent_low:.2f}, {line.exponent_high:.2f}]"
+
+
+def _title(network: str, row: str) -> str:
+    return f"{name_of(network)}, {look(row).label}"
