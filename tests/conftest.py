@@ -9,7 +9,7 @@ from hypothesis import settings
 from l2rw.data.corruptions import BackgroundFlip, Corruption, Imbalance, UniformFlip
 from l2rw.data.sources import Dataset, fetch
 from l2rw.data.splits import Split
-from l2rw.expansions import run_spec
+from l2rw.expansions.grounds import run_spec
 from l2rw.sections import Training
 from l2rw.training.spec import RunSpec
 

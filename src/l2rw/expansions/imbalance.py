@@ -1,0 +1,47 @@
+"""The experiment with class imbalance (section 4.1)."""
+
+from l2rw.cells import Cell, Experiment, PlannedCell
+from l2rw.config import Config
+from l2rw.data.imbalance import Imbalance
+from l2rw.errors import UserError
+from l2rw.expansions.grounds import run_spec, split_plan
+from l2rw.methods import AFTER_BASELINE
+
+
+def figure2(config: Config) -> Experiment:
+    """Return Figure 2: every method at every majority share."""
+    section = config.experiments.figure2
+    for method in AFTER_BASELINE.intersection(section.methods):
+        raise UserError(
+            f"Method {method} needs a hyper-validation set, which figure2 has not.",
+            "take it out of experiments.figure2.methods.",
+        )
+    cells = []
+    for share in section.majority_shares:
+        corruption = Imbalance(
+            minority=section.minority,
+            majority=section.majority,
+            majority_share=share,
+            train_size=section.train_size,
+            clean_size=section.clean_size,
+        )
+        split = split_plan(section.dataset, corruption)
+        for method in section.methods:
+            spec = run_spec(
+                method, section.training, baselines_see_clean=section.baselines_see_clean
+            )
+            cells.append(
+                PlannedCell(Cell(split, spec), {"majority_share": share, "method": method})
+            )
+    training = section.training
+    caption = (
+        f"Test error on {section.dataset}, class {section.minority} (minority) against class "
+        f"{section.majority} (majority), as the share of the majority class grows: mean and 95 % "
+        f"confidence interval over {section.seeds} random splits. {section.train_size} training "
+        f"images, {section.clean_size} of them the balanced clean set; test part balanced. "
+        f"{training.model}, {training.steps} steps of SGD, learning rate "
+        f"{training.learning_rate}, momentum {training.momentum}, batch {training.batch_size}."
+    )
+    seeds = tuple(range(section.seeds))
+    settings = section.model_dump(mode="json")
+    return Experiment("figure2", caption, tuple(cells), seeds, settings)
