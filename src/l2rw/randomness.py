@@ -23,6 +23,8 @@ Axis = Literal[
     "dropout",
     "augmentation",
     "probe",
+    "theory batch",
+    "theory bootstrap",
 ]
 
 

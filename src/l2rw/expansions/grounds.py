@@ -91,7 +91,7 @@ def _shortened(training: Training, steps: int) -> Training:
 
 
 def split_plan(dataset: str, corruption: Corruption) -> SplitPlan:
-    """Return the plan of a split; raise :class:`UserError` if the data set has not enough for it."""
+    """Return a split's plan; raise :class:`UserError` if the data set has not enough for it."""
     corruption.check(CATALOG[dataset])
     return SplitPlan(dataset, corruption)
 
