@@ -12,6 +12,7 @@ from typing import Any
 
 from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import Corruption
+from l2rw.theory.spec import SimulationSpec
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.provenance import source_hash
 from l2rw.training.spec import RunSpec
@@ -43,20 +44,20 @@ class SplitPlan:
 
 @dataclass(frozen=True)
 class Cell:
-    """A method at a setting; with a seed, a run."""
+    """A method at a setting; with a seed, a run. Or a simulation that checks the theory."""
 
     split: SplitPlan
-    spec: RunSpec
+    spec: RunSpec | SimulationSpec
+    name: str = field(compare=False)
+    """For people, in the path."""
     parent: "Cell | None" = None
     """The cell whose trained network this one needs: to go on from, or to learn from how labels
     were corrupted."""
-    name: str = field(default="", compare=False)
-    """For people, in the path; the method's if empty."""
 
     @cached_property
     def id(self) -> str:
         """Readable name and digest, in two path components: split, and method."""
-        return f"{self.split.id}/{self.name or self.spec.method}-{digest(self.identity)}"
+        return f"{self.split.id}/{self.name}-{digest(self.identity)}"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -64,9 +65,14 @@ class Cell:
         return {
             "revision": RESULTS_REVISION,
             "split": self.split.identity,
-            "training": asdict(self.spec),
+            self.kind: asdict(self.spec),
             "parent": self.parent and self.parent.identity,
         }
+
+    @property
+    def kind(self) -> str:
+        """What its jobs do: ``training`` or ``simulation``."""
+        return "training" if isinstance(self.spec, RunSpec) else "simulation"
 
     @property
     def ancestry(self) -> "list[Cell]":

@@ -85,6 +85,14 @@ def _probe(arguments: Arguments) -> None:
     )
 
 
+def _simulate(arguments: Arguments) -> None:
+    from l2rw.theory.job import run_simulation
+    from l2rw.theory.spec import SimulationSpec
+
+    spec = SimulationSpec(**_find(arguments.plan, "id", arguments.cell)["simulation"])
+    run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
+
+
 def _tabulate(arguments: Arguments) -> None:
     from l2rw.analysis.outputs import tabulate
 
@@ -165,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
         command("train", _train, "train the runs of one job"),
         command("probe", _probe, "weigh hyper-validation images by a trained network"),
     )
+    _add_simulation_options(
+        command("simulate", _simulate, "check the theory on a problem with known constants")
+    )
     _add_output_options(
         command("tabulate", _tabulate, "collect an experiment's results into its table"),
         command("draw", _draw, "draw an experiment's figure from its table"),
@@ -213,6 +224,15 @@ def _add_training_options(train: argparse.ArgumentParser, probe: argparse.Argume
     train.add_argument("--out", type=Path, required=True, help="folder to write to")
     probe.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
     probe.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
+
+
+def _add_simulation_options(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+    simulate.add_argument("--cell", required=True, help="id of a cell in the plan")
+    simulate.add_argument("--seed", type=int, required=True)
+    simulate.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    simulate.add_argument("--split", type=Path, required=True, help="what corrupt wrote")
+    simulate.add_argument("--out", type=Path, required=True, help="folder to write to")
 
 
 def _add_output_options(tabulate: argparse.ArgumentParser, draw: argparse.ArgumentParser) -> None:

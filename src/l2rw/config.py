@@ -12,18 +12,22 @@ from l2rw.errors import UserError, closest
 from l2rw.sections import (
     Compute,
     Data,
+    Decay,
     Figure2,
     Figure3,
     Figure4,
     Figure5,
     Figure6,
     Figure7,
+    Lemma1,
     Name,
     NoisyLabels,
     Sanity,
     Section,
     Table1,
     Table2,
+    Theorem2,
+    Theory,
 )
 
 
@@ -43,6 +47,9 @@ class Experiments(Section):
     figure5: Figure5 = Field(default_factory=Figure5, description=_first_line(Figure5))
     figure6: Figure6 = Field(default_factory=Figure6, description=_first_line(Figure6))
     figure7: Figure7 = Field(default_factory=Figure7, description=_first_line(Figure7))
+    theorem2: Theorem2 = Field(default_factory=Theorem2, description=_first_line(Theorem2))
+    lemma1: Lemma1 = Field(default_factory=Lemma1, description=_first_line(Lemma1))
+    decay: Decay = Field(default_factory=Decay, description=_first_line(Decay))
 
 
 class Config(Section):
@@ -60,6 +67,7 @@ class Config(Section):
     noisy_labels: NoisyLabels = Field(
         default_factory=NoisyLabels, description=_first_line(NoisyLabels)
     )
+    theory: Theory = Field(default_factory=Theory, description=_first_line(Theory))
     experiments: Experiments = Field(
         default_factory=Experiments, description="The figures and tables of the paper."
     )

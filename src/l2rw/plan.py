@@ -117,7 +117,7 @@ class Plan:
             "dataset": cell.split.dataset,
             "corruption": cell.split.corruption.name,
             "parameters": asdict(cell.split.corruption),
-            "training": asdict(cell.spec),
+            cell.kind: asdict(cell.spec),
             "parent": cell.parent and cell.parent.id,
         }
 

@@ -15,6 +15,7 @@ from l2rw.cells import Cell
 from l2rw.config import Config, overlaid, parse_config
 from l2rw.errors import UserError
 from l2rw.plan import Plan
+from l2rw.training.spec import RunSpec
 
 
 def read_config(overlays: Iterable[Path]) -> Config:
@@ -95,8 +96,9 @@ def _cell_lines(plan: Plan) -> list[str]:
 
 
 def _times(plan: Plan, bench: Path | None, teraflops: float) -> dict[str, Times]:
+    models = {c.spec.model for c in plan.cells.values() if isinstance(c.spec, RunSpec)}
     if bench is None:
-        return times_by_operations({cell.spec.model for cell in plan.cells.values()}, teraflops)
+        return times_by_operations(models, teraflops)
     try:
         return times_of(json.loads(bench.read_text())["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:

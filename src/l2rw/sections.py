@@ -390,6 +390,54 @@ class Figure5(Section):
     )
 
 
+class Theory(Section):
+    """The problem on which the theory is checked (section 3.3): a linear model, two classes."""
+
+    dataset: DatasetName = Field("mnist", description="Data set.")
+    minority: NotNegative = Field(4, description="Class with few images.")
+    majority: NotNegative = Field(9, description="Class with many images.")
+    majority_share: Share = Field(0.9, description="Share of the majority class.")
+    train_size: Positive = Field(
+        200,
+        description="Training images in all, those of the clean set included. C grows with its "
+        "square root.",
+    )
+    clean_size: Positive = Field(20, description="Images of the clean set, half of each class.")
+    model: Literal["logistic", "softmax"] = Field(
+        "logistic", description="Logistic or softmax regression on images of unit norm."
+    )
+    batch_size: Positive = Field(10, description="Training examples in a step.")
+    trajectories: Positive = Field(
+        20, description="Independent sequences of batches, over which expectations are means."
+    )
+
+
+class Theorem2(Section):
+    """Theorem 2: the smallest E‖∇G‖² so far against C/√T, and controls that must fail."""
+
+    steps: Positive = Field(1_000_000, description="Steps, T.")
+    limit_fractions: Annotated[tuple[Share, ...], AllDifferent] = Field(
+        (0.1, 0.5, 0.9),
+        min_length=1,
+        description="Step sizes as shares of the corrected limit 2/(Lσ²); the best is 0.5.",
+    )
+
+
+class Lemma1(Section):
+    """Lemma 1: the clean loss never grows at the corrected limit of the step size."""
+
+    steps: Positive = Field(20_000, description="Steps.")
+
+
+class Decay(Section):
+    """How the clean gradient falls along the training of the paper's networks (an observation)."""
+
+    dataset: DatasetName = Field(
+        "cifar10", description="Data set of the network of Table 2, beside that of Figure 2."
+    )
+    rows: RowNames = Field(("baseline", "l2rw"), min_length=1, description=ROWS_DESCRIPTION)
+
+
 class Figure6(Section):
     """Figure 6: confusion matrices under UniformFlip and BackgroundFlip."""
 

@@ -84,6 +84,12 @@ def parents_of_job(wildcards):
     ]
 
 
+def split_of_simulation(wildcards):
+    """The split file of a simulation."""
+    split = PLAN.cells[wildcards.cell].split.id
+    return f"<results>/splits/{split}/seed-{wildcards.seed}.npz"
+
+
 def results_of(wildcards):
     """The files of every run that an experiment's table is made from."""
     runs = PLAN.runs(wildcards.experiment)

@@ -104,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(path.read_text())
         _ = result["cell"]["id"], result["runs"], result["made"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(path, "a result", error) from None
+        raise unreadable(path, "a result", error) from None
     return result
 
 
@@ -112,11 +112,12 @@ def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
     try:
         lines = pd.read_csv(path, usecols=list(columns), dtype=columns)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, "a table", error) from None
+        raise unreadable(path, "a table", error) from None
     return lines[list(columns)]
 
 
-def _unreadable(path: Path, what: str, error: Exception) -> UserError:
+def unreadable(path: Path, what: str, error: Exception) -> UserError:
+    """Return the error that says that a file of results is not what it should be."""
     return UserError(
         f"{path} cannot be read as {what} ({type(error).__name__}: {error}).",
         f"delete {path.parent} and run again.",

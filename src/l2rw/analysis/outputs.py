@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from l2rw.analysis import figure3, figure6, figure7, paper
+from l2rw.analysis import decay, figure3, figure6, figure7, lemma1, paper, theorem2
 from l2rw.analysis.accuracies import Accuracies
 from l2rw.analysis.collect import write_csv
 from l2rw.analysis.style import save
@@ -42,6 +42,9 @@ DRAWN_BY: dict[str, Drawing] = {
     "figure5": FIGURE5,
     "figure6": figure6,
     "figure7": figure7,
+    "theorem2": theorem2,
+    "lemma1": lemma1,
+    "decay": decay,
 }
 
 

@@ -30,10 +30,11 @@ class Hours(NamedTuple):
 def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     """Multiply the steps of plan files by measured times, in hours.
 
-    Cells that are trained only because others wait for them count like those that are shown.
-    Cells of ``l2rw`` take the time of forward mode and all others that of SGD: hard mining, which
-    also passes its candidates forward, takes longer than that. Evaluations are left out, and batch
-    sizes are taken to be those measured.
+    Cells that are trained only because others wait for them count like those that are shown;
+    simulations, which take minutes on a CPU, do not count. Cells of ``l2rw`` take the time of
+    forward mode and all others that of SGD: hard mining, which also passes its candidates forward,
+    takes longer than that. Evaluations are left out, and batch sizes are taken to be those
+    measured.
 
     Args:
         plans: Contents of plan files.
@@ -44,7 +45,7 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     models = set()
     for plan in plans:
         hours = {}
-        for cell in plan["cells"] + plan["parents"]:
+        for cell in _trained(plan):
             training = cell["training"]
             models.add(training["model"])
             if training["model"] in times:
@@ -52,6 +53,10 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
         by_experiment[plan["experiment"]] = sum(hours.values())
         cells |= {key: max(value, cells.get(key, 0)) for key, value in hours.items()}
     return Hours(by_experiment, sum(cells.values()), sorted(models - set(times)))
+
+
+def _trained(plan: Plan) -> list[dict[str, Any]]:
+    return [cell for cell in plan["cells"] + plan["parents"] if "simulation" not in cell]
 
 
 def _hours(training: Mapping[str, Any], seeds: int, times: Times) -> float:
@@ -63,7 +68,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file; raise :class:`UserError` if it is none."""
     try:
         plan: Plan = json.loads(path.read_text())
-        for cell in plan["cells"] + plan["parents"]:
+        for cell in _trained(plan):
             _ = cell["id"], cell["training"]["model"], cell["training"]["method"]
             _ = cell["training"]["steps"], plan["experiment"], plan["seeds"]
     except (OSError, ValueError, KeyError, TypeError) as error:

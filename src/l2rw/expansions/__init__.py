@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from l2rw.cells import Experiment
 from l2rw.config import Config
-from l2rw.expansions import imbalance, noisy_labels
+from l2rw.expansions import imbalance, noisy_labels, theory
 
 EXPANSIONS: dict[str, Callable[[Config], Experiment]] = {
     "figure2": imbalance.figure2,
@@ -16,5 +16,8 @@ EXPANSIONS: dict[str, Callable[[Config], Experiment]] = {
     "figure5": noisy_labels.figure5,
     "figure6": noisy_labels.figure6,
     "figure7": noisy_labels.figure7,
+    "theorem2": theory.theorem2,
+    "lemma1": theory.lemma1,
+    "decay": theory.decay,
 }
 """By the name of the figure or table."""

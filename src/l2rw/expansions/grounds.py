@@ -47,7 +47,7 @@ class Ground:
         parent = self.cell(row._replace(method="baseline")) if waits else None
         see_clean = self.shared.baselines_see_clean
         spec = run_spec(row.method, self._schedule(row), baselines_see_clean=see_clean)
-        return Cell(self.split, spec, parent, str(row))
+        return Cell(self.split, spec, str(row), parent)
 
     def half_way(self, method: str) -> Cell:
         """Return a method's cell after half of the steps, without decay of the learning rate."""
@@ -70,11 +70,12 @@ class Ground:
         return training
 
     def _fine_tuned(self, trained: Cell) -> Cell:
+        assert isinstance(trained.spec, RunSpec)
         rate = trained.spec.learning_rate_at(trained.spec.steps - 1)
         training = _shortened(self.training, self.shared.fine_tuning_steps)
         training = training.model_copy(update={"learning_rate": rate})
         spec = run_spec("clean_only", training, baselines_see_clean=False)
-        return Cell(self.split, replace(spec, fine_tunes=True), trained, f"{trained.name}+ft")
+        return Cell(self.split, replace(spec, fine_tunes=True), f"{trained.name}+ft", trained)
 
 
 def require_validation(shared: NoisyLabels, who: str) -> None:

@@ -31,7 +31,7 @@ def figure2(config: Config) -> Experiment:
                 method, section.training, baselines_see_clean=section.baselines_see_clean
             )
             cells.append(
-                PlannedCell(Cell(split, spec), {"majority_share": share, "method": method})
+                PlannedCell(Cell(split, spec, method), {"majority_share": share, "method": method})
             )
     training = section.training
     caption = (

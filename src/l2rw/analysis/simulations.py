@@ -1,0 +1,78 @@
+"""What simulations of the theory leave, as tidy tables."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from l2rw.analysis.collect import unreadable
+from l2rw.analysis.statistics import NOTHING
+from l2rw.errors import UserError
+
+CONTROLS = {
+    "ascent": "Control: weights of the wrong sign",
+    "unguided": "Control: equal weights",
+    "beyond": "Control: twice the limit, Huber loss",
+}
+
+
+class Simulation(NamedTuple):
+    """What a simulation left."""
+
+    folder: Path
+    setting: dict[str, Any]
+    """Where its cell stands in the experiment, by column."""
+    checks: dict[str, Any]
+    """As in ``checks.json``."""
+    made: dict[str, Any]
+    """What made it: ``cell``, ``seed``, ``commit``, ``source``, ``device``."""
+
+
+def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
+    """Read the checks of all planned simulations.
+
+    Args:
+        plan: An experiment's plan file.
+        runs: Folder of the results.
+
+    Raises:
+        UserError: A file is missing or is not what the plan asked for.
+    """
+    for cell in plan["cells"]:
+        for job in cell["jobs"]:
+            folder = runs / cell["id"] / f"seed-{job}"
+            path = folder / "checks.json"
+            try:
+                checks: dict[str, Any] = json.loads(path.read_text())
+                made = {k: checks["made"][k] for k in ("commit", "source")}
+                same = checks["spec"] == cell["simulation"]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise unreadable(path, "checks of a simulation", error) from None
+            if not same:
+                raise UserError(
+                    f"{path} has other settings than {cell['id']}.",
+                    f"delete {folder} and run again.",
+                )
+            made |= {"cell": cell["id"], "seed": int(job), "device": "cpu"}
+            yield Simulation(folder, cell["setting"], checks, made)
+
+
+def name_of_simulation(setting: Any) -> str:
+    """Name a simulation for people; ``setting`` has its columns as attributes."""
+    if setting.model == "huber":
+        return CONTROLS["beyond"]
+    if setting.weighting in CONTROLS:
+        return CONTROLS[setting.weighting]
+    copies = ", copies of one example" if setting.batches == "copies" else ""
+    return f"L2RW, {setting.limit_fraction:g} of the limit{copies}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number for people: a dash where there is none."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}g}"
+
+
+def thousands(value: float | None) -> str:
+    """Write a count for people: a dash where there is none."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:,.0f}"

@@ -1,0 +1,139 @@
+"""Theorem 2: the smallest mean of ‖∇G‖² so far against C/√T, and the controls (section 3.3)."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from l2rw.analysis.collect import unreadable
+from l2rw.analysis.drawing import add_legend
+from l2rw.analysis.simulations import (
+    Simulation,
+    name_of_simulation,
+    number,
+    simulations,
+    thousands,
+)
+from l2rw.analysis.style import RC
+
+SETTING = ["model", "weighting", "batches", "limit_fraction"]
+COLOURS = ["#D55E00", "#E69F00", "#882255", "#CC79A7"]
+CONTROL_COLOURS = ["#0072B2", "#009E73"]
+BOUND: dict[str, Any] = {"color": "#000000", "lw": 1.4}
+
+
+def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+    """Read the curves and verdicts of all planned simulations.
+
+    Returns:
+        By setting and ``step``: ``mean`` of ‖∇G‖² over trajectories, ``running_min``, ``lower`` and
+        ``upper`` limit of its bootstrap interval, the bounds (``bound``, with C as corrected;
+        ``bound_sharper``, ours; ``bound_printed``; ``bound_best``, at the best step size); and, the
+        same at every step, the verdicts and what the links of the proof give away.
+    """
+    return pd.concat([_curve(s) for s in simulations(plan, runs)], ignore_index=True)
+
+
+def summary(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the same without what made it; ``share`` is ``running_min`` over its bound."""
+    of_bound = runs["bound"].where(runs["verdict"] != "not applicable", runs["bound_best"])
+    table = runs.drop(columns=["cell", "seed", "commit", "source", "device"])
+    return table.assign(share=runs["running_min"] / of_bound)
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """Arrange the summary for reading: a line for each simulation."""
+    lines = [rows.iloc[-1] for _, rows in table.groupby(SETTING, sort=False)]
+    columns = {
+        "verdict": [line["verdict"] for line in lines],
+        "observed": [line["observed"] for line in lines],
+        "C": [number(line["constant"]) for line in lines],
+        "informative from T": [thousands(line["informative_from"]) for line in lines],
+        "smallest bound / observed": [number(line["smallest_ratio"]) for line in lines],
+        "at T": [thousands(line["smallest_ratio_at"]) for line in lines],
+        "κΣ𝒯 / descent": [number(line["descent_share"]) for line in lines],
+        "κΣ𝒯 / (G₀ - G*)": [number(line["budget_share"]) for line in lines],
+        "E𝒯 / (p‖∇G‖⁴)": [number(line["gradient_slack"]) for line in lines],
+        "E‖∇G‖⁴ / (E‖∇G‖²)²": [number(line["jensen_slack"]) for line in lines],
+    }
+    names = [name_of_simulation(line) for line in lines]
+    return pd.DataFrame(columns, index=pd.Index(names, name="Simulation"))
+
+
+def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+    """Draw the check (left) and how the controls fare by the same measure (right), log-log."""
+    applies = table["verdict"] != "not applicable"
+    with mpl.rc_context(RC):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2))
+        _draw_check(left, table[applies])
+        _draw_controls(right, table[~applies], table[applies])
+        add_legend(figure, [h for a in (left, right) for h in a.get_legend_handles_labels()[0]])
+    return figure
+
+
+def _curve(simulation: Simulation) -> pd.DataFrame:
+    path = simulation.folder / "bound.csv"
+    try:
+        lines = pd.read_csv(path)
+        _ = lines[["step", "mean", "running_min", "bound", "bound_best"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise unreadable(path, "a table", error) from None
+    theorem, links = simulation.checks["theorem2"], simulation.checks["links"]
+    corrected = theorem["corrected"]
+    return lines.assign(
+        **simulation.setting,
+        verdict=theorem["verdict"],
+        observed=corrected["observed"],
+        constant=corrected["constant"],
+        informative_from=corrected["informative_from"],
+        smallest_ratio=corrected["smallest_ratio"],
+        smallest_ratio_at=corrected["smallest_ratio_at"],
+        observed_sharper=theorem["sharper"]["observed"],
+        smallest_ratio_sharper=theorem["sharper"]["smallest_ratio"],
+        descent_share=links["descent_share"],
+        budget_share=links["budget_share"],
+        gradient_slack=links["gradient"]["mean"],
+        jensen_slack=links["jensen"]["mean"],
+        **simulation.made,
+    )
+
+
+def _best_first(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the curves by step size, that of the smallest C first."""
+    curves = [rows[rows["step"] > 0] for _, rows in table.groupby("limit_fraction")]
+    return sorted(curves, key=lambda rows: float(rows["constant"].iloc[0]))
+
+
+def _draw_check(axes: Axes, table: pd.DataFrame) -> None:
+    curves = _best_first(table)
+    best = curves[0]
+    axes.plot(best["step"], best["bound"], **BOUND, label="C/√T, best step size")
+    axes.plot(best["step"], best["bound_sharper"], **BOUND, ls="--", label="C/√(MT), ours")
+    for colour, curve in zip(COLOURS, curves, strict=False):
+        label = name_of_simulation(curve.iloc[0])
+        axes.plot(curve["step"], curve["running_min"], color=colour, label=label)
+        axes.fill_between(
+            curve["step"], curve["lower"], curve["upper"], color=colour, alpha=0.2, lw=0
+        )
+    informative = best["informative_from"].iloc[0]
+    if not np.isnan(informative):
+        axes.axvline(informative, color="#666666", ls=":", lw=0.9, label="informative from here")
+    axes.set(xscale="log", yscale="log", xlabel="Steps T", ylabel="Smallest mean of ‖∇G‖² so far")
+    axes.set_title("The bound and what is observed")
+
+
+def _draw_controls(axes: Axes, controls: pd.DataFrame, table: pd.DataFrame) -> None:
+    best = _best_first(table)[0]
+    axes.plot(best["step"], best["share"], color=COLOURS[0])
+    groups = controls[controls["step"] > 0].groupby(SETTING, sort=False)
+    for colour, (_, curve) in zip(CONTROL_COLOURS, groups, strict=False):
+        label = name_of_simulation(curve.iloc[0])
+        axes.plot(curve["step"], curve["share"], color=colour, label=label)
+    axes.axhline(1, color="#000000", lw=0.9)
+    axes.set(xscale="log", yscale="log", xlabel="Steps T", ylabel="... over C/√T")
+    axes.set_title("Controls must rise above 1")
