@@ -1,0 +1,121 @@
+"""One simulation, from files to files."""
+
+import csv
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2rw.data.sources import Dataset
+from l2rw.data.splits import Split
+from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
+from l2rw.theory.constants import Constants, constants_of
+from l2rw.theory.counterexample import Counterexample, counterexamples, search_printed_failure
+from l2rw.theory.links import check_links
+from l2rw.theory.problems import Problem, huber_problem, linear_problem
+from l2rw.theory.record import Record
+from l2rw.theory.simulate import simulate
+from l2rw.theory.spec import SimulationSpec
+from l2rw.training.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
+from l2rw.training.results import write_json
+
+CHECKS = "checks.json"
+TRAJECTORY = "trajectory.csv"
+BOUND = "bound.csv"
+COUNTEREXAMPLE = "counterexample.csv"
+
+
+def run_simulation(
+    spec: SimulationSpec, data: Path | None, split: Path | None, seed: int, out: Path
+) -> None:
+    """Simulate, check, and write :data:`CHECKS`, :data:`TRAJECTORY` and :data:`BOUND`.
+
+    Args:
+        spec: Settings of the simulation.
+        data: Data set file; None for the Huber loss, which needs none.
+        split: Split file of the seed; None likewise.
+        seed: Of the run.
+        out: Folder for the results, created if absent.
+    """
+    started = time.perf_counter()
+    made = provenance() | {"source": source_hash((*ROOMS_THAT_COMPUTE, "theory"))}
+    problem = _problem_of(spec, data, split)
+    constants = constants_of(problem, spec)
+    record = simulate(problem, spec, constants, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_trajectory(out / TRAJECTORY, record)
+    _write_bound(out / BOUND, record, constants, seed)
+    checks = {
+        "spec": asdict(spec),
+        "seed": seed,
+        "constants": constants.as_dict(),
+        "start_squared_gradient": float(record.mean_squared_gradient[0]),
+        "end_squared_gradient": float(record.mean_squared_gradient[-1]),
+        "theorem2": asdict(check_theorem(record, constants, spec, seed)),
+        "lemma1": asdict(check_lemma(record.descent, constants, spec)),
+        "links": asdict(check_links(record, constants)),
+        "search": asdict(search_printed_failure(problem, record.points, constants)),
+        "made": made | {"seconds": round(time.perf_counter() - started, 1)},
+    }
+    write_json(out / CHECKS, checks)
+
+
+def write_counterexample(out: Path) -> None:
+    """Write :data:`COUNTEREXAMPLE`, a line for each batch size, into a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    _write_csv(out / COUNTEREXAMPLE, Counterexample._fields, counterexamples())
+
+
+def _problem_of(spec: SimulationSpec, data: Path | None, split: Path | None) -> Problem:
+    if spec.model == "huber":
+        return huber_problem()
+    if data is None or split is None:
+        raise ValueError(f"the model {spec.model} needs a data set and a split")
+    return linear_problem(spec.model, Dataset.load(data), Split.load(split))
+
+
+def _write_trajectory(path: Path, record: Record) -> None:
+    """Write G, ‖∇G‖² and 𝒯_t of every trajectory on the grid."""
+    columns = ("step", "trajectory", "clean_loss", "squared_gradient", "alignment")
+    seen = np.stack([record.clean_loss, record.squared_gradient, record.alignment], axis=-1)
+    lines = (
+        (step, trajectory, *figures)
+        for step, of_step in zip(record.grid.tolist(), seen.tolist(), strict=True)
+        for trajectory, figures in enumerate(of_step)
+    )
+    _write_csv(path, columns, lines)
+
+
+def _write_bound(path: Path, record: Record, constants: Constants, seed: int) -> None:
+    """Write the mean of ‖∇G‖² beside its bounds, on the grid.
+
+    ``running_min`` is over all steps so far; ``lower`` and ``upper`` are the limits of its 95 %
+    bootstrap interval. There is no bound at step 0, nor where its conditions fail.
+    """
+    columns = ("step", "mean", "lower", "upper", "running_min")
+    bounds = {
+        "bound": constants.bound,
+        "bound_sharper": constants.bound and constants.bound / constants.sharpening,
+        "bound_printed": constants.bound_as_printed,
+        "bound_best": constants.best_bound,
+    }
+    mean = record.mean_squared_gradient
+    running = np.minimum.accumulate(mean)[record.grid]
+    seen = np.stack([mean[record.grid], *bootstrap_limits(record, seed), running], axis=1)
+    lines = (
+        (step, *figures, *(c / step**0.5 if c and step else "" for c in bounds.values()))
+        for step, figures in zip(record.grid.tolist(), seen.tolist(), strict=True)
+    )
+    _write_csv(path, (*columns, *bounds), lines)
+
+
+def _write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        table.writerows(lines)
+    partial.replace(path)
