@@ -72,8 +72,12 @@ class Ground:
     def _fine_tuned(self, trained: Cell) -> Cell:
         assert isinstance(trained.spec, RunSpec)
         rate = trained.spec.learning_rate_at(trained.spec.steps - 1)
-        training = _shortened(self.training, self.shared.fine_tuning_steps)
-        training = training.model_copy(update={"learning_rate": rate})
+        steps = self.shared.fine_tuning_steps
+        # As densely as the run before.
+        evaluations = min(steps, -(-trained.spec.evaluations * steps // trained.spec.steps))
+        training = _shortened(self.training, steps).model_copy(
+            update={"learning_rate": rate, "evaluations": evaluations}
+        )
         spec = run_spec("clean_only", training, baselines_see_clean=False)
         return Cell(self.split, replace(spec, fine_tunes=True), f"{trained.name}+ft", trained)
 
