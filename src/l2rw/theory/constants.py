@@ -122,7 +122,8 @@ def constants_of(problem: Problem, spec: SimulationSpec) -> Constants:
         contained=problem.contains_clean,
         containment=different / problem.training_size,
         expected_copies=spec.batch_size / problem.training_size,
-        step_size=spec.limit_fraction * 2 / (L * sigma**2),
+        # In this order, so that whole fractions give a limit bit by bit.
+        step_size=spec.limit_fraction * (2 / (L * sigma**2)),
         start_loss=float(problem.clean_loss(problem.start)),
         infimum=infimum(problem),
     )

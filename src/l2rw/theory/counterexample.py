@@ -73,7 +73,7 @@ class Search:
     largest_growth: float
     """Of G; 0 if there is no failure."""
     largest_relative_growth: float
-    """Largest growth over the G before it."""
+    """Largest growth over the G before it; 0 if there is no failure."""
 
 
 def search_printed_failure(problem: Problem, points: Tensor, constants: Constants) -> Search:
@@ -94,8 +94,9 @@ def search_printed_failure(problem: Problem, points: Tensor, constants: Constant
         after, weights = _one_step_each(problem, scores, rate * constants.batch_size)
         before = problem.clean_loss(scores)
         growth = after - before
+        growth[growth <= ROUNDING * constants.start_loss] = 0
         moving += int((weights > 0).sum())
-        failures += int((growth > ROUNDING * constants.start_loss).sum())
+        failures += int((growth > 0).sum())
         largest = max(largest, float(growth.max()))
         relative = max(relative, float((growth / before).max()))
     steps = len(points) * problem.training_size

@@ -56,7 +56,7 @@ class Descent:
     growths: int = 0
     """Steps by which G grew, by more than rounding."""
     largest_growth: float = 0.0
-    """Largest G(θ_{t+1}) - G(θ_t), if any is positive."""
+    """Largest G(θ_{t+1}) - G(θ_t); 0 if G never grew by more than rounding."""
     largest_growth_at: int | None = None
     """The t of it."""
 
@@ -74,7 +74,7 @@ class Descent:
             return
         self.steps += growth.numel()
         self.growths += int((growth > rounding).sum())
-        if (largest := float(growth.max())) > self.largest_growth:
+        if (largest := float(growth.max())) > max(self.largest_growth, rounding):
             self.largest_growth = largest
             self.largest_growth_at = first + int(growth.max(1).values.argmax())
         for slack in (self.corrected, self.as_printed):
