@@ -133,6 +133,14 @@ def _plan(arguments: Arguments) -> None:
     print_plan(arguments.config, arguments.bench, arguments.teraflops, with_cells=arguments.cells)
 
 
+def _prune(arguments: Arguments) -> None:
+    from l2rw.plan import Plan
+    from l2rw.plan_table import read_config
+    from l2rw.prune import print_unused
+
+    print_unused(Plan(read_config(arguments.config)), Path(), remove=arguments.remove)
+
+
 def _config(arguments: Arguments) -> None:
     from l2rw.config_docs import DOCUMENTS
 
@@ -183,6 +191,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan_options(
         command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
     )
+    prune = command("prune", _prune, "list results that a configuration does not use any more")
+    prune.add_argument(
+        "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
+    )
+    prune.add_argument("--remove", action="store_true", help="remove them")
     status = command("status", _status, "show the training jobs that run now")
     status.add_argument("logs", type=Path, nargs="?", default=Path("logs"))
     doctor = command("doctor", _doctor, "show versions, device and data sets")

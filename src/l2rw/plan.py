@@ -55,6 +55,11 @@ class Plan:
         """Return the number of seeds that a cell is trained with, given its id."""
         return self._seeds[cell]
 
+    def seeds_of_split(self, split: SplitPlan) -> range:
+        """Return the seeds that a split is drawn for."""
+        users = (key for key, cell in self.cells.items() if cell.split == split)
+        return range(max(self._seeds[key] for key in users))
+
     def jobs(self, cell: Cell, seeds: Iterable[int] | None = None) -> list[str]:
         """Return the training jobs of a cell as ranges of seeds, such as ``0`` or ``0-4``.
 

@@ -1,0 +1,67 @@
+"""Results that a configuration has no use for any more: of other settings, or older revisions."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from l2rw.plan import Plan
+
+
+def unused(plan: Plan, root: Path) -> list[Path]:
+    """Return files and folders of a configuration that its plan does not use.
+
+    Tables and figures are no matter: they have plain names and are remade when their plan changes.
+
+    Args:
+        plan: Of the configuration as it is now.
+        root: Where the workflow runs, the folder with ``results`` and ``checkpoints``.
+    """
+    results = root / "results" / plan.config.name
+    checkpoints = root / "checkpoints" / plan.config.name
+    kept = {results / "plan" / plan.file(name) for name in plan.experiments}
+    for split in plan.splits.values():
+        kept |= {
+            results / "splits" / split.id / f"seed-{s}.npz" for s in plan.seeds_of_split(split)
+        }
+    for cell in plan.cells.values():
+        kept |= {results / "runs" / cell.id / f"seed-{job}" for job in plan.jobs(cell)}
+        kept.add(checkpoints / cell.id)
+    places = [results / "plan", results / "splits", results / "runs", checkpoints]
+    return [path for place in places for path in _others(place, kept)]
+
+
+def _others(place: Path, kept: set[Path]) -> Iterator[Path]:
+    """Yield what lies in a place and is neither kept nor on the way to what is."""
+    if not place.is_dir():
+        return
+    for path in sorted(place.iterdir()):
+        if path in kept:
+            continue
+        if any(path in other.parents for other in kept):
+            yield from _others(path, kept)
+        elif size(path):
+            yield path
+
+
+def size(path: Path) -> int:
+    """Return the bytes that a file or folder takes."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
+    """Print what a plan does not use, with sizes, and remove it if asked to."""
+    paths = unused(plan, root)
+    total = 0
+    for path in paths:
+        total += size(path)
+        print(f"{size(path) / 1e6:9.1f} MB  {path.relative_to(root)}")
+    for path in paths if remove else ():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    done = "removed" if remove else "not used by any plan"
+    print(f"{len(paths)} paths, {total / 1e6:.1f} MB {done}.")
+    if paths and not remove:
+        print("Remove them with --remove; Snakemake makes again what is asked for again.")
