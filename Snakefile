@@ -43,3 +43,4 @@ rule all:
         figures=expand(
             "<results>/figures/{experiment}.pdf", experiment=PLAN.experiments
         ),
+        metrics="<results>/metrics.json",

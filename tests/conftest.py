@@ -69,3 +69,7 @@ def make_spec() -> Callable[..., RunSpec]:
         return run_spec(method, training, baselines_see_clean=baselines_see_clean)
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the known numbers anew")

@@ -153,10 +153,26 @@ def test_hours_count_cells_that_others_wait_for_once():
         assert hours.not_measured == ["vgg"]
 
 
+def test_hours_leave_out_simulations_which_take_minutes(tmp_path):
+    hour = 3.6e6
+    mixed = plan("mixed", ("a", "lenet", "baseline", 100))
+    simulation = {"id": "s", "simulation": {"model": "logistic", "steps": 10**9}}
+    mixed["cells"].append(simulation)
+    alone = plan("alone") | {"cells": [simulation]}
+    hours = estimate([mixed, alone], {"lenet": Times(sgd=hour / 1000, l2rw=hour)})
+    assert hours.by_experiment == pytest.approx({"mixed": 0.2, "alone": 0})
+    assert hours.total == pytest.approx(0.2)
+    assert hours.not_measured == []
+    for content in (mixed, alone):
+        (tmp_path / "plan.json").write_text(json.dumps(content))
+        assert read_plan(tmp_path / "plan.json") == content
+
+
 def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
     paper, plans = Plan(Config()), paper_plans()
     hours = estimate(plans, dict.fromkeys(MODELS, Times(sgd=3.6e6, l2rw=3.6e6)))
-    steps = sum(cell.spec.steps * paper.seeds_of(key) for key, cell in paper.cells.items())
+    trained = {key: cell for key, cell in paper.cells.items() if cell.kind == "training"}
+    steps = sum(cell.spec.steps * paper.seeds_of(key) for key, cell in trained.items())
     assert hours.total == pytest.approx(steps)
     assert hours.by_experiment.keys() == paper.experiments.keys()
     assert any(plan["parents"] for plan in plans)

@@ -43,6 +43,11 @@ def background(**settings):
     return noisy("table2", background_flip=settings)
 
 
+def theory(**settings):
+    """Theorem 2 with some settings of its problem changed."""
+    return {"targets": ["theorem2"], "theory": settings}
+
+
 def test_config_yaml_spells_out_every_default():
     assert read(REPOSITORY / "config" / "config.yaml") == Config().model_dump(mode="json")
 
@@ -208,6 +213,28 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (one("figure5", noise_levels=[0, 0.0]), "experiments.figure5.noise_levels", "once"),
         (one("figure6", rows=["baseline+es"]), "baseline+es", "leave out +es"),
         (one("figure7", rows=["l2rv"]), "experiments.figure7.rows.0", "'l2rw'"),
+        (theory(dataset="minst"), "theory.dataset", "'mnist'"),
+        (theory(trajectory=3), "theory.trajectory", "'trajectories'"),
+        (theory(model="huber"), "theory.model", ""),
+        (theory(majority_share=1), "theory.majority_share", ""),
+        (theory(trajectories=0), "theory.trajectories", ""),
+        (theory(minority=10), "minority class 10", "0 to 9"),
+        (theory(minority=-1), "theory.minority", ""),
+        (theory(majority=4), "same class", "different"),
+        (theory(train_size=100_000), "class 4 needs 10000 images", "lower train_size"),
+        (theory(clean_size=40), "clean set", "lower clean_size"),
+        (theory(clean_size=15), "clean set", "even"),
+        (theory(batch_size=201), "batch of 201 different images", "theory.batch_size"),
+        (one("theorem2", limit_fractions=[0.5, 0.5]), "theorem2.limit_fractions", "once"),
+        (one("theorem2", limit_fractions=[0.5, 1]), "theorem2.limit_fractions.1", ""),
+        (one("theorem2", limit_fractions=[]), "theorem2.limit_fractions", ""),
+        (one("theorem2", steps=0), "experiments.theorem2.steps", ""),
+        (one("lemma1", step=5), "experiments.lemma1.step", "'steps'"),
+        (one("decay", rows=["l2rv"]), "experiments.decay.rows.0", "'l2rw'"),
+        (one("decay", rows=["baseline", "l2rw+es"]), "Row l2rw+es", "experiments.decay.rows"),
+        (one("decay", rows=["baseline+ft"]), "Row baseline+ft", "experiments.decay.rows"),
+        (one("decay", rows=["s_model_conf"]), "hyper-validation", "experiments.decay.rows"),
+        (one("decay", dataset="mnist"), "mnist", "background_classes.mnist"),
         ({"targets": ["figure22"]}, "targets", "'figure2'"),
         ({"targets": ["figure2", "figure2"]}, "targets", "once"),
         ({"targets": []}, "targets", ""),

@@ -1,18 +1,24 @@
-"""The plan of the whole paper, against transcriptions of its tables, curves and schedules."""
+"""The plan of the whole paper, against transcriptions of its tables, curves and schedules.
+
+The checks of the theory, which the paper does not have, are planned beside it.
+"""
 
 from itertools import groupby
 
 import pytest
 
 from l2rw.config import Config, keys, parse_config
-from l2rw.data.corruptions import BackgroundFlip, UniformFlip
+from l2rw.data.corruptions import BackgroundFlip, Imbalance, UniformFlip
 from l2rw.plan import Plan
-from l2rw.sections import NoisyLabels
+from l2rw.sections import NoisyLabels, Theory
 
 from .test_plan import OTHER_TRAINING
 
 PAPER = Plan(Config())
-NOISY = [name for name in PAPER.experiments if name != "figure2"]
+SIMULATED = ("theorem2", "lemma1")
+OURS = (*SIMULATED, "decay")
+NOISY = [name for name in PAPER.experiments if name not in ("figure2", *OURS)]
+TRAINED = [cell for cell in PAPER.cells.values() if cell.kind == "training"]
 
 # As printed. The numbers of MentorNet are quoted there and need no runs.
 TABLE_1 = """
@@ -91,6 +97,15 @@ def over(column, values, printed):
     return [{column: value, "row": row} for value in values for row in rows(printed)]
 
 
+def simulation(weighting, limit_fraction, model="logistic", batches="random"):
+    return {
+        "model": model,
+        "weighting": weighting,
+        "batches": batches,
+        "limit_fraction": limit_fraction,
+    }
+
+
 @pytest.mark.parametrize(
     ("experiment", "settings"),
     [
@@ -120,6 +135,32 @@ def over(column, values, printed):
         ("figure5", over("noise", (0, 0.1, 0.2, 0.3, 0.4, 0.5), FIGURE_5)),
         ("figure6", over("corruption", ("uniform_flip", "background_flip"), FIGURE_6)),
         ("figure7", [{"row": row} for row in rows(FIGURE_7)]),
+        (
+            "theorem2",
+            [
+                *(simulation("l2rw", fraction) for fraction in (0.25, 0.5, 0.75)),
+                *(simulation("ascent", 0.5), simulation("l2rw", 2.0, "huber", "copies")),
+            ],
+        ),
+        (
+            "lemma1",
+            [
+                *(simulation("l2rw", 1.0), simulation("l2rw", 1.0, batches="copies")),
+                *(simulation("ascent", 0.5), simulation("unguided", 0.5)),
+                simulation("l2rw", 2.0, "huber", "copies"),
+            ],
+        ),
+        (
+            "decay",
+            [
+                {"corruption": corruption, "network": network, "row": row}
+                for corruption, network in (
+                    ("imbalance", "lenet"),
+                    ("background_flip", "resnet32"),
+                )
+                for row in ("baseline", "l2rw")
+            ],
+        ),
     ],
 )
 def test_every_row_and_every_curve_of_the_paper_is_planned(experiment, settings):
@@ -202,7 +243,7 @@ def schedule(spec):
 
 
 def test_learning_rates_fall_when_the_paper_says():
-    for cell in PAPER.cells.values():
+    for cell in TRAINED:
         if cell.spec.model == "lenet":
             assert schedule(cell.spec) == [(8_000, 0.001)]
         else:
@@ -210,7 +251,7 @@ def test_learning_rates_fall_when_the_paper_says():
 
 
 def test_all_else_in_training_is_the_same_for_all_rows():
-    for cell in PAPER.cells.values():
+    for cell in TRAINED:
         if cell.spec.model == "lenet":
             continue
         alone = cell.spec.fine_tunes or cell.spec.method == "clean_only"
@@ -261,6 +302,9 @@ K = 1000
         ("figure5", 42, 210, 8_850 * K),
         ("figure6", 4, 4, 280 * K),
         ("figure7", 3, 15, 1_200 * K),
+        ("theorem2", 5, 5, 5_000 * K),
+        ("lemma1", 5, 5, 100 * K),
+        ("decay", 4, 20, 880 * K),
     ],
 )
 def test_what_an_experiment_takes_with_all_that_it_waits_for(experiment, cells, runs, steps):
@@ -273,10 +317,26 @@ def test_what_an_experiment_takes_with_all_that_it_waits_for(experiment, cells, 
 
 def test_what_the_paper_takes_with_what_experiments_share_once():
     seeds = {key: len(PAPER.jobs(cell)) for key, cell in PAPER.cells.items()}
-    assert len(PAPER.cells) == 152
-    assert sum(seeds.values()) == 910
-    steps = sum(seeds[key] * cell.spec.steps for key, cell in PAPER.cells.items())
-    assert steps == 29_615 * K
+    assert len(PAPER.cells) == 152 + 10
+    assert sum(seeds.values()) == 910 + 10
+    assert sum(seeds[cell.id] * cell.spec.steps for cell in TRAINED) == 29_615 * K
+    assert len(TRAINED) == 152
+
+
+@pytest.mark.parametrize("experiment", SIMULATED)
+def test_simulations_are_of_one_problem_and_one_split(experiment):
+    planned = PAPER.experiments[experiment]
+    assert planned.seeds == (0,)
+    (split,) = {one.cell.split for one in planned.cells}
+    assert split.dataset == "mnist"
+    assert split.corruption == Imbalance(4, 9, 0.9, train_size=200, clean_size=20)
+    for one in planned.cells:
+        spec, setting = one.cell.spec, one.setting
+        assert (spec.batch_size, spec.trajectories) == (10, 20)
+        assert spec.steps == {"theorem2": 1_000_000, "lemma1": 20_000}[experiment]
+        assert (spec.model, spec.weighting) == (setting["model"], setting["weighting"])
+        assert spec.limit_fraction == setting["limit_fraction"]
+        assert spec.aligned == (setting["batches"] == "copies")
 
 
 def ids(experiment, *rows, **setting):
@@ -304,10 +364,30 @@ def test_no_other_runs_are_shared():
     tables = ids("table1") | ids("table2")
     assert ids("figure5") & tables == ids("figure5", noise=0.4)
     assert ids("figure5") & ids("sanity") == ids("figure5", "baseline", noise=0.0)
-    for alone in ("figure2", "figure3", "figure4"):
-        others = set(PAPER.experiments) - {alone}
+    for alone in ("figure2", "figure3", "figure4", *SIMULATED):
+        others = set(PAPER.experiments) - {alone, "decay"}
         assert not ids(alone) & set().union(*map(ids, others))
     assert not ids("table1") & ids("table2")
+
+
+def test_the_decay_of_the_clean_gradient_is_seen_in_runs_of_figure_2_and_table_2():
+    lenet, resnet = ids("decay", network="lenet"), ids("decay", network="resnet32")
+    assert lenet == {
+        planned.cell.id
+        for planned in PAPER.experiments["figure2"].cells
+        if planned.setting["method"] in ("baseline", "l2rw")
+        and planned.setting["majority_share"] == 0.995
+    }
+    assert resnet == ids("table2", "baseline", "l2rw", dataset="cifar10")
+    # And their seeds, too.
+    assert PAPER.seeds_of(min(lenet)) == 10
+    assert PAPER.experiments["decay"].seeds == PAPER.experiments["table2"].seeds
+
+
+def test_controls_of_both_checks_are_simulated_once_if_they_go_equally_far():
+    steps = {name: {"steps": 500} for name in SIMULATED}
+    plan = Plan(parse_config({"targets": SIMULATED, "experiments": steps}))
+    assert len(plan.cells) == 10 - 2
 
 
 def test_figures_6_and_7_alone_train_what_the_tables_would():
@@ -404,11 +484,85 @@ def test_the_background_classes_of_one_data_set_are_no_matter_of_another():
     assert tables({"background_flip.background_classes": {"cifar100": [2]}}) == tables({})
 
 
-def test_a_shorter_clean_run_is_evaluated_at_most_after_every_step():
+def test_a_short_run_on_clean_images_is_evaluated_at_most_after_every_step():
     change = {"clean_only_steps": 3, "fine_tuning_steps": 2}
     plan = Plan(parse_config({"targets": ["table2"], "noisy_labels": change}))
     seen = {(cell.spec.steps, cell.spec.evaluations) for cell in plan.cells.values()}
-    assert seen == {(3, 3), (2, 2), (80_000, 80), (60_000, 80)}
+    assert seen == {(3, 3), (2, 1), (80_000, 80), (60_000, 80)}
+
+
+THEORY_CHANGES = {
+    "dataset": "digits",
+    "minority": 3,
+    "majority": 8,
+    "majority_share": 0.8,
+    "train_size": 110,
+    "clean_size": 10,
+    "model": "softmax",
+    "batch_size": 5,
+    "trajectories": 10,
+}
+"""A changed value for every key of ``theory``."""
+
+
+def test_every_setting_of_theory_is_tried_below():
+    assert set(THEORY_CHANGES) == set(Theory.model_fields)
+
+
+@pytest.mark.parametrize("key", THEORY_CHANGES)
+def test_a_setting_of_theory_changes_all_simulations_and_nothing_else(key):
+    sizes = {"train_size": 120}  # which digits have, too
+    before = Plan(parse_config({"theory": sizes}))
+    after = Plan(parse_config({"theory": sizes | {key: THEORY_CHANGES[key]}}))
+    changed = {cell.id for cell in before.cells.values() if cell.id not in after.cells}
+    assert changed == {
+        cell.id
+        for cell in before.cells.values()
+        if cell.kind == "simulation" and (key != "model" or cell.spec.model != "huber")
+    }
+    same = set(before.experiments) - set(SIMULATED)
+    for name in same:
+        assert before.experiments[name].digest == after.experiments[name].digest
+
+
+@pytest.mark.parametrize(
+    ("experiment", "change", "changed", "added"),
+    [
+        ("theorem2", {"steps": 999}, 5, 5),
+        ("theorem2", {"limit_fractions": [0.25, 0.5]}, 1, 0),
+        ("theorem2", {"limit_fractions": [0.75, 0.2, 0.5, 0.25]}, 0, 1),
+        ("lemma1", {"steps": 999}, 5, 5),
+    ],
+)
+def test_a_setting_of_a_check_changes_its_simulations_only(experiment, change, changed, added):
+    plan = Plan(parse_config({"experiments": {experiment: change}}))
+    before, after = set(PAPER.cells), set(plan.cells)
+    assert len(before - after) == changed
+    assert len(after - before) == added
+    assert before - after <= ids(experiment)
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        ({"model": "softmax"}, "Softmax regression on mnist"),
+        ({"majority_share": 0.995, "train_size": 4000}, "majority share 0.995"),
+    ],
+)
+def test_captions_of_checks_tell_the_problem(shared, words):
+    plan = Plan(parse_config({"targets": SIMULATED, "theory": shared}))
+    for experiment in plan.experiments.values():
+        assert words in experiment.caption
+
+
+def test_decay_shows_as_many_seeds_as_both_of_its_experiments_have():
+    for seeds, others, shown in ((2, 5, 2), (7, 3, 3)):
+        raw = {
+            "targets": ["decay"],
+            "experiments": {"figure2": {"seeds": seeds}},
+            "noisy_labels": {"seeds": others},
+        }
+        assert Plan(parse_config(raw)).experiments["decay"].seeds == tuple(range(shown))
 
 
 @pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (7, 3), (90_001, 45_000)])

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.plan import Plan
 from l2rw.sections import Compute, Training
+from l2rw.theory.spec import SimulationSpec
 from l2rw.training.seeds import parse_seeds
 from l2rw.training.spec import RunSpec
 
@@ -190,6 +191,40 @@ def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
         assert line["split"] == cell.split.id
         assert line["jobs"] == made.jobs(cell)
         assert line["parent"] == (cell.parent and cell.parent.id)
+
+
+def theory(**changes):
+    """The plan of both checks of the theory, with some settings of their problem changed."""
+    return Plan(parse_config({"targets": ["theorem2", "lemma1"], "theory": changes}))
+
+
+def test_simulations_read_from_the_plan_file_what_was_planned(tmp_path):
+    made = theory()
+    made.write(tmp_path)
+    for key, cell in made.cells.items():
+        written = json.loads((tmp_path / "plan" / made.file(made.home(key))).read_text())
+        assert written["seeds"] == [0]
+        assert written["parents"] == []
+        (line,) = (line for line in written["cells"] if line["id"] == key)
+        assert SimulationSpec(**line["simulation"]) == cell.spec
+        assert line["simulation"] == asdict(cell.spec)
+        assert CORRUPTIONS[line["corruption"]](**line["parameters"]) == cell.split.corruption
+        assert (line["jobs"], line["parent"]) == (["0"], None)
+        assert "training" not in line
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_simulation_is_a_job_of_one_seed_however_many_seeds_a_training_job_has(size):
+    raw = {"targets": ["lemma1"], "compute": {"seeds_per_job": size}}
+    made = Plan(parse_config(raw))
+    assert made.runs("lemma1") == [(key, "0") for key in made.cells]
+    assert made.experiments["lemma1"].made_from == "checks.json"
+
+
+def test_no_two_simulations_are_the_same():
+    made = theory()
+    assert len({cell.id for cell in made.cells.values()}) == len(made.cells) == 10
+    assert not ids(made) & ids(theory(trajectories=21))
 
 
 def test_a_plan_file_tells_what_is_shown_from_what_is_only_waited_for():

@@ -60,6 +60,20 @@ def test_hours_follow_from_measured_times_where_there_are_any(tmp_path, capsys):
     assert told["all"][-1] == f"{hours:.1f}"
 
 
+def test_simulations_are_counted_but_not_in_hours(tmp_path, capsys):
+    (tmp_path / "overlay").write_text("targets: [figure7, theorem2, lemma1]")
+    ways = {"SGD": 10.0, "forward mode": 36.0}
+    rows = [{"model": "resnet32", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
+    (tmp_path / "bench.json").write_text(json.dumps({"rows": rows}))
+    text = table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json")
+    told = lines(text)
+    assert told["theorem2"] == ["5", "5", "5,000,000", "0.0"]
+    assert told["lemma1"] == ["5", "5", "100,000", "0.0"]
+    assert told["all"][:2] == ["13", "25"]
+    assert told["all"][-1] == told["figure7"][-1]
+    assert "left out" not in text
+
+
 def test_cells_are_listed_with_what_they_wait_for(tmp_path, capsys):
     (tmp_path / "overlay").write_text(
         "{targets: [table1], experiments: {table1: {datasets: [cifar10], rows: [baseline+ft]}}}"

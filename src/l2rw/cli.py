@@ -37,7 +37,7 @@ def _fetch(arguments: Arguments) -> None:
         arguments.dataset,
         arguments.root,
         download=not arguments.offline,
-        cache=arguments.out.parent / "raw",
+        cache=arguments.cache,
     ).save(arguments.out)
 
 
@@ -127,6 +127,12 @@ def _bench(arguments: Arguments) -> None:
     bench(Settings(**given), arguments.plan, arguments.out)
 
 
+def _metrics(arguments: Arguments) -> None:
+    from l2rw.analysis.metrics import write_metrics
+
+    write_metrics(arguments.summaries, arguments.plan_digest, arguments.out)
+
+
 def _plan(arguments: Arguments) -> None:
     from l2rw.plan_table import print_plan
 
@@ -188,6 +194,10 @@ def _parser() -> argparse.ArgumentParser:
         command("tabulate", _tabulate, "collect an experiment's results into its table"),
         command("draw", _draw, "draw an experiment's figure from its table"),
     )
+    metrics = command("metrics", _metrics, "gather the numbers of all figures and tables")
+    metrics.add_argument("summaries", type=Path, nargs="+", help="what draw wrote (.csv)")
+    metrics.add_argument("--plan-digest", required=True, help="of the whole plan")
+    metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
     _add_plan_options(
         command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
     )
@@ -208,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_data_options(fetch: argparse.ArgumentParser, corrupt: argparse.ArgumentParser) -> None:
     fetch.add_argument("dataset", help="name of the data set")
     fetch.add_argument("--root", type=Path, help="folder with the source files")
+    fetch.add_argument("--cache", type=Path, default=Path("data/raw"), help="keeps downloads")
     fetch.add_argument("--offline", action="store_true", help="download nothing")
     fetch.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
     corrupt.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")

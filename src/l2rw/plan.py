@@ -38,6 +38,11 @@ class Plan:
         """All split plans by id."""
         return {cell.split.id: cell.split for cell in self.cells.values()}
 
+    @cached_property
+    def digest(self) -> str:
+        """Identity of what is made from all experiments together."""
+        return digest({name: experiment.digest for name, experiment in self.experiments.items()})
+
     @property
     def datasets(self) -> set[str]:
         """Names of all data sets needed."""
@@ -164,6 +169,15 @@ class Plan:
                 os.utime(table, (1, 1))
             else:
                 os.utime(path)
+        self._date_summaries(results)
+
+    def _date_summaries(self, results: Path) -> None:
+        """Do the same for what the metrics are made from, the figures' summaries."""
+        summaries = [results / "figures" / f"{name}.csv" for name in self.experiments]
+        times = (1, 1) if _recorded_plan(results / "metrics.json") == self.digest else None
+        for path in summaries:
+            if path.exists():
+                os.utime(path, times)
 
 
 def _recorded_plan(record: Path) -> str | None:

@@ -417,7 +417,7 @@ class Theorem2(Section):
 
     steps: Positive = Field(1_000_000, description="Steps, T.")
     limit_fractions: Annotated[tuple[Share, ...], AllDifferent] = Field(
-        (0.1, 0.5, 0.9),
+        (0.25, 0.5, 0.75),
         min_length=1,
         description="Step sizes as shares of the corrected limit 2/(Lσ²); the best is 0.5.",
     )

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from l2rw.config import parse_config
+from l2rw.integrity import read_result, sealed
 from l2rw.plan import Plan
 
 SETTINGS = {
@@ -46,8 +47,26 @@ def runs(plan: dict[str, Any], path_of: Callable[[int, str], Path], tmp_path: Pa
             made = {"commit": None, "source": "abc", "device": "cpu", "seconds": 1}
             result = {"cell": {"id": cell["id"]}, "runs": errors, "made": made}
             path_of(i, job).parent.mkdir(parents=True)
-            path_of(i, job).write_text(json.dumps(result))
+            path_of(i, job).write_text(json.dumps(sealed(result, [])))
     return tmp_path / "runs"
+
+
+def _seal(folder: Path, result: dict[str, Any]) -> None:
+    """Write a job's ``result.json`` beside its finished files, ``probe.json`` beside the probe."""
+    files = list(folder.glob("*.csv"))
+    (folder / "result.json").write_text(json.dumps(sealed(result, files)))
+    if (folder / "probe.csv") in files:
+        (folder / "probe.json").write_text(json.dumps(sealed({}, [folder / "probe.csv"])))
+
+
+@pytest.fixture(scope="session")
+def reseal() -> Callable[..., None]:
+    """Return what makes changed files of a job pass for what it wrote."""
+
+    def reseal(folder: Path, **changes: Any) -> None:
+        _seal(folder, read_result(folder / "result.json") | changes)
+
+    return reseal
 
 
 Setting = dict[str, Any]
@@ -83,8 +102,6 @@ def make_up_in() -> Callable[..., tuple[dict[str, Any], Path]]:
                 {"seed": seed, "test_error": 0.5, "test_loss": 1.0, **result(cell["setting"], seed)}
                 for seed in range(seeds)
             ]
-            text = json.dumps({"cell": {"id": cell["id"]}, "runs": runs, "made": MADE})
-            (of_job / "result.json").write_text(text)
             if lines:
                 of_all = [
                     {"seed": seed, **line}
@@ -92,6 +109,8 @@ def make_up_in() -> Callable[..., tuple[dict[str, Any], Path]]:
                     for line in lines(cell["setting"], seed)
                 ]
                 pd.DataFrame(of_all).to_csv(of_job / name, index=False)
+            result_of_job = {"cell": {"id": cell["id"]}, "runs": runs, "made": MADE}
+            _seal(of_job, result_of_job)
         plan = {
             "experiment": experiment,
             "caption": "Accuracy (%) of A & B_c",

@@ -38,6 +38,13 @@ def test_a_damaged_result_is_named(plan, runs, path_of, content):
         collect(plan, runs)
 
 
+def test_a_result_that_somebody_changed_is_named(plan, runs, path_of):
+    path = path_of(1, "2")
+    path.write_text(path.read_text().replace('"test_error": 0.0', '"test_error": 0.1'))
+    with pytest.raises(UserError, match=rf"{path} is missing, damaged or was changed"):
+        collect(plan, runs)
+
+
 def test_a_result_in_the_wrong_place_is_named(plan, runs, path_of):
     path_of(1, "2").write_bytes(path_of(0, "2").read_bytes())
     with pytest.raises(UserError) as refusal:
@@ -46,10 +53,9 @@ def test_a_result_in_the_wrong_place_is_named(plan, runs, path_of):
         assert str(named) in str(refusal.value)
 
 
-def test_a_result_without_a_wanted_seed_is_told(plan, runs, path_of):
+def test_a_result_without_a_wanted_seed_is_told(plan, runs, path_of, reseal):
     result = json.loads(path_of(1, "0-1").read_text())
-    del result["runs"][1]
-    path_of(1, "0-1").write_text(json.dumps(result))
+    reseal(path_of(1, "0-1").parent, runs=result["runs"][:1])
     with pytest.raises(UserError, match=rf"{plan['cells'][1]['id']} has no result for seed 1"):
         collect(plan, runs)
 
@@ -69,12 +75,13 @@ METRICS = "seed,step,learning_rate,train_error,validation_error,test_error\n0,10
 
 
 @pytest.fixture(params=[(figure3, "probe.csv", PROBE), (figure7, "metrics.csv", METRICS)])
-def of_file(request, make_up):
+def of_file(request, make_up, reseal):
     """Return what collects a file that jobs leave, the file, and its content."""
     drawing, name, content = request.param
     plan, runs = make_up("figure", [{"row": "l2rw"}], seeds=1)
     path = runs / "split/0/seed-0" / name
     path.write_text(content)
+    reseal(path.parent)
     return lambda: drawing.collect(plan, runs), path, content
 
 
@@ -86,35 +93,41 @@ def test_a_file_of_a_job_is_read(of_file):
 def test_a_missing_file_of_a_job_is_named(of_file):
     collected, path, _ = of_file
     path.unlink()
-    with pytest.raises(UserError, match=rf"{path} cannot .* Hint: delete {path.parent} and run"):
+    with pytest.raises(UserError, match=rf"{path} is missing, .* Hint: delete {path.parent} and"):
         collected()
 
 
 @pytest.mark.parametrize("content", [b"", b"seed,step\n0,1\n", b"\xff\xfe\x00"])
-def test_a_damaged_file_of_a_job_is_named(of_file, content):
+def test_a_damaged_file_of_a_job_is_named(of_file, content, reseal):
     collected, path, _ = of_file
     path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{path} is missing, damaged or was changed"):
+        collected()
+    reseal(path.parent)
     with pytest.raises(UserError, match=rf"{path} cannot be read as a table"):
         collected()
 
 
-def test_words_where_numbers_should_be_are_damage(of_file):
+def test_words_where_numbers_should_be_are_damage(of_file, reseal):
     collected, path, content = of_file
     path.write_text(content.replace("\n0,", "\nnone,"))
+    reseal(path.parent)
     with pytest.raises(UserError, match=rf"{path} cannot be read as a table"):
         collected()
 
 
-def test_a_file_without_a_wanted_seed_is_told(of_file):
+def test_a_file_without_a_wanted_seed_is_told(of_file, reseal):
     collected, path, content = of_file
     path.write_text(content.replace("\n0,", "\n1,"))
+    reseal(path.parent)
     with pytest.raises(UserError, match=rf"{path} has no line for seed 0"):
         collected()
 
 
-def test_lines_of_seeds_that_the_plan_does_not_ask_for_are_left_out(of_file):
+def test_lines_of_seeds_that_the_plan_does_not_ask_for_are_left_out(of_file, reseal):
     collected, path, content = of_file
     path.write_text(content + content.splitlines()[1].replace("0,", "1,", 1) + "\n")
+    reseal(path.parent)
     assert list(collected()["seed"]) == [0]
 
 

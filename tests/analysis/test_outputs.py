@@ -4,6 +4,7 @@ import re
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulations, place
 
 from l2rw.analysis.outputs import DRAWN_BY, draw, tabulate
 from l2rw.analysis.style import FORMATS
@@ -19,7 +20,15 @@ SETTINGS = {
     "figure5": [{"noise": noise, "row": "baseline+ft"} for noise in (0.0, 0.4)],
     "figure6": [{"corruption": "uniform_flip", "row": row} for row in ("baseline", "l2rw")],
     "figure7": [{"row": row} for row in ("baseline", "l2rw")],
+    "theorem2": [place(), place(limit_fraction=0.9), ASCENT, BEYOND],
+    "lemma1": [place(limit_fraction=1.0), ASCENT, UNGUIDED, BEYOND],
+    "decay": [
+        {"corruption": corruption, "network": network, "row": "l2rw"}
+        for corruption, network in (("imbalance", "lenet"), ("background_flip", "resnet32"))
+    ],
 }
+SIMULATED = ("theorem2", "lemma1")
+"""These have a single seed each."""
 
 
 def _result(setting, seed):
@@ -38,25 +47,44 @@ def _probe(setting, seed):
 
 def _metrics(setting, seed):
     errors = dict.fromkeys(("train_error", "validation_error", "test_error"), 0.1 / 3 + seed / 7)
-    return [{"step": step, "learning_rate": 0.1, **errors} for step in (100, 200)]
+    return [
+        {"step": step, "learning_rate": 0.1, "squared_clean_gradient": (seed + 1) / step, **errors}
+        for step in (100, 200)
+    ]
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
-def experiment(request):
+@pytest.fixture(
+    scope="module",
+    params=[
+        *((name, 1) for name in SETTINGS),
+        *((name, 3) for name in SETTINGS if name not in SIMULATED),
+    ],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def experiment_and_seeds(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=[1, 3])
-def seeds(request):
-    return request.param
+@pytest.fixture(scope="module")
+def experiment(experiment_and_seeds):
+    return experiment_and_seeds[0]
+
+
+@pytest.fixture(scope="module")
+def seeds(experiment_and_seeds):
+    return experiment_and_seeds[1]
 
 
 @pytest.fixture(scope="module")
 def made(experiment, seeds, make_up_in, tmp_path_factory):
     """Return an experiment's plan, its results, and the folders of its tables and figures."""
-    name, lines = ("probe.csv", _probe) if experiment == "figure3" else ("metrics.csv", _metrics)
-    folder = tmp_path_factory.mktemp(experiment)
-    plan, runs = make_up_in(folder, experiment, SETTINGS[experiment], seeds, _result, name, lines)
+    folder, settings = tmp_path_factory.mktemp(experiment), SETTINGS[experiment]
+    if experiment in SIMULATED:
+        plan, runs = make_up_simulations(folder, experiment, settings)
+    else:
+        of_figure3 = experiment == "figure3"
+        file = ("probe.csv", _probe) if of_figure3 else ("metrics.csv", _metrics)
+        plan, runs = make_up_in(folder, experiment, settings, seeds, _result, *file)
     tables, figures = folder / "tables", folder / "figures"
     _write(plan, runs, tables, figures)
     return plan, runs, tables, figures
@@ -119,10 +147,9 @@ def test_tables_for_people_have_caption_and_cells(experiment, made):
 def test_latex_tables_are_well_formed(experiment, seeds, made):
     _, _, tables, _ = made
     text = (tables / f"{experiment}.tex").read_text()
-    assert text.isascii()
     assert r"\caption{Accuracy (\%) of A \& B\_c" in text
     assert rf"\label{{tab:{experiment}}}" in text
-    if seeds > 1:
+    if seeds > 1 and experiment != "decay":
         assert r"$\pm$" in text
     bare = re.sub(r"\\[&%$#_{}]", "", text.partition("\n")[2])
     assert not re.search("[%#_]", bare)
@@ -135,6 +162,7 @@ def test_latex_tables_are_well_formed(experiment, seeds, made):
     for environment in ("table", "tabular"):
         assert text.count(rf"\begin{{{environment}}}") == 1
         assert text.count(rf"\end{{{environment}}}") == 1
+    assert text.isascii()
 
 
 def test_the_record_says_which_plan_and_which_runs_made_the_table(experiment, seeds, made):

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
+from l2rw.config import Experiments, parse_config
+from l2rw.plan import Plan
 
 
 @pytest.fixture
@@ -83,6 +85,13 @@ def test_latex_puts_common_titles_above_columns(grouped):
         r"\midrule",
         r"A \& B & yes & 1.00 $\pm$ 0.50 & -- & 50 \% \\",
     ]
+
+
+@pytest.mark.parametrize("experiment", Experiments.model_fields)
+def test_captions_of_the_paper_are_plain_latex(experiment):
+    (planned,) = Plan(parse_config({"targets": [experiment]})).experiments.values()
+    text = to_latex(pd.DataFrame(index=pd.Index([], name="x")), planned.caption, experiment)
+    assert text.isascii()
 
 
 def test_latex_escapes_what_it_would_read_as_commands():

@@ -68,7 +68,7 @@ def results_of(job):
     """What a job computed, without how it was made."""
     results = {path.name: path.read_bytes() for path in job.out.iterdir()}
     result = json.loads(results.pop("result.json"))
-    del result["made"]
+    del result["made"], result["sha256"]
     return result, results
 
 

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l2rw.data.streams import Stream
+from l2rw.errors import UserError
+from l2rw.integrity import sealed, verify
 from l2rw.sections import Compute
 from l2rw.training.job import spec_of
 from l2rw.training.network import build_network
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
+from l2rw.training.results import write_json
 from l2rw.training.trained import load_trained, save_trained
 from l2rw.weights import reweighted_gradient_by_double_backward
 
@@ -143,8 +146,10 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
         parameters, buffers = built.initial_values(seed + 7)
         networks[seed] = parameters | buffers
     save_trained(tmp_path / "network", networks)
+    write_json(tmp_path / "result.json", sealed({}, [tmp_path / "network"]))
     digits.save(tmp_path / "digits.npz")
     cell = {
+        "id": "split/cell",
         "corruption": "background_flip",
         "parameters": asdict(corruptions["background_flip"]),
         "training": asdict(spec),
@@ -162,7 +167,9 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
 
 def test_a_probe_writes_a_line_for_every_image(arguments, digits, make_split):
     run_probe(**arguments)
-    assert [path.name for path in arguments["out"].parent.iterdir()] == ["probe.csv"]
+    beside = arguments["out"].with_suffix(".json")
+    assert set(arguments["out"].parent.iterdir()) == {arguments["out"], beside}
+    verify(arguments["out"], beside)
     with arguments["out"].open() as file:
         told = list(csv.DictReader(file))
     assert tuple(told[0]) == Weighed._fields
@@ -181,6 +188,16 @@ def test_a_probe_writes_a_line_for_every_image(arguments, digits, make_split):
     assert len(told) == len(expected)
     for line, weighed in zip(told, expected, strict=True):
         assert tuple(line.values()) == tuple(map(str, weighed))
+
+
+def test_a_damaged_network_is_named_and_not_probed(arguments):
+    path = arguments["network"]
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{path} is missing, damaged or was changed"):
+        run_probe(**arguments)
+    assert not arguments["out"].exists()
 
 
 def test_only_a_background_class_can_be_probed(arguments, corruptions):

@@ -46,7 +46,7 @@ SHORT = {
 }
 NOISY: dict[str, Any] = {
     "name": "noisy",
-    "targets": ["table2", "figure3", "figure6", "figure7"],
+    "targets": ["table2", "figure3", "figure6", "figure7", "decay"],
     "compute": {"seeds_per_job": 2, "stack": 2},
     "noisy_labels": {
         "seeds": 2,
@@ -67,6 +67,9 @@ NOISY: dict[str, Any] = {
         "figure3": {"dataset": "digits"},
         "figure6": {"dataset": "digits", "rows": ["baseline", "l2rw"]},
         "figure7": {"dataset": "digits", "rows": ["baseline", "l2rw"]},
+        # Trains the network of Figure 2, which is no target, with one seed.
+        "figure2": TINY["experiments"]["figure2"] | {"seeds": 1},
+        "decay": {"dataset": "digits", "rows": ["l2rw"]},
     },
 }
 

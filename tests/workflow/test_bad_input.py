@@ -45,7 +45,7 @@ def with_table1(rows):
 )
 def test_bad_input_is_refused_in_a_sentence(workspace, config, words, monkeypatch):
     monkeypatch.delenv("L2RW_DATA", raising=False)
-    shutil.rmtree(workspace.folder / "data")
+    shutil.rmtree(workspace.results / "data")
     figure = workspace.results / "figures/figure2.csv"
     before = figure.read_bytes()
     done = workspace.snakemake(config)
@@ -67,4 +67,4 @@ def test_a_damaged_data_set_is_named_and_shown(workspace, tmp_path, monkeypatch)
     done = workspace.snakemake(config)
     assert done.returncode != 0
     assert "is damaged or is not the published" in done.stderr
-    assert not list((workspace.folder / "data").glob("mnist*"))
+    assert not list((workspace.results / "data").glob("mnist*"))

@@ -45,7 +45,7 @@ def test_tables_and_figures_are_made_from_images_in_the_published_format(tmp_pat
     assert {spec.model for spec in specs} == {"resnet32", "wrn_8x8"}
 
     workspace = Workspace(tmp_path / "workspace", "cut")
-    data = workspace.folder / "data" / plan.data_file("cifar10")
+    data = workspace.results / "data" / plan.data_file("cifar10")
     data.parent.mkdir(parents=True)
     archive = write_archive(tmp_path / "published", "cifar10", 100, 20, seed=0)
     dataset_from_archive(archive).save(data)

@@ -33,11 +33,13 @@ def trained(log: str) -> Counter[str]:
 def test_everything_is_made_and_what_experiments_share_is_trained_once(finished):
     assert Counter(finished.first_run) == {
         "fetch": 1,
-        "corrupt": 2 + 1,  # seeds of the two corruptions; Figure 6 shows one
-        "train": 5 + 2,  # four rows and the half-way network of Figure 3; both rows of Figure 6
+        "corrupt": 2 + 1 + 1,  # seeds of the corruptions; Figure 6 shows one, as Figure 2 here
+        # Four rows and the half-way network of Figure 3; both rows of Figure 6; one of Figure 2.
+        "train": 5 + 2 + 1,
         "probe": 1,
-        "tabulate": 4,
-        "draw": 4,
+        "tabulate": 5,
+        "draw": 5,
+        "metrics": 1,
     }
     for experiment in NOISY["targets"]:
         for suffix in ("csv", "md", "tex", "html", "json"):
@@ -52,6 +54,19 @@ def test_a_table_has_every_row_of_every_seed(finished):
     assert sorted(zip(runs["row"], runs["seed"], strict=True)) == sorted(
         (row, seed) for row in rows for seed in (0, 1)
     )
+
+
+def test_the_decay_of_the_clean_gradient_is_that_of_shared_runs(finished):
+    decay = pd.read_csv(finished.results / "tables/decay.csv")
+    assert decay.groupby(["corruption", "network"])["step"].unique().map(list).to_dict() == {
+        ("background_flip", "resnet_8x8"): [3, 6],
+        ("imbalance", "lenet_8x8"): [3, 6],
+    }
+    assert set(decay["seed"]) == {0}
+    assert (decay["squared_clean_gradient"] > 0).all()
+    table2 = pd.read_csv(finished.results / "tables/table2.csv")
+    shared = set(decay["cell"]) & set(table2["cell"])
+    assert shared == set(table2[table2["row"] == "l2rw"]["cell"])
 
 
 def test_jobs_start_when_those_they_wait_for_are_done(finished):
@@ -75,11 +90,11 @@ def test_every_job_leaves_its_files_and_no_others(finished):
     (probed,) = plan.experiments["figure3"].all_cells
     left = {"result.json", "metrics.csv", "suspects.csv", "network.safetensors"}
     for key, cell in plan.cells.items():
-        uniform = cell.split.corruption.name == "uniform_flip"
+        both_seeds = cell.split.corruption.name == "background_flip"
         (folder,) = (finished.results / "runs" / key).iterdir()
-        assert folder.name == ("seed-0" if uniform else "seed-0-1")
+        assert folder.name == ("seed-0-1" if both_seeds else "seed-0")
         names = {path.name for path in folder.iterdir()}
-        assert names == left | ({"probe.csv"} if key == probed else set())
+        assert names == left | ({"probe.csv", "probe.json"} if key == probed else set())
     assert not list((finished.folder / "checkpoints").rglob("*.safetensors*"))
 
 
@@ -92,9 +107,9 @@ def test_a_clone_trains_what_depends_on_a_change_and_nothing_else(finished, tmp_
     assert clone.planned(NOISY) == []
     log = clone.dry_run(LONGER_FINE_TUNING)
     assert trained(log) == {"baseline+ft": 1}
-    assert jobs(log) == ["draw", "tabulate", "train"]
+    assert jobs(log) == ["draw", "metrics", "tabulate", "train"]
     log = clone.dry_run(with_shared(seeds=3))
-    # The half-way network, too; but Figure 6 shows one seed whatever there is.
+    # The half-way network, too; but Figures 2 and 6 show one seed whatever there is.
     assert trained(log) == {"baseline": 1, "baseline+ft": 1, "s_model_conf": 1, "l2rw": 2}
     assert "seeds=2\n" in log
     assert "seeds=0-1\n" not in log
@@ -120,7 +135,7 @@ def test_a_trained_network_that_is_damaged_is_named(finished, tmp_path):
     assert done.returncode != 0
     errors = [line for line in done.stderr.splitlines() if line.strip().startswith("Error: ")]
     assert len(errors) == 1
-    assert "network.safetensors cannot be read" in errors[0]
+    assert "network.safetensors is missing, damaged or was changed" in errors[0]
     assert " Hint: " in errors[0]
 
 

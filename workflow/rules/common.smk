@@ -13,7 +13,8 @@ from l2rw.training.seeds import parse_seeds
 try:
     PLAN = Plan(parse_config(config))
     for dataset in PLAN.datasets:
-        if not Path("data", PLAN.data_file(dataset)).exists():
+        data = Path("results", PLAN.config.name, "data", PLAN.data_file(dataset))
+        if not data.exists():
             root, download = PLAN.config.data.root, PLAN.config.data.download
             require(
                 dataset, root and Path(root), download=download, cache=Path("data/raw")
@@ -64,7 +65,7 @@ def data_of(wildcards):
         split = PLAN.cells[wildcards.cell].split
     else:
         split = PLAN.splits[wildcards.split]
-    return f"data/{PLAN.data_file(split.dataset)}"
+    return f"<results>/data/{PLAN.data_file(split.dataset)}"
 
 
 def splits_of_job(wildcards):

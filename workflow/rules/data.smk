@@ -1,7 +1,7 @@
 # From published files to splits.
 #
 # In:  the files of the data sets, found in data.root or L2RW_DATA, or downloaded
-# Out: data/{dataset}-{content}.npz                verified images and labels
+# Out: <results>/data/{dataset}-{content}.npz      verified images and labels
 #      <results>/splits/{split}/seed-{seed}.npz    indices, labels and truth masks, never images
 #
 # Inputs are `ancient`: a path carries the identity of what lies there, times play no part.
@@ -15,7 +15,7 @@ localrules:
 rule fetch:
     """Find or download a data set and verify it by SHA-256."""
     output:
-        data="data/{dataset}-{content}.npz",
+        data="<results>/data/{dataset}-{content}.npz",
     log:
         "<logs>/fetch/{dataset}-{content}.log",
     benchmark:
@@ -28,7 +28,8 @@ rule fetch:
     params:
         options=fetch_options(),
     shell:
-        "l2rw fetch {wildcards.dataset} {params.options:q} --out {output.data:q} &> {log:q}"
+        "l2rw fetch {wildcards.dataset} {params.options:q} --cache data/raw --out {output.data:q}"
+        " &> {log:q}"
 
 
 rule corrupt:

@@ -3,6 +3,7 @@
 # In:  an experiment's plan file and the results of its runs
 # Out: <results>/tables/{experiment}.{csv,md,tex,html,json}    runs; summary; what made them
 #      <results>/figures/{experiment}.{pdf,svg,png,csv,json}   figure; what it draws; what made it
+#      <results>/metrics.json                                  the numbers of all of them
 #
 # The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/plan.py.
 
@@ -10,6 +11,7 @@
 localrules:
     tabulate,
     draw,
+    metrics,
 
 
 rule tabulate:
@@ -75,3 +77,27 @@ rule draw:
         out=subpath(output.pdf, parent=True),
     shell:
         "l2rw draw --plan {input.plan:q} --table {input.runs:q} --out {params.out:q} &> {log:q}"
+
+
+rule metrics:
+    """Gather the numbers of all figures and tables."""
+    input:
+        summaries=expand(
+            "<results>/figures/{experiment}.csv", experiment=PLAN.experiments
+        ),
+    output:
+        metrics="<results>/metrics.json",
+    log:
+        "<logs>/metrics.log",
+    benchmark:
+        "<benchmarks>/metrics.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        digest=PLAN.digest,
+    shell:
+        "l2rw metrics {input.summaries:q} --plan-digest {params.digest}"
+        " --out {output.metrics:q} &> {log:q}"

@@ -55,6 +55,7 @@ rule probe:
         network=ancient("<results>/runs/{cell}/seed-{seeds}/network.safetensors"),
     output:
         probe="<results>/runs/{cell}/seed-{seeds}/probe.csv",
+        checksum="<results>/runs/{cell}/seed-{seeds}/probe.json",
     log:
         "<logs>/probe/{cell}/seed-{seeds}.log",
     benchmark:

@@ -1,7 +1,6 @@
 """Results of an experiment as one tidy table."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from l2rw.errors import UserError
+from l2rw.integrity import read_result, verify
+
+SEALED_BY = {"probe.csv": "probe.json"}
+"""Which file holds the checksum of another; ``result.json`` if not named here."""
 
 
 class Job(NamedTuple):
@@ -37,7 +40,7 @@ def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
         wanted = set(plan["seeds"])
         for job in cell["jobs"]:
             path = runs / cell["id"] / f"seed-{job}" / "result.json"
-            result = _read(path)
+            result = read_result(path)
             if result["cell"]["id"] != cell["id"]:
                 raise UserError(
                     f"{path} is the result of {result['cell']['id']}, not of {cell['id']}.",
@@ -87,6 +90,7 @@ def collect_csv(
     """
     parts = []
     for job in jobs(plan, runs):
+        verify(job.folder / name, job.folder / SEALED_BY.get(name, "result.json"))
         lines = _read_csv(job.folder / name, {"seed": int, **columns})
         wanted = {run["seed"] for run in job.runs}
         if missing := wanted - set(lines["seed"]):
@@ -97,15 +101,6 @@ def collect_csv(
         mine = lines[lines["seed"].isin(wanted)]
         parts.append(pd.DataFrame(job.setting | dict(mine.items()) | job.made))
     return pd.concat(parts, ignore_index=True)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        result: dict[str, Any] = json.loads(path.read_text())
-        _ = result["cell"]["id"], result["runs"], result["made"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise unreadable(path, "a result", error) from None
-    return result
 
 
 def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:

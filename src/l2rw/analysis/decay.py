@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from l2rw.analysis.collect import collect_csv
@@ -20,9 +22,16 @@ from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.statistics import NOTHING
 from l2rw.analysis.style import RC, look, name_of
 
-CURVE = ["network", "row"]
+CURVE = ["corruption", "network", "row"]
 GRADIENT = "squared_clean_gradient"
 RESAMPLES = 1000
+ROUNDING = 1e-12
+LINES: dict[str, dict[str, Any]] = {
+    "mean": {"lw": 0.7, "alpha": 0.6},
+    "smallest mean so far": {},
+    "C/√T of the first half": {"ls": ":"},
+}
+"""What is drawn, and how."""
 Values = NDArray[np.float64]
 
 
@@ -49,10 +58,12 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the squared norm of the clean gradient at each evaluation, and what it does.
 
     Returns:
-        By ``network``, ``row`` and ``step``: ``mean`` over seeds, ``low`` and ``high`` (bootstrap
-        interval of 95 %), ``running_min`` of the mean, ``seeds``, and the curve's :class:`Fit`.
+        By ``corruption``, ``network``, ``row`` and ``step``: ``mean`` over seeds, ``low`` and
+        ``high`` (bootstrap interval of 95 %), ``running_min`` of the mean, ``seeds``, and the
+        curve's :class:`Fit`.
     """
-    return pd.concat([_curve(key, of) for key, of in runs.groupby(CURVE, sort=False)])
+    curves = [_curve(key, of) for key, of in runs.groupby(CURVE, sort=False)]
+    return pd.concat(curves, ignore_index=True)
 
 
 def for_people(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,24 +74,29 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
         "first": [f"{value:.2g}" for value in first["running_min"]],
         "smallest": [f"{value:.2g}" for value in last["running_min"]],
         "exponent of decay": [_interval(line) for line in first.itertuples()],
-        "second half above first's C/√T": [f"{value:.0%}" for value in first["exceeded"]],
+        "second half above first's C/√T": [_percent(value) for value in first["exceeded"]],
     }
-    labels = [_title(network, row) for network, row in first.index]
+    labels = [f"{_title(*place)}, {look(row).label}" for *place, row in first.index]
     return pd.DataFrame(columns, index=pd.Index(labels, name="‖∇G‖², mean over seeds"))
 
 
 def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
     """Draw a log-log panel for each network: curves with bands, running minima, envelopes."""
-    networks = list(table["network"].unique())
+    panels: list[Any] = list(table.groupby(["corruption", "network"], sort=False))
     with mpl.rc_context(RC):
         figure, grid = plt.subplots(
-            1, len(networks), figsize=(3.4 * len(networks) + 0.4, 3.6), squeeze=False
+            1, len(panels), figsize=(3.4 * len(panels) + 0.4, 3.6), squeeze=False
         )
-        for axes, network in zip(grid[0], networks, strict=True):
-            _draw_panel(axes, table[table["network"] == network])
-            axes.set(title=name_of(network), xlabel="Training step")
+        for axes, (place, curves) in zip(grid[0], panels, strict=True):
+            _draw_panel(axes, curves)
+            axes.set(title=_title(*place), xlabel="Training step")
         grid[0][0].set_ylabel("‖∇G‖² of the clean set")
-        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+        rows = [look(row) for row in table["row"].unique()]
+        handles = [Line2D([], [], color=row.colour, label=row.label) for row in rows]
+        handles += [
+            Line2D([], [], color="#666666", label=name, **line) for name, line in LINES.items()
+        ]
+        add_legend(figure, handles)
     return figure
 
 
@@ -120,32 +136,38 @@ def _fit(steps: Values, mean: Values, resampled: Values | None) -> Fit:
         first_half[0] = True
     constant = float((smallest * np.sqrt(steps))[first_half].max())
     later = ~first_half
-    above = (smallest * np.sqrt(steps))[later] > constant
-    exponents = [np.nan] if resampled is None else [_exponent(steps, m) for m in resampled]
-    low, high = np.quantile(exponents, [0.025, 0.975])
+    above = (smallest * np.sqrt(steps))[later] > constant * (1 + ROUNDING)
+    low = high = np.nan
+    if resampled is not None:
+        low, high = np.quantile(_exponents(steps, resampled), [0.025, 0.975])
     exceeded = float(above.mean()) if later.any() else float("nan")
-    return Fit(_exponent(steps, mean), float(low), float(high), constant, exceeded)
+    (exponent,) = _exponents(steps, mean[None])
+    return Fit(float(exponent), float(low), float(high), constant, exceeded)
 
 
-def _exponent(steps: Values, mean: Values) -> float:
-    smallest = np.minimum.accumulate(np.maximum(mean, np.finfo(float).tiny))
+def _exponents(steps: Values, means: Values) -> Values:
+    """Return the exponents of curves, shape (n, steps), as shape (n,): NaN if there are none."""
+    smallest = np.minimum.accumulate(np.maximum(means, np.finfo(float).tiny), axis=1)
     if len(steps) < 2:
-        return float("nan")
-    return float(np.polyfit(np.log(steps), np.log(smallest), 1)[0])
+        return np.full(len(means), np.nan)
+    exponents: Values = np.polyfit(np.log(steps), np.log(smallest).T, 1)[0]
+    return exponents
 
 
 def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
     for row, curve in table.groupby("row", sort=False):
-        one = look(str(row))
-        style: dict[str, Any] = {"color": one.colour}
-        axes.plot(curve["step"], curve["mean"], **style, lw=0.7, alpha=0.6)
-        axes.fill_between(curve["step"], curve["low"], curve["high"], **style, alpha=0.15, lw=0)
-        axes.plot(curve["step"], curve["running_min"], **style, label=f"{one.label}, smallest yet")
+        colour = look(str(row)).colour
         envelope = curve["envelope_constant"] / np.sqrt(curve["step"])
-        axes.plot(
-            curve["step"], envelope, **style, ls=":", label=f"{one.label}, C/√T of the first half"
-        )
+        drawn = curve["mean"], curve["running_min"], envelope
+        marker = "o" if len(curve) == 1 else ""
+        for values, line in zip(drawn, LINES.values(), strict=True):
+            axes.plot(curve["step"], values, color=colour, marker=marker, **line)
+        limits = curve["low"], curve["high"]
+        axes.fill_between(curve["step"], *limits, color=colour, alpha=0.15, lw=0)
     axes.set(xscale="log", yscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _interval(line: Any) -> str:
@@ -156,5 +178,9 @@ def _interval(line: Any) -> str:
     return f"{line.exponent:.2f} [{line.exponent_low:.2f}, {line.exponent_high:.2f}]"
 
 
-def _title(network: str, row: str) -> str:
-    return f"{name_of(network)}, {look(row).label}"
+def _percent(share: float) -> str:
+    return NOTHING if np.isnan(share) else f"{share:.0%}"
+
+
+def _title(corruption: str, network: str) -> str:
+    return f"{name_of(network)}, {name_of(corruption)}"

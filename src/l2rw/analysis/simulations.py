@@ -1,6 +1,5 @@
 """What simulations of the theory leave, as tidy tables."""
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Any, NamedTuple
 from l2rw.analysis.collect import unreadable
 from l2rw.analysis.statistics import NOTHING
 from l2rw.errors import UserError
+from l2rw.integrity import read_result
 
 CONTROLS = {
     "ascent": "Control: weights of the wrong sign",
     "unguided": "Control: equal weights",
     "beyond": "Control: twice the limit, Huber loss",
 }
+CHECKS, WHAT = "checks.json", "checks of a simulation"
 
 
 class Simulation(NamedTuple):
@@ -27,6 +28,16 @@ class Simulation(NamedTuple):
     """As in ``checks.json``."""
     made: dict[str, Any]
     """What made it: ``cell``, ``seed``, ``commit``, ``source``, ``device``."""
+
+    def check(self, *keys: str) -> Any:
+        """Return what stands under nested keys; raise :class:`UserError` if nothing does."""
+        found: Any = self.checks
+        try:
+            for key in keys:
+                found = found[key]
+        except (KeyError, TypeError) as error:
+            raise unreadable(self.folder / CHECKS, WHAT, error) from None
+        return found
 
 
 def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
@@ -42,13 +53,13 @@ def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
     for cell in plan["cells"]:
         for job in cell["jobs"]:
             folder = runs / cell["id"] / f"seed-{job}"
-            path = folder / "checks.json"
+            path = folder / CHECKS
+            checks = read_result(path)
             try:
-                checks: dict[str, Any] = json.loads(path.read_text())
                 made = {k: checks["made"][k] for k in ("commit", "source")}
-                same = checks["spec"] == cell["simulation"]
+                same = (checks["spec"], checks["seed"]) == (cell["simulation"], int(job))
             except (OSError, ValueError, KeyError, TypeError) as error:
-                raise unreadable(path, "checks of a simulation", error) from None
+                raise unreadable(path, WHAT, error) from None
             if not same:
                 raise UserError(
                     f"{path} has other settings than {cell['id']}.",
@@ -65,7 +76,8 @@ def name_of_simulation(setting: Any) -> str:
     if setting.weighting in CONTROLS:
         return CONTROLS[setting.weighting]
     copies = ", copies of one example" if setting.batches == "copies" else ""
-    return f"L2RW, {setting.limit_fraction:g} of the limit{copies}"
+    at = "at" if setting.limit_fraction == 1 else f"at {setting.limit_fraction:g} of"
+    return f"L2RW {at} the limit{copies}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from l2rw.analysis.collect import unreadable
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.simulations import (
+    CHECKS,
     Simulation,
     name_of_simulation,
     number,
@@ -20,9 +21,14 @@ from l2rw.analysis.simulations import (
     thousands,
 )
 from l2rw.analysis.style import RC
+from l2rw.integrity import verify
 
 SETTING = ["model", "weighting", "batches", "limit_fraction"]
-COLOURS = ["#D55E00", "#E69F00", "#882255", "#CC79A7"]
+COLUMNS = (
+    *("step", "mean", "running_min", "lower", "upper"),
+    *("bound", "bound_sharper", "bound_printed", "bound_best"),
+)
+"""Of ``bound.csv``."""
 CONTROL_COLOURS = ["#0072B2", "#009E73"]
 BOUND: dict[str, Any] = {"color": "#000000", "lw": 1.4}
 
@@ -69,7 +75,7 @@ def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
     """Draw the check (left) and how the controls fare by the same measure (right), log-log."""
     applies = table["verdict"] != "not applicable"
     with mpl.rc_context(RC):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.9))
         _draw_check(left, table[applies])
         _draw_controls(right, table[~applies], table[applies])
         add_legend(figure, [h for a in (left, right) for h in a.get_legend_handles_labels()[0]])
@@ -78,48 +84,55 @@ def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
 
 def _curve(simulation: Simulation) -> pd.DataFrame:
     path = simulation.folder / "bound.csv"
+    verify(path, simulation.folder / CHECKS)
+    types = {name: int if name == "step" else float for name in COLUMNS}
     try:
-        lines = pd.read_csv(path)
-        _ = lines[["step", "mean", "running_min", "bound", "bound_best"]]
-    except (OSError, ValueError, KeyError) as error:
+        lines = pd.read_csv(path, usecols=list(types), dtype=types)
+    except (OSError, ValueError) as error:
         raise unreadable(path, "a table", error) from None
-    theorem, links = simulation.checks["theorem2"], simulation.checks["links"]
-    corrected = theorem["corrected"]
-    return lines.assign(
+    check = simulation.check
+    figures = {
+        "informative_from": check("theorem2", "corrected", "informative_from"),
+        "smallest_ratio": check("theorem2", "corrected", "smallest_ratio"),
+        "smallest_ratio_at": check("theorem2", "corrected", "smallest_ratio_at"),
+        "smallest_ratio_sharper": check("theorem2", "sharper", "smallest_ratio"),
+        "descent_share": check("links", "descent_share"),
+        "budget_share": check("links", "budget_share"),
+        "gradient_slack": check("links", "gradient", "mean"),
+        "jensen_slack": check("links", "jensen", "mean"),
+    }
+    return lines[list(types)].assign(
         **simulation.setting,
-        verdict=theorem["verdict"],
-        observed=corrected["observed"],
-        constant=corrected["constant"],
-        informative_from=corrected["informative_from"],
-        smallest_ratio=corrected["smallest_ratio"],
-        smallest_ratio_at=corrected["smallest_ratio_at"],
-        observed_sharper=theorem["sharper"]["observed"],
-        smallest_ratio_sharper=theorem["sharper"]["smallest_ratio"],
-        descent_share=links["descent_share"],
-        budget_share=links["budget_share"],
-        gradient_slack=links["gradient"]["mean"],
-        jensen_slack=links["jensen"]["mean"],
+        verdict=check("theorem2", "verdict"),
+        observed=check("theorem2", "corrected", "observed"),
+        observed_sharper=check("theorem2", "sharper", "observed"),
+        constant=check("theorem2", "corrected", "constant"),
+        **{name: np.nan if value is None else value for name, value in figures.items()},
         **simulation.made,
     )
 
 
-def _best_first(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the curves by step size, that of the smallest C first."""
+def _curves(table: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Return the curves from the first step on, by step size, each with its colour."""
     curves = [rows[rows["step"] > 0] for _, rows in table.groupby("limit_fraction")]
-    return sorted(curves, key=lambda rows: float(rows["constant"].iloc[0]))
+    colours = mpl.colormaps["YlOrBr"](np.linspace(0.45, 0.95, len(curves)))
+    return list(zip(map(tuple, colours), curves, strict=True))
+
+
+def _best(table: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
+    """Return the curve of the smallest C, with its colour."""
+    return min(_curves(table), key=lambda curve: float(curve[1]["constant"].iloc[0]))
 
 
 def _draw_check(axes: Axes, table: pd.DataFrame) -> None:
-    curves = _best_first(table)
-    best = curves[0]
-    axes.plot(best["step"], best["bound"], **BOUND, label="C/√T, best step size")
+    _, best = _best(table)
+    axes.plot(best["step"], best["bound"], **BOUND, label="C/√T, smallest C")
     axes.plot(best["step"], best["bound_sharper"], **BOUND, ls="--", label="C/√(MT), ours")
-    for colour, curve in zip(COLOURS, curves, strict=False):
+    for colour, curve in _curves(table):
         label = name_of_simulation(curve.iloc[0])
         axes.plot(curve["step"], curve["running_min"], color=colour, label=label)
-        axes.fill_between(
-            curve["step"], curve["lower"], curve["upper"], color=colour, alpha=0.2, lw=0
-        )
+        limits = curve["lower"], curve["upper"]
+        axes.fill_between(curve["step"], *limits, color=colour, alpha=0.2, lw=0)
     informative = best["informative_from"].iloc[0]
     if not np.isnan(informative):
         axes.axvline(informative, color="#666666", ls=":", lw=0.9, label="informative from here")
@@ -128,12 +141,12 @@ def _draw_check(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _draw_controls(axes: Axes, controls: pd.DataFrame, table: pd.DataFrame) -> None:
-    best = _best_first(table)[0]
-    axes.plot(best["step"], best["share"], color=COLOURS[0])
+    colour, best = _best(table)
+    axes.plot(best["step"], best["share"], color=colour)
     groups = controls[controls["step"] > 0].groupby(SETTING, sort=False)
     for colour, (_, curve) in zip(CONTROL_COLOURS, groups, strict=False):
         label = name_of_simulation(curve.iloc[0])
         axes.plot(curve["step"], curve["share"], color=colour, label=label)
     axes.axhline(1, color="#000000", lw=0.9)
-    axes.set(xscale="log", yscale="log", xlabel="Steps T", ylabel="... over C/√T")
+    axes.set(xscale="log", yscale="log", xlabel="Steps T", ylabel="The same over C/√T")
     axes.set_title("Controls must rise above 1")

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.data.catalog import CATALOG, DatasetInfo
+from l2rw.data.splits import read_arrays
 from l2rw.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,9 @@ class Dataset:
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":
-        """Read what :meth:`save` wrote; the file's own CRC-32 guards against damage."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(name=str(arrays["name"]), **{k: arrays[k] for k in arrays if k != "name"})
+        """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
+        arrays = read_arrays(path)
+        return cls(name=str(arrays.pop("name")), **arrays)
 
 
 def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Dataset:

@@ -1,10 +1,15 @@
 """A split: which images play which part for one seed, under which labels."""
 
+import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from l2rw.errors import UserError
 
 Indices = NDArray[np.int64]
 
@@ -55,13 +60,29 @@ class Split:
 
     @classmethod
     def load(cls, path: Path) -> "Split":
-        """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            parts = {
-                part.name: Part(*(arrays[f"{part.name}.{field.name}"] for field in fields(Part)))
-                for part in fields(cls)
-            }
+        """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
+        arrays = read_arrays(path)
+        parts = {
+            part.name: Part(*(arrays[f"{part.name}.{field.name}"] for field in fields(Part)))
+            for part in fields(cls)
+        }
         return cls(**parts)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an ``.npz`` file, whose CRC-32 guards against damage.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path} cannot be read ({type(error).__name__}: {error}).",
+            "delete it and run again, or bring it back with `dvc checkout`.",
+        ) from None
 
 
 def make_part(indices: Indices, labels: Indices, truth: Indices | None = None) -> Part:

@@ -3,8 +3,10 @@
 from l2rw.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.config import Config
 from l2rw.data.imbalance import Imbalance
+from l2rw.errors import UserError
 from l2rw.expansions.grounds import background_flip, run_spec, split_plan
-from l2rw.rows import parse_row
+from l2rw.methods import AFTER_BASELINE
+from l2rw.rows import Row, parse_row
 from l2rw.sections import Theory
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
 
@@ -40,9 +42,11 @@ def lemma1(config: Config) -> Experiment:
         _beyond(shared, section.steps),
     ]
     caption = (
-        f"Left: G after one step on n copies of one example under the Huber loss, with the largest "
-        f"step size that Lemma 1 allows as printed, 2n/(Lσ²), and as corrected, 2/(Lσ²). Table: "
-        f"steps by which G grew. {_problem(shared)} {section.steps} steps each."
+        f"Lemma 1: G never grows. Counterexample: G after one step on n copies of one example "
+        f"under the Huber loss, with the largest step size that the lemma allows as printed, "
+        f"2n/(Lσ²), and as corrected, 2/(Lσ²). Simulations: steps by which G grew, and steps of "
+        f"the printed size on copies of one example, from points along the way. "
+        f"{_problem(shared)} {section.steps} steps each."
     )
     return _experiment(config, "lemma1", caption, cells)
 
@@ -51,7 +55,7 @@ def decay(config: Config) -> Experiment:
     """Return the clean gradient along training: runs of Figure 2 and Table 2."""
     section, figure2 = config.experiments.decay, config.experiments.figure2
     noisy = background_flip(config.noisy_labels, section.dataset)
-    rows = [parse_row(row) for row in section.rows]
+    rows = [_plain(parse_row(row)) for row in section.rows]
     corruption = Imbalance(
         minority=figure2.minority,
         majority=figure2.majority,
@@ -61,7 +65,7 @@ def decay(config: Config) -> Experiment:
     )
     biased = split_plan(figure2.dataset, corruption)
     see_clean = figure2.baselines_see_clean
-    cells = [
+    imbalanced = [
         Cell(
             biased,
             run_spec(row.method, figure2.training, baselines_see_clean=see_clean),
@@ -69,11 +73,15 @@ def decay(config: Config) -> Experiment:
         )
         for row in rows
     ]
-    cells += [noisy.cell(row) for row in rows]
-    networks = [figure2.training.model] * len(rows) + [noisy.training.model] * len(rows)
     planned = [
-        PlannedCell(cell, {"network": network, "row": str(row)})
-        for cell, network, row in zip(cells, networks, [*rows, *rows], strict=True)
+        PlannedCell(
+            cell, {"corruption": cell.split.corruption.name, "network": network, "row": cell.name}
+        )
+        for network, cells in (
+            (figure2.training.model, imbalanced),
+            (noisy.training.model, [noisy.cell(row) for row in rows]),
+        )
+        for cell in cells
     ]
     caption = (
         f"‖∇G‖² of the clean set along training, mean over seeds with 95 % bootstrap bands, and "
@@ -84,14 +92,22 @@ def decay(config: Config) -> Experiment:
         f"theorem covers neither normalised weights nor momentum nor batches of the clean set."
     )
     seeds = min(figure2.seeds, config.noisy_labels.seeds)
-    return Experiment(
-        "decay",
-        caption,
-        tuple(planned),
-        tuple(range(seeds)),
-        section.model_dump(mode="json"),
-        made_from="metrics.csv",
-    )
+    settings = section.model_dump(mode="json") | {
+        "figure2": figure2.model_dump(mode="json"),
+        "noisy_labels": config.noisy_labels.model_dump(mode="json"),
+    }
+    shown = tuple(range(seeds))
+    return Experiment("decay", caption, tuple(planned), shown, settings, made_from="metrics.csv")
+
+
+def _plain(row: Row) -> Row:
+    """Return the row; raise :class:`UserError` unless the data of Figure 2 can have it, too."""
+    hint = "take it out of experiments.decay.rows."
+    if row.early_stopped or row.fine_tuned:
+        raise UserError(f"Row {row!s}: the data of figure2 have no variants of methods.", hint)
+    if row.method in AFTER_BASELINE:
+        raise UserError(f"Row {row!s} needs a hyper-validation set, which figure2 has not.", hint)
+    return row
 
 
 def _simulation(
@@ -140,6 +156,12 @@ def _planned(
 
 
 def _split(shared: Theory) -> SplitPlan:
+    if shared.batch_size > shared.train_size:
+        raise UserError(
+            f"A batch of {shared.batch_size} different images cannot be drawn from "
+            f"{shared.train_size}.",
+            "lower theory.batch_size or raise theory.train_size.",
+        )
     corruption = Imbalance(
         minority=shared.minority,
         majority=shared.majority,
@@ -153,9 +175,9 @@ def _split(shared: Theory) -> SplitPlan:
 def _problem(shared: Theory) -> str:
     return (
         f"{shared.model.capitalize()} regression on {shared.dataset}, class {shared.minority} "
-        f"against {shared.majority}, {shared.majority_share:.0%} of {shared.train_size} training "
-        f"images of the latter, {shared.clean_size} of them the balanced clean set; batches of "
-        f"{shared.batch_size}; means over {shared.trajectories} sequences of batches."
+        f"(minority) against class {shared.majority} (majority share {shared.majority_share:g}); "
+        f"{shared.train_size} training images, {shared.clean_size} of them the balanced clean set; "
+        f"batches of {shared.batch_size}; means over {shared.trajectories} sequences of batches."
     )
 
 

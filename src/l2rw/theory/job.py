@@ -11,6 +11,7 @@ import numpy as np
 
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
+from l2rw.integrity import sealed
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
 from l2rw.theory.constants import Constants, constants_of
 from l2rw.theory.counterexample import Counterexample, counterexamples, search_printed_failure
@@ -60,7 +61,7 @@ def run_simulation(
         "search": asdict(search_printed_failure(problem, record.points, constants)),
         "made": made | {"seconds": round(time.perf_counter() - started, 1)},
     }
-    write_json(out / CHECKS, checks)
+    write_json(out / CHECKS, sealed(checks, [out / TRAJECTORY, out / BOUND]))
 
 
 def write_counterexample(out: Path) -> None:

@@ -12,12 +12,13 @@ from l2rw.data.corruptions import CORRUPTIONS, Corruption
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
+from l2rw.integrity import verify
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.loop import Run, Start, Training
 from l2rw.training.network import Network, build_network
 from l2rw.training.progress import Progress
 from l2rw.training.provenance import provenance, source_hash
-from l2rw.training.results import write
+from l2rw.training.results import RESULT, write
 from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
 from l2rw.training.trained import load_trained
@@ -74,6 +75,8 @@ def run_job(job: Job) -> None:
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
     network = build_network(spec, dataset.info.image_shape, classes)
     stack = 1 if network.draws_masks else job.compute["stack"]
+    for path in job.parents:
+        verify(path, path.with_name(RESULT))
     starts = range(0, len(job.seeds), stack)
     runs: list[Run] = []
     kept: list[Checkpoints] = []

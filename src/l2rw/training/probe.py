@@ -14,11 +14,13 @@ from l2rw.data.flips import BackgroundFlip
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
+from l2rw.integrity import sealed, verify
 from l2rw.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.examples import ImageStore
 from l2rw.training.job import corruption_of, spec_of
 from l2rw.training.network import Network, build_network
+from l2rw.training.results import RESULT, write_json
 from l2rw.training.trained import load_trained
 from l2rw.weights import Parameters, reweighted_gradient
 
@@ -62,7 +64,7 @@ def run_probe(
         data: Data set file.
         splits: Split files of the seeds, in the same order.
         network: Trained networks of the seeds.
-        out: File to write.
+        out: File to write; its checksum goes into the ``.json`` file beside it.
     """
     spec, corruption = spec_of(cell), corruption_of(cell)
     if not isinstance(corruption, BackgroundFlip):
@@ -70,6 +72,7 @@ def run_probe(
     device = choose_device(compute["device"])
     set_up_torch(spec.precision, compute["threads"], deterministic=compute["deterministic"])
     dataset = Dataset.load(data)
+    verify(network, network.with_name(RESULT))
     built = build_network(spec, dataset.info.image_shape, corruption.classes)
     probe = Probe(built, dataset, spec.batch_size, spec.clean_batch_size or 1, device)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +85,7 @@ def run_probe(
             background = corruption.background_class(seed)
             table.writerows(probe.weigh(values, Split.load(path), seed, background))
     partial.replace(out)
+    write_json(out.with_suffix(".json"), sealed({"cell": cell["id"]}, [out]))
 
 
 class Probe:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from l2rw.integrity import sealed
 from l2rw.training.history import Snapshot
 from l2rw.training.loop import Run
 from l2rw.training.trained import TRAINED, save_trained
@@ -42,7 +43,7 @@ def write(folder: Path, runs: Sequence[Run], cell: dict[str, Any], made: dict[st
     )
     save_trained(folder / TRAINED, {run.seed: run.network for run in runs})
     result = {"cell": cell, "runs": [_figures(run) for run in runs], "made": made}
-    write_json(folder / RESULT, result)
+    write_json(folder / RESULT, sealed(result, [folder / f for f in (METRICS, SUSPECTS, TRAINED)]))
 
 
 def weight_auc(run: Run) -> float | None:

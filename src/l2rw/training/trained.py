@@ -32,7 +32,7 @@ def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Pa
         seed: Of the run.
 
     Raises:
-        UserError: No file holds the seed's network, or one cannot be read.
+        UserError: A file is damaged or of another network, or none holds the seed's.
     """
     from safetensors import SafetensorError, safe_open
 
