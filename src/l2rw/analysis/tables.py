@@ -30,7 +30,7 @@ LATEX = {
     "𝒯": r"$\mathcal{T}$",
     "²": "$^2$",
     "⁴": "$^4$",
-    "₀": "$_0$",
+    "₀": r"\textsubscript{0}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
