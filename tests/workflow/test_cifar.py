@@ -49,7 +49,9 @@ def test_tables_and_figures_are_made_from_images_in_the_published_format(tmp_pat
     data.parent.mkdir(parents=True)
     archive = write_archive(tmp_path / "published", "cifar10", 100, 20, seed=0)
     dataset_from_archive(archive).save(data)
-    assert workspace.run(CUT) == sorted(["corrupt"] * 3 + ["train"] * 5 + ["tabulate", "draw"] * 2)
+    assert workspace.run(CUT) == sorted(
+        ["corrupt"] * 3 + ["train"] * 5 + ["tabulate", "draw"] * 2 + ["metrics"]
+    )
 
     runs = pd.read_csv(workspace.results / "tables/table2.csv")
     rows = CUT["experiments"]["table2"]["rows"]

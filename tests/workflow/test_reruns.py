@@ -19,7 +19,7 @@ def digests(folder: Path) -> dict[str, bytes]:
 
 def test_one_command_makes_everything(finished):
     assert finished.first_run == sorted(
-        ["fetch"] + ["corrupt"] * 2 + ["train"] * 4 + ["tabulate", "draw"]
+        ["fetch"] + ["corrupt"] * 2 + ["train"] * 4 + ["tabulate", "draw", "metrics"]
     )
     for suffix in ("pdf", "svg", "png", "csv", "json"):
         assert (finished.results / f"figures/figure2.{suffix}").stat().st_size > 0
@@ -41,7 +41,7 @@ def test_a_second_run_does_nothing(workspace):
 def test_a_changed_setting_plans_its_own_cells(workspace, changed, trained):
     planned = workspace.planned(changed)
     assert planned.count("train") == trained
-    assert {"tabulate", "draw"} <= set(planned)
+    assert {"tabulate", "draw", "metrics"} <= set(planned)
     assert "fetch" not in planned
     assert workspace.planned(TINY) == []
 
@@ -50,7 +50,7 @@ def test_a_setting_changed_back_trains_nothing(workspace):
     before = digests(workspace.results / "tables") | digests(workspace.results / "figures")
     assert workspace.run(MORE_SEEDS).count("train") == 2
     assert set(pd.read_csv(workspace.results / "tables/figure2.csv")["seed"]) == {0, 1, 2}
-    assert workspace.run(TINY) == ["draw", "tabulate"]
+    assert workspace.run(TINY) == ["draw", "metrics", "tabulate"]
     assert digests(workspace.results / "tables") | digests(workspace.results / "figures") == before
     assert workspace.run(TINY) == []
 
@@ -67,8 +67,8 @@ def test_a_clone_has_nothing_to_do_and_notices_an_edit(clone):
 
 def test_an_interrupted_change_is_not_forgotten(clone):
     """The plan file alone must not make a figure of an earlier plan pass for a current one."""
-    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "tabulate"]
-    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "tabulate"]
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "metrics", "tabulate"]
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "metrics", "tabulate"]
 
 
 def test_two_runs_of_a_seed_agree_bit_for_bit(finished, clone):
