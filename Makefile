@@ -21,7 +21,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY) ## Everything in miniature, on a laptop, in minutes
-	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host
+	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host reason
 	@$(MAKE) --no-print-directory report NAME=demo
 
 paper: $(READY) ## The whole paper, at full scale

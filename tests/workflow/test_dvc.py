@@ -198,6 +198,29 @@ def test_after_a_kill_the_next_run_goes_on(clone):
     assert clone.status() == {}
 
 
+@pytest.mark.s3
+def test_a_store_may_speak_s3(project, clone, tmp_path, monkeypatch):
+    boto3, server = pytest.importorskip("boto3"), pytest.importorskip("moto.server")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    running.start()
+    try:
+        host, port = running.get_host_and_port()
+        url = f"http://{host}:{port}"
+        boto3.client("s3", endpoint_url=url).create_bucket(Bucket="bucket")
+        clone.run("dvc", "remote", "add", "--default", "cloud", "s3://bucket/folder")
+        clone.run("dvc", "remote", "modify", "cloud", "endpointurl", url)
+        clone.commit("Another store")
+        clone.run("dvc", "push", "--quiet", STAGE)
+        other = clone.cloned(tmp_path / "other")
+        assert other.status() == {}
+        assert other.contents("runs", "figures") == project.contents("runs", "figures")
+    finally:
+        running.stop()
+
+
 def test_every_figure_of_every_configuration_is_among_the_plots():
     declared = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
     configurations = declared["stages"]["reproduce"]["foreach"]
