@@ -9,6 +9,7 @@ import pytest
 
 from l2rw.config import Config, keys, parse_config
 from l2rw.data.corruptions import BackgroundFlip, Imbalance, UniformFlip
+from l2rw.errors import UserError
 from l2rw.plan import Plan
 from l2rw.sections import NoisyLabels, Theory
 
@@ -572,3 +573,9 @@ def test_the_network_of_figure_3_is_trained_for_half_of_the_steps(steps, half):
     raw = {"targets": ["figure3"], "noisy_labels": {"background_flip": {"training": short}}}
     (cell,) = Plan(parse_config(raw)).cells.values()
     assert (cell.spec.steps, cell.spec.decay_at) == (half, ())
+
+
+def test_hard_mining_which_knows_two_classes_is_no_row():
+    raw = {"targets": ["table2"], "experiments": {"table2": {"rows": ["hard_mining"]}}}
+    with pytest.raises(UserError, match=r"minority and a majority class only.* Hint: "):
+        Plan(parse_config(raw))

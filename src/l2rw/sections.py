@@ -435,7 +435,9 @@ class Decay(Section):
     dataset: DatasetName = Field(
         "cifar10", description="Data set of the network of Table 2, beside that of Figure 2."
     )
-    rows: RowNames = Field(("baseline", "l2rw"), min_length=1, description=ROWS_DESCRIPTION)
+    rows: RowNames = Field(
+        ("baseline", "l2rw"), min_length=1, description="Methods compared, without variants."
+    )
 
 
 class Figure6(Section):

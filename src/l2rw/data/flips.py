@@ -60,7 +60,7 @@ class Flip(ABC):
             raise UserError(
                 f"A clean set of {self.clean_size} and a validation set of {self.validation_size} "
                 f"images leave none of the {images} of {dataset.name} to train on.",
-                "lower clean_size or validation_size.",
+                "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
             )
         if not self.authors_code:
             self._check_balance(dataset)
@@ -76,7 +76,7 @@ class Flip(ABC):
                     f"A balanced clean set of {self.clean_size} images needs {needed} of class "
                     f"{label}, but a validation set of {self.validation_size} may leave only "
                     f"{max(left, 0)} of the {size} that {dataset.name} has.",
-                    "lower clean_size or validation_size.",
+                    "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
                 )
 
     def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
@@ -161,7 +161,7 @@ class BackgroundFlip(Flip):
     def check(self, dataset: DatasetInfo) -> None:
         """Raise :class:`UserError` unless this corruption can be had of the data set."""
         super().check(dataset)
-        hint = f"list classes from 0 to {dataset.classes - 1} in background_classes."
+        hint = f"choose among 0 to {dataset.classes - 1} in background_classes or background_class."
         if not self.background_classes:
             raise UserError("No background class is named.", hint)
         for label in self.background_classes:

@@ -7,7 +7,12 @@ from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import Corruption
 from l2rw.data.flips import BackgroundFlip, UniformFlip
 from l2rw.errors import UserError
-from l2rw.methods import AFTER_BASELINE, GUIDED_BY_CLEAN_SET, TRAINED_ON_CLEAN_SET
+from l2rw.methods import (
+    AFTER_BASELINE,
+    FOR_TWO_CLASSES,
+    GUIDED_BY_CLEAN_SET,
+    TRAINED_ON_CLEAN_SET,
+)
 from l2rw.rows import Row
 from l2rw.sections import EarlyStopping, NoisyLabels, Training
 from l2rw.training.spec import RunSpec
@@ -41,6 +46,11 @@ class Ground:
         """Return the cell of a row, which knows the cells that it waits for."""
         if row.fine_tuned:
             return self._fine_tuned(self.cell(row._replace(fine_tuned=False)))
+        if row.method in FOR_TWO_CLASSES:
+            raise UserError(
+                f"Row {row!s}: {row.method} knows a minority and a majority class only.",
+                "leave it to figure2.",
+            )
         waits = row.method in AFTER_BASELINE
         if waits:
             require_validation(self.shared, f"Row {row!s}")

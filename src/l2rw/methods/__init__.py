@@ -23,5 +23,8 @@ GUIDED_BY_CLEAN_SET = frozenset({"l2rw"})
 TRAINED_ON_CLEAN_SET = frozenset({"clean_only"})
 """Methods whose training set is the clean set."""
 
+FOR_TWO_CLASSES = frozenset({"hard_mining"})
+"""Methods that take label 0 for the minority of two classes."""
+
 AFTER_BASELINE = frozenset({"s_model_conf"})
 """Methods that begin from a transition matrix, and so wait for the baseline of their seed."""
