@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo paper report test check format doctor status bench lock clean
+.PHONY: help demo mnist paper report test check format doctor status bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ help: ## List the targets
 demo: $(READY) ## Everything in miniature, on a laptop, in minutes
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host reason
 	@$(MAKE) --no-print-directory report NAME=demo
+
+mnist: $(READY) ## Figure 2 and the theory on MNIST, at full scale
+	$(SNAKEMAKE) --configfile config/mnist.yaml
 
 paper: $(READY) ## The whole paper, at full scale
 	$(SNAKEMAKE)

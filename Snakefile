@@ -39,8 +39,14 @@ rule all:
     """Everything that the configuration targets."""
     default_target: True
     input:
-        tables=expand("<results>/tables/{experiment}.csv", experiment=PLAN.experiments),
+        tables=expand(
+            "<results>/tables/{experiment}.{suffix}",
+            experiment=PLAN.experiments,
+            suffix=["csv", "md", "tex", "html", "json"],
+        ),
         figures=expand(
-            "<results>/figures/{experiment}.pdf", experiment=PLAN.experiments
+            "<results>/figures/{experiment}.{suffix}",
+            experiment=PLAN.experiments,
+            suffix=["pdf", "svg", "png", "csv", "json"],
         ),
         metrics="<results>/metrics.json",

@@ -116,6 +116,7 @@ class Experiment:
                 "cells": [[planned.cell.id, planned.setting] for planned in self.cells],
                 "seeds": self.seeds,
                 "caption": self.caption,
+                "settings": self.settings,
                 "analysis": source_hash(("analysis",)),
             }
         )

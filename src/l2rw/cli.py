@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from l2rw.data.catalog import CATALOG
 from l2rw.errors import UserError
 from l2rw.training.seeds import parse_seeds
 
@@ -130,7 +131,7 @@ def _bench(arguments: Arguments) -> None:
 def _metrics(arguments: Arguments) -> None:
     from l2rw.analysis.metrics import write_metrics
 
-    write_metrics(arguments.summaries, arguments.plan_digest, arguments.out)
+    write_metrics(arguments.summaries, arguments.out)
 
 
 def _plan(arguments: Arguments) -> None:
@@ -156,7 +157,14 @@ def _config(arguments: Arguments) -> None:
 
 
 def _read_plan(path: Path) -> dict[str, Any]:
-    plan: dict[str, Any] = json.loads(path.read_text())
+    try:
+        plan: dict[str, Any] = json.loads(path.read_text())
+        _ = plan["cells"], plan["parents"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} cannot be read as a plan file ({type(error).__name__}: {error}).",
+            "name one that the workflow wrote, in results/<name>/plan.",
+        ) from None
     return plan
 
 
@@ -196,7 +204,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     metrics = command("metrics", _metrics, "gather the numbers of all figures and tables")
     metrics.add_argument("summaries", type=Path, nargs="+", help="what draw wrote (.csv)")
-    metrics.add_argument("--plan-digest", required=True, help="of the whole plan")
     metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
     _add_plan_options(
         command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
@@ -216,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_data_options(fetch: argparse.ArgumentParser, corrupt: argparse.ArgumentParser) -> None:
-    fetch.add_argument("dataset", help="name of the data set")
+    fetch.add_argument("dataset", choices=list(CATALOG), help="name of the data set")
     fetch.add_argument("--root", type=Path, help="folder with the source files")
     fetch.add_argument("--cache", type=Path, default=Path("data/raw"), help="keeps downloads")
     fetch.add_argument("--offline", action="store_true", help="download nothing")

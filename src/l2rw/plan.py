@@ -38,11 +38,6 @@ class Plan:
         """All split plans by id."""
         return {cell.split.id: cell.split for cell in self.cells.values()}
 
-    @cached_property
-    def digest(self) -> str:
-        """Identity of what is made from all experiments together."""
-        return digest({name: experiment.digest for name, experiment in self.experiments.items()})
-
     @property
     def datasets(self) -> set[str]:
         """Names of all data sets needed."""
@@ -174,15 +169,15 @@ class Plan:
     def _date_summaries(self, results: Path) -> None:
         """Do the same for what the metrics are made from, the figures' summaries."""
         summaries = [results / "figures" / f"{name}.csv" for name in self.experiments]
-        times = (1, 1) if _recorded_plan(results / "metrics.json") == self.digest else None
+        digests = {name: experiment.digest for name, experiment in self.experiments.items()}
+        times = (1, 1) if _recorded_plan(results / "metrics.json") == digests else None
         for path in summaries:
             if path.exists():
                 os.utime(path, times)
 
 
-def _recorded_plan(record: Path) -> str | None:
+def _recorded_plan(record: Path) -> Any:
     try:
-        plan: str | None = json.loads(record.read_text())["plan"]
+        return json.loads(record.read_text())["plan"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return plan

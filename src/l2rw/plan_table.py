@@ -28,7 +28,7 @@ def read_config(overlays: Iterable[Path]) -> Config:
     for path in overlays:
         try:
             content = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise UserError(
                 f"{path} cannot be read as a configuration ({reason}).",
@@ -54,6 +54,8 @@ def print_plan(
         teraflops: What the device sustains, if there is no ``bench``.
         with_cells: Whether to list the cells, too.
     """
+    if teraflops <= 0:
+        raise UserError(f"{teraflops:g} TFLOP/s would take forever.", "give --teraflops above 0.")
     plan = Plan(read_config(overlays))
     if with_cells:
         print("\n".join(_cell_lines(plan)), end="\n\n")
@@ -61,7 +63,7 @@ def print_plan(
     hours = estimate(plans, _times(plan, bench, teraflops))
     print(plan_table(plan, hours))
     source = f"step times of {bench}" if bench else f"{teraflops:g} TFLOP/s sustained"
-    print(f"\nHours of one device, by {source}; evaluations not counted.")
+    print(f"\nHours of one device, by {source}; evaluations and simulations not counted.")
     if hours.not_measured:
         print(f"Not in {bench}, and left out of the hours: {', '.join(hours.not_measured)}.")
     if bench is None:

@@ -10,7 +10,8 @@ from l2rw.plan import Plan
 def unused(plan: Plan, root: Path) -> list[Path]:
     """Return files and folders of a configuration that its plan does not use.
 
-    Tables and figures are no matter: they have plain names and are remade when their plan changes.
+    Tables and figures have plain names and are remade when their plan changes: those of experiments
+    that are no target any more are unused.
 
     Args:
         plan: Of the configuration as it is now.
@@ -18,7 +19,8 @@ def unused(plan: Plan, root: Path) -> list[Path]:
     """
     results = root / "results" / plan.config.name
     checkpoints = root / "checkpoints" / plan.config.name
-    kept = {results / "plan" / plan.file(name) for name in plan.experiments}
+    kept = {results / "data" / plan.data_file(dataset) for dataset in plan.datasets}
+    kept |= {results / "plan" / plan.file(name) for name in plan.experiments}
     for split in plan.splits.values():
         kept |= {
             results / "splits" / split.id / f"seed-{s}.npz" for s in plan.seeds_of_split(split)
@@ -26,7 +28,11 @@ def unused(plan: Plan, root: Path) -> list[Path]:
     for cell in plan.cells.values():
         kept |= {results / "runs" / cell.id / f"seed-{job}" for job in plan.jobs(cell)}
         kept.add(checkpoints / cell.id)
-    places = [results / "plan", results / "splits", results / "runs", checkpoints]
+    for kind in ("tables", "figures"):
+        made = (results / kind).glob("*")
+        kept |= {path for path in made if path.stem in plan.experiments}
+    folders = ("data", "plan", "splits", "runs", "tables", "figures")
+    places = [*(results / folder for folder in folders), checkpoints]
     return [path for place in places for path in _others(place, kept)]
 
 
@@ -61,7 +67,7 @@ def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-    done = "removed" if remove else "not used by any plan"
+    done = "removed" if remove else "not used by this configuration"
     print(f"{len(paths)} paths, {total / 1e6:.1f} MB {done}.")
     if paths and not remove:
         print("Remove them with --remove; Snakemake makes again what is asked for again.")

@@ -65,7 +65,7 @@ else:
 class Section(BaseModel):
     """A section of the configuration: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -163,8 +163,8 @@ class Figure2(Section):
 
     dataset: DatasetName = Field("mnist", description="Data set.")
     seeds: Positive = Field(10, description="Number of random splits; seeds are 0, 1, …")
-    minority: int = Field(4, description="Class with few images.")
-    majority: int = Field(9, description="Class with many images.")
+    minority: NotNegative = Field(4, description="Class with few images.")
+    majority: NotNegative = Field(9, description="Class with many images.")
     majority_shares: Annotated[tuple[Share, ...], AllDifferent] = Field(
         (0.9, 0.95, 0.98, 0.99, 0.995),
         min_length=1,

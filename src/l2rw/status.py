@@ -14,7 +14,8 @@ def read_status(logs: Path) -> list[Status]:
     """Read the status files below a folder, those with the longest way to go first."""
     jobs = []
     for path in logs.rglob("*.status.json"):
-        with contextlib.suppress(FileNotFoundError):  # the job has just ended
+        # The job has just ended, or the file is no longer whole.
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
             jobs.append(Status(**json.loads(path.read_text())))
     return sorted(jobs, key=lambda job: (job.seconds_left is not None, -(job.seconds_left or 0)))
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,29 @@ def test_a_setting_changed_back_trains_nothing(workspace):
     assert workspace.run(TINY) == ["draw", "metrics", "tabulate"]
     assert digests(workspace.results / "tables") | digests(workspace.results / "figures") == before
     assert workspace.run(TINY) == []
+
+
+def test_outputs_of_another_plan_that_come_back_are_not_taken_for_current(workspace, tmp_path):
+    """As `dvc checkout` brings them back after a change: older content, any times."""
+    kept = tmp_path / "kept"
+    for kind in ("tables", "figures"):
+        shutil.copytree(workspace.results / kind, kept / kind)
+    shutil.copy(workspace.results / "metrics.json", kept)
+    workspace.run(MORE_SEEDS)
+    current = (workspace.results / "tables/figure2.csv").read_bytes()
+    for _ in range(2):
+        shutil.copytree(kept, workspace.results, dirs_exist_ok=True)
+        assert workspace.run(MORE_SEEDS) == ["draw", "metrics", "tabulate"]
+        assert (workspace.results / "tables/figure2.csv").read_bytes() == current
+        assert workspace.planned(MORE_SEEDS) == []
+    shutil.copy(kept / "metrics.json", workspace.results)
+    assert workspace.planned(MORE_SEEDS) == ["metrics"]
+
+
+@pytest.mark.parametrize("lost", ["tables/figure2.md", "figures/figure2.png", "metrics.json"])
+def test_a_lost_output_is_made_again(workspace, lost):
+    (workspace.results / lost).unlink()
+    assert workspace.planned(TINY)
 
 
 def test_how_jobs_run_is_no_reason_to_run_them(workspace):

@@ -1,4 +1,4 @@
-"""The numbers of all figures and tables in one file, as DVC compares them between commits."""
+"""The numbers of all figures and tables but Figure 6, as DVC compares them between commits."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from l2rw.analysis.outputs import recorded_plan
 
 
 class Numbers(NamedTuple):
@@ -32,15 +34,14 @@ METRICS = {
 }
 
 
-def write_metrics(summaries: Sequence[Path], plan: str, out: Path) -> None:
-    """Write ``{experiment: {name: ... number}}``, and the plan behind it.
+def write_metrics(summaries: Sequence[Path], out: Path) -> None:
+    """Write ``{experiment: {name: ... number}}``, and the plans behind them.
 
     Args:
         summaries: What figures were drawn from, ``NAME.csv``.
-        plan: Digest of the whole plan: what tells stale metrics from current ones.
-        out: File to write.
+        out: File to write. Its plans tell stale metrics from current ones.
     """
-    metrics: dict[str, Any] = {"plan": plan}
+    metrics: dict[str, Any] = {"plan": {path.stem: recorded_plan(path) for path in summaries}}
     for path in summaries:
         numbers = METRICS.get(path.stem)
         if numbers is not None:
