@@ -89,7 +89,8 @@ class Compute(Section):
     seeds_per_job: Positive = Field(
         1,
         description="Seeds of a cell trained by one job. Results lie in a folder for each job: "
-        "this is the one key here whose change trains anew.",
+        "this is the one key here whose change trains anew. Jobs are cut from as many seeds as "
+        "the targets ask for at most: with fewer targets some may be cut otherwise.",
     )
     stack: Positive = Field(
         1,
@@ -163,8 +164,8 @@ class Figure2(Section):
 
     dataset: DatasetName = Field("mnist", description="Data set.")
     seeds: Positive = Field(10, description="Number of random splits; seeds are 0, 1, …")
-    minority: NotNegative = Field(4, description="Class with few images.")
-    majority: NotNegative = Field(9, description="Class with many images.")
+    minority: int = Field(4, description="Class with few images.")
+    majority: int = Field(9, description="Class with many images.")
     majority_shares: Annotated[tuple[Share, ...], AllDifferent] = Field(
         (0.9, 0.95, 0.98, 0.99, 0.995),
         min_length=1,
