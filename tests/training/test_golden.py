@@ -42,7 +42,7 @@ def golden(request):
         GOLDEN.write_text(json.dumps(known, indent=1) + "\n")
 
 
-@pytest.mark.parametrize(("name", "model", "corruption", "method"), cases(), ids=str)
+@pytest.mark.parametrize(("name", "model", "corruption", "method"), list(cases()), ids=str)
 def test_a_short_run_gives_the_known_numbers(
     name, model, corruption, method, golden, prepare, make_spec, request
 ):

@@ -107,7 +107,8 @@ def test_a_clone_trains_what_depends_on_a_change_and_nothing_else(finished, tmp_
     assert clone.planned(NOISY) == []
     log = clone.dry_run(LONGER_FINE_TUNING)
     assert trained(log) == {"baseline+ft": 1}
-    assert jobs(log) == ["draw", "metrics", "tabulate", "train"]
+    # Tables and figures record the settings that they share, and are made again.
+    assert set(jobs(log)) == {"draw", "metrics", "tabulate", "train"}
     log = clone.dry_run(with_shared(seeds=3))
     # The half-way network, too; but Figures 2 and 6 show one seed whatever there is.
     assert trained(log) == {"baseline": 1, "baseline+ft": 1, "s_model_conf": 1, "l2rw": 2}
