@@ -21,7 +21,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY) ## Everything in miniature, on a laptop, in minutes
-	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host reason
+	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host rules
 	@$(MAKE) --no-print-directory report NAME=demo
 
 mnist: $(READY) ## Figure 2 and the theory on MNIST, at full scale
