@@ -43,11 +43,11 @@ def _fetch(arguments: Arguments) -> None:
 
 
 def _corrupt(arguments: Arguments) -> None:
-    from l2rw.data.corruptions import CORRUPTIONS
+    from l2rw.data.corruptions import corruption_of
     from l2rw.data.sources import Dataset
 
-    cell = _find(arguments.plan, "split", arguments.split)
-    corruption = CORRUPTIONS[cell["corruption"]](**cell["parameters"])
+    cell, _ = _find(arguments.plan, "split", arguments.split)
+    corruption = corruption_of(cell)
     dataset = Dataset.load(arguments.data)
     split = corruption.split(dataset.train_labels, dataset.test_labels, arguments.seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,11 @@ def _corrupt(arguments: Arguments) -> None:
 def _train(arguments: Arguments) -> None:
     from l2rw.training.job import Job, run_job
 
+    cell, compute = _find(arguments.plan, "id", arguments.cell)
     run_job(
         Job(
-            cell=_find(arguments.plan, "id", arguments.cell),
-            compute=_read_plan(arguments.plan)["compute"] | {"threads": arguments.threads},
+            cell=cell,
+            compute=compute | {"threads": arguments.threads},
             seeds=arguments.seeds,
             data=arguments.data,
             splits=arguments.splits,
@@ -75,9 +76,10 @@ def _train(arguments: Arguments) -> None:
 def _probe(arguments: Arguments) -> None:
     from l2rw.training.probe import run_probe
 
+    cell, compute = _find(arguments.plan, "id", arguments.cell)
     run_probe(
-        _find(arguments.plan, "id", arguments.cell),
-        _read_plan(arguments.plan)["compute"] | {"threads": arguments.threads},
+        cell,
+        compute | {"threads": arguments.threads},
         arguments.seeds,
         arguments.data,
         arguments.splits,
@@ -90,7 +92,8 @@ def _simulate(arguments: Arguments) -> None:
     from l2rw.theory.job import run_simulation
     from l2rw.theory.spec import SimulationSpec
 
-    spec = SimulationSpec(**_find(arguments.plan, "id", arguments.cell)["simulation"])
+    cell, _ = _find(arguments.plan, "id", arguments.cell)
+    spec = SimulationSpec(**cell["simulation"])
     run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
 
 
@@ -159,7 +162,7 @@ def _config(arguments: Arguments) -> None:
 def _read_plan(path: Path) -> dict[str, Any]:
     try:
         plan: dict[str, Any] = json.loads(path.read_text())
-        _ = plan["cells"], plan["parents"]
+        _ = plan["cells"], plan["parents"], plan["compute"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} cannot be read as a plan file ({type(error).__name__}: {error}).",
@@ -168,13 +171,13 @@ def _read_plan(path: Path) -> dict[str, Any]:
     return plan
 
 
-def _find(plan: Path, key: str, value: str) -> dict[str, Any]:
-    """Return the first cell of a plan file with a value under a key."""
+def _find(plan: Path, key: str, value: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first cell of a plan file with a value under a key, and how to compute."""
     content = _read_plan(plan)
     cells: list[dict[str, Any]] = content["cells"] + content["parents"]
     for cell in cells:
         if cell[key] == value:
-            return cell
+            return cell, content["compute"]
     raise UserError(f"{plan} has no {key} {value!r}.", f"choose one of those that {plan} lists.")
 
 

@@ -52,6 +52,14 @@ def verify(path: Path, result: Path) -> None:
         raise _damaged(path)
 
 
+def recorded_plan(record: Path) -> Any:
+    """Return what a record says of the plan behind an output; None if it cannot be read."""
+    try:
+        return json.loads(record.read_text())["plan"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

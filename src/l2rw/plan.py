@@ -12,6 +12,7 @@ from l2rw.cells import Cell, SplitPlan, digest
 from l2rw.config import Config
 from l2rw.data.catalog import CATALOG
 from l2rw.expansions import EXPANSIONS
+from l2rw.integrity import recorded_plan
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.seeds import format_seeds
 
@@ -159,7 +160,7 @@ class Plan:
                 partial.replace(path)
             table = results / "tables" / f"{name}.csv"
             records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
-            if table.exists() and all(_recorded_plan(r) == experiment.digest for r in records):
+            if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
                 os.utime(path, (1, 1))
                 os.utime(table, (1, 1))
             else:
@@ -170,14 +171,7 @@ class Plan:
         """Do the same for what the metrics are made from, the figures' summaries."""
         summaries = [results / "figures" / f"{name}.csv" for name in self.experiments]
         digests = {name: experiment.digest for name, experiment in self.experiments.items()}
-        times = (1, 1) if _recorded_plan(results / "metrics.json") == digests else None
+        times = (1, 1) if recorded_plan(results / "metrics.json") == digests else None
         for path in summaries:
             if path.exists():
                 os.utime(path, times)
-
-
-def _recorded_plan(record: Path) -> Any:
-    try:
-        return json.loads(record.read_text())["plan"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -57,17 +57,15 @@ def size(path: Path) -> int:
 
 def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
     """Print what a plan does not use, with sizes, and remove it if asked to."""
-    paths = unused(plan, root)
-    total = 0
-    for path in paths:
-        total += size(path)
-        print(f"{size(path) / 1e6:9.1f} MB  {path.relative_to(root)}")
-    for path in paths if remove else ():
+    sizes = {path: size(path) for path in unused(plan, root)}
+    for path, taken in sizes.items():
+        print(f"{taken / 1e6:9.1f} MB  {path.relative_to(root)}")
+    for path in sizes if remove else ():
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
     done = "removed" if remove else "not used by this configuration"
-    print(f"{len(paths)} paths, {total / 1e6:.1f} MB {done}.")
-    if paths and not remove:
+    print(f"{len(sizes)} paths, {sum(sizes.values()) / 1e6:.1f} MB {done}.")
+    if sizes and not remove:
         print("Remove them with --remove; Snakemake makes again what is asked for again.")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.analysis.outputs import recorded_plan
+from l2rw.integrity import recorded_plan
 
 
 class Numbers(NamedTuple):
@@ -41,7 +41,8 @@ def write_metrics(summaries: Sequence[Path], out: Path) -> None:
         summaries: What figures were drawn from, ``NAME.csv``.
         out: File to write. Its plans tell stale metrics from current ones.
     """
-    metrics: dict[str, Any] = {"plan": {path.stem: recorded_plan(path) for path in summaries}}
+    plans = {path.stem: recorded_plan(path.with_suffix(".json")) for path in summaries}
+    metrics: dict[str, Any] = {"plan": plans}
     for path in summaries:
         numbers = METRICS.get(path.stem)
         if numbers is not None:

@@ -15,6 +15,7 @@ from l2rw.analysis.style import save
 from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.errors import UserError
+from l2rw.integrity import recorded_plan
 
 
 class Drawing(Protocol):
@@ -71,7 +72,7 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
 def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
     """Draw ``NAME.pdf``, ``.svg``, ``.png``, the summary ``NAME.csv``, the record ``NAME.json``."""
     name = plan["experiment"]
-    made_from = recorded_plan(table)
+    made_from = recorded_plan(table.with_suffix(".json"))
     if made_from != plan["digest"]:
         raise UserError(
             f"{table} was made from the plan {made_from}, not from {plan['digest']}.",
@@ -81,15 +82,6 @@ def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
     write_csv(summary, folder / f"{name}.csv")
     save(DRAWN_BY[name].draw(summary, plan["settings"]), folder, name)
     _record(plan, folder)
-
-
-def recorded_plan(output: Path) -> str | None:
-    """Return the digest of the plan that a table or figure was made from, as its record says it."""
-    try:
-        plan: str = json.loads(output.with_suffix(".json").read_text())["plan"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return plan
 
 
 def _record(plan: dict[str, Any], folder: Path, **more: Any) -> None:

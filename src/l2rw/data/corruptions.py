@@ -3,10 +3,19 @@
 A new one is one file and one line here.
 """
 
+from typing import Any
+
 from l2rw.data.flips import BackgroundFlip, UniformFlip
 from l2rw.data.imbalance import Imbalance
 
-__all__ = ["CORRUPTIONS", "BackgroundFlip", "Corruption", "Imbalance", "UniformFlip"]
+__all__ = [
+    "CORRUPTIONS",
+    "BackgroundFlip",
+    "Corruption",
+    "Imbalance",
+    "UniformFlip",
+    "corruption_of",
+]
 
 Corruption = Imbalance | UniformFlip | BackgroundFlip
 CORRUPTIONS: dict[str, type[Corruption]] = {
@@ -14,3 +23,8 @@ CORRUPTIONS: dict[str, type[Corruption]] = {
     UniformFlip.name: UniformFlip,
     BackgroundFlip.name: BackgroundFlip,
 }
+
+
+def corruption_of(cell: dict[str, Any]) -> Corruption:
+    """Return the corruption of a cell's data, as a plan file says it."""
+    return CORRUPTIONS[cell["corruption"]](**cell["parameters"])

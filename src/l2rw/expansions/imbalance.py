@@ -1,11 +1,31 @@
 """The experiment with class imbalance (section 4.1)."""
 
-from l2rw.cells import Cell, Experiment, PlannedCell
+from l2rw.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.config import Config
 from l2rw.data.imbalance import Imbalance
 from l2rw.errors import UserError
 from l2rw.expansions.grounds import run_spec, split_plan
 from l2rw.methods import AFTER_BASELINE
+from l2rw.sections import Figure2, Theory
+
+
+def imbalanced(section: Figure2 | Theory, majority_share: float) -> SplitPlan:
+    """Return the plan of a section's two classes, at a share of the majority class."""
+    corruption = Imbalance(
+        minority=section.minority,
+        majority=section.majority,
+        majority_share=majority_share,
+        train_size=section.train_size,
+        clean_size=section.clean_size,
+    )
+    return split_plan(section.dataset, corruption)
+
+
+def figure2_cell(section: Figure2, majority_share: float, method: str) -> Cell:
+    """Return the cell of a method at a majority share."""
+    see_clean = section.baselines_see_clean
+    spec = run_spec(method, section.training, baselines_see_clean=see_clean)
+    return Cell(imbalanced(section, majority_share), spec, method)
 
 
 def figure2(config: Config) -> Experiment:
@@ -16,23 +36,13 @@ def figure2(config: Config) -> Experiment:
             f"Method {method} needs a hyper-validation set, which figure2 has not.",
             "take it out of experiments.figure2.methods.",
         )
-    cells = []
-    for share in section.majority_shares:
-        corruption = Imbalance(
-            minority=section.minority,
-            majority=section.majority,
-            majority_share=share,
-            train_size=section.train_size,
-            clean_size=section.clean_size,
+    cells = [
+        PlannedCell(
+            figure2_cell(section, share, method), {"majority_share": share, "method": method}
         )
-        split = split_plan(section.dataset, corruption)
-        for method in section.methods:
-            spec = run_spec(
-                method, section.training, baselines_see_clean=section.baselines_see_clean
-            )
-            cells.append(
-                PlannedCell(Cell(split, spec, method), {"majority_share": share, "method": method})
-            )
+        for share in section.majority_shares
+        for method in section.methods
+    ]
     training = section.training
     caption = (
         f"Test error on {section.dataset}, class {section.minority} (minority) against class "

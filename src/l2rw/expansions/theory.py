@@ -2,9 +2,9 @@
 
 from l2rw.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.config import Config
-from l2rw.data.imbalance import Imbalance
 from l2rw.errors import UserError
-from l2rw.expansions.grounds import background_flip, run_spec, split_plan
+from l2rw.expansions.grounds import background_flip
+from l2rw.expansions.imbalance import figure2_cell, imbalanced
 from l2rw.methods import AFTER_BASELINE
 from l2rw.rows import Row, parse_row
 from l2rw.sections import Theory
@@ -56,29 +56,13 @@ def decay(config: Config) -> Experiment:
     section, figure2 = config.experiments.decay, config.experiments.figure2
     noisy = background_flip(config.noisy_labels, section.dataset)
     rows = [_plain(parse_row(row)) for row in section.rows]
-    corruption = Imbalance(
-        minority=figure2.minority,
-        majority=figure2.majority,
-        majority_share=max(figure2.majority_shares),
-        train_size=figure2.train_size,
-        clean_size=figure2.clean_size,
-    )
-    biased = split_plan(figure2.dataset, corruption)
-    see_clean = figure2.baselines_see_clean
-    imbalanced = [
-        Cell(
-            biased,
-            run_spec(row.method, figure2.training, baselines_see_clean=see_clean),
-            row.method,
-        )
-        for row in rows
-    ]
+    share = max(figure2.majority_shares)
     planned = [
         PlannedCell(
             cell, {"corruption": cell.split.corruption.name, "network": network, "row": cell.name}
         )
         for network, cells in (
-            (figure2.training.model, imbalanced),
+            (figure2.training.model, [figure2_cell(figure2, share, row.method) for row in rows]),
             (noisy.training.model, [noisy.cell(row) for row in rows]),
         )
         for cell in cells
@@ -87,7 +71,7 @@ def decay(config: Config) -> Experiment:
         f"‖∇G‖² of the clean set along training, mean over seeds with 95 % bootstrap bands, and "
         f"its smallest value so far, against C/√T with C fitted to the first half of the steps. "
         f"{figure2.training.model} on {figure2.dataset}, majority share "
-        f"{corruption.majority_share:g}; {noisy.training.model} on {section.dataset}, "
+        f"{share:g}; {noisy.training.model} on {section.dataset}, "
         f"{config.noisy_labels.background_flip.noise:.0%} BackgroundFlip. An observation: the "
         f"theorem covers neither normalised weights nor momentum nor batches of the clean set."
     )
@@ -162,14 +146,7 @@ def _split(shared: Theory) -> SplitPlan:
             f"{shared.train_size}.",
             "lower theory.batch_size or raise theory.train_size.",
         )
-    corruption = Imbalance(
-        minority=shared.minority,
-        majority=shared.majority,
-        majority_share=shared.majority_share,
-        train_size=shared.train_size,
-        clean_size=shared.clean_size,
-    )
-    return split_plan(shared.dataset, corruption)
+    return imbalanced(shared, shared.majority_share)
 
 
 def _problem(shared: Theory) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from l2rw.data.corruptions import CORRUPTIONS, Corruption
+from l2rw.data.corruptions import corruption_of
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
@@ -109,11 +109,6 @@ def spec_of(cell: dict[str, Any]) -> RunSpec:
     """Return the settings of a cell's runs, as a plan file says them."""
     training = cell["training"]
     return RunSpec(**{**training, "decay_at": tuple(training["decay_at"])})
-
-
-def corruption_of(cell: dict[str, Any]) -> Corruption:
-    """Return the corruption of a cell's data, as a plan file says it."""
-    return CORRUPTIONS[cell["corruption"]](**cell["parameters"])
 
 
 def _start(job: Job, network: Network, place: int) -> Start:

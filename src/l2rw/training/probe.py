@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from l2rw.batchnorm import Tensors
+from l2rw.data.corruptions import corruption_of
 from l2rw.data.flips import BackgroundFlip
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Indices, Part, Split
@@ -18,7 +19,7 @@ from l2rw.integrity import sealed, verify
 from l2rw.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.examples import ImageStore
-from l2rw.training.job import corruption_of, spec_of
+from l2rw.training.job import spec_of
 from l2rw.training.network import Network, build_network
 from l2rw.training.results import RESULT, write_json
 from l2rw.training.trained import load_trained
