@@ -35,6 +35,7 @@ OTHER_COMPUTE = {
     "threads": 2,
     "seeds_per_job": 3,
     "stack": 3,
+    "jobs_per_gpu": 2,
     "compile": True,
     "deterministic": True,
     "checkpoint_seconds": 5.0,
@@ -162,6 +163,62 @@ def test_only_jobs_that_train_a_wanted_seed_are_asked_for():
     (cell, *_) = made.cells.values()
     assert made.jobs(cell) == ["0-2", "3-5", "6"]
     assert made.jobs(cell, [4, 6]) == ["3-5", "6"]
+
+
+class TestSeedsThatAreTrainedAlready:
+    """How many seeds a job has is no part of a result: what is there is used as it is."""
+
+    @staticmethod
+    def jobs(folder, there, seeds, size, file="result.json"):
+        top = {"compute": {"seeds_per_job": size}}
+        settings = {"methods": ["l2rw"], "majority_shares": [0.9], "seeds": seeds}
+        (cell,) = plan(top=top, **settings).cells.values()
+        for job in there:
+            path = folder / "runs" / cell.id / f"seed-{job}" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return Plan(plan(top=top, **settings).config, folder).jobs(cell)
+
+    @pytest.mark.parametrize(
+        ("there", "seeds", "size", "jobs"),
+        [
+            ([], 3, 2, ["0-1", "2"]),
+            (["0-4"], 5, 1, ["0-4"]),
+            (["0", "1", "2"], 3, 3, ["0", "1", "2"]),
+            (["0-2"], 8, 3, ["0-2", "3-5", "6-7"]),
+            (["0", "3"], 5, 5, ["0", "1-2", "3", "4"]),
+            (["0-4"], 3, 1, ["0-4"]),
+            (["0-4", "0", "3-7"], 8, 2, ["0-4", "5-6", "7"]),
+            (["5"], 5, 5, ["0-4"]),
+            (["copy", "2-1"], 2, 1, ["0", "1"]),
+        ],
+    )
+    def test_are_not_trained_again(self, tmp_path, there, seeds, size, jobs):
+        assert self.jobs(tmp_path, there, seeds, size) == jobs
+
+    def test_count_only_once_the_result_is_written(self, tmp_path):
+        assert self.jobs(tmp_path, ["0-4"], 5, 1, file="metrics.csv") == list("01234")
+
+    @given(
+        seeds=st.integers(1, 15),
+        size=st.integers(1, 5),
+        there=st.sets(st.tuples(st.integers(0, 9), st.integers(0, 4))),
+        order=st.randoms(use_true_random=False),
+    )
+    def test_leave_the_same_jobs_while_the_rest_is_being_trained(
+        self, tmp_path_factory, seeds, size, there, order
+    ):
+        folder = tmp_path_factory.mktemp("results")
+        names = [f"{first}-{first + more}" if more else f"{first}" for first, more in there]
+        jobs = self.jobs(folder, names, seeds, size)
+        covered = [seed for job in jobs for seed in parse_seeds(job)]
+        assert len(covered) == len(set(covered))
+        assert set(range(seeds)) <= set(covered)
+        assert all(len(parse_seeds(job)) <= size for job in jobs if job not in names)
+        to_do = [job for job in jobs if job not in names]
+        order.shuffle(to_do)
+        for done in to_do:
+            assert self.jobs(folder, [done], seeds, size) == jobs
 
 
 def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():

@@ -75,6 +75,11 @@ class Cell:
         return "training" if isinstance(self.spec, RunSpec) else "simulation"
 
     @property
+    def result(self) -> str:
+        """The file of a run that is written last: it is done once that is there."""
+        return "result.json" if self.kind == "training" else "checks.json"
+
+    @property
     def ancestry(self) -> "list[Cell]":
         """The cell after all that it waits for."""
         return [*(self.parent.ancestry if self.parent else []), self]

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -55,37 +56,52 @@ def _corrupt(arguments: Arguments) -> None:
 
 
 def _train(arguments: Arguments) -> None:
-    from l2rw.training.job import Job, run_job
+    cell, compute = _cell_to_run(arguments)
+    with _device(compute):
+        from l2rw.training.job import Job, run_job
 
-    cell, compute = _find(arguments.plan, "id", arguments.cell)
-    run_job(
-        Job(
-            cell=cell,
-            compute=compute | {"threads": arguments.threads},
-            seeds=arguments.seeds,
-            data=arguments.data,
-            splits=arguments.splits,
-            parents=arguments.parents,
-            out=arguments.out,
-            checkpoints=arguments.checkpoints,
-            status=arguments.status,
+        run_job(
+            Job(
+                cell=cell,
+                compute=compute,
+                seeds=arguments.seeds,
+                data=arguments.data,
+                splits=arguments.splits,
+                parents=arguments.parents,
+                out=arguments.out,
+                checkpoints=arguments.checkpoints,
+                status=arguments.status,
+            )
         )
-    )
 
 
 def _probe(arguments: Arguments) -> None:
-    from l2rw.training.probe import run_probe
+    cell, compute = _cell_to_run(arguments)
+    with _device(compute):
+        from l2rw.training.probe import run_probe
 
+        run_probe(
+            cell,
+            compute,
+            arguments.seeds,
+            arguments.data,
+            arguments.splits,
+            arguments.network,
+            arguments.out,
+        )
+
+
+def _cell_to_run(arguments: Arguments) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the cell of a job, and how to compute."""
     cell, compute = _find(arguments.plan, "id", arguments.cell)
-    run_probe(
-        cell,
-        compute | {"threads": arguments.threads},
-        arguments.seeds,
-        arguments.data,
-        arguments.splits,
-        arguments.network,
-        arguments.out,
-    )
+    return cell, compute | {"threads": arguments.threads}
+
+
+def _device(compute: dict[str, Any]) -> AbstractContextManager[object]:
+    """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
+    from l2rw.training.gpus import gpu_slot
+
+    return nullcontext() if compute["device"] == "cpu" else gpu_slot(compute["jobs_per_gpu"])
 
 
 def _simulate(arguments: Arguments) -> None:
@@ -148,7 +164,8 @@ def _prune(arguments: Arguments) -> None:
     from l2rw.plan_table import read_config
     from l2rw.prune import print_unused
 
-    print_unused(Plan(read_config(arguments.config)), Path(), remove=arguments.remove)
+    config = read_config(arguments.config)
+    print_unused(Plan(config, config.results), Path(), remove=arguments.remove)
 
 
 def _config(arguments: Arguments) -> None:

@@ -4,6 +4,7 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
@@ -71,6 +72,11 @@ class Config(Section):
     experiments: Experiments = Field(
         default_factory=Experiments, description="The figures and tables of the paper."
     )
+
+    @property
+    def results(self) -> Path:
+        """The folder of the results, below that in which the workflow runs."""
+        return Path("results", self.name)
 
     @field_validator("targets")
     @classmethod

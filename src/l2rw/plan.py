@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -14,20 +15,26 @@ from l2rw.data.catalog import CATALOG
 from l2rw.expansions import EXPANSIONS
 from l2rw.integrity import recorded_plan
 from l2rw.training import RESULTS_REVISION
-from l2rw.training.seeds import format_seeds
+from l2rw.training.seeds import format_seeds, parse_seeds
 
 
 class Plan:
     """All experiments that a configuration targets."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, results: Path | None = None) -> None:
         """Expand the configuration.
+
+        Args:
+            config: What is wanted.
+            results: Folder of the configuration's results: seeds trained already are not trained
+                again, however many a job has now. None to plan as if there were no results.
 
         Raises:
             UserError: An experiment asks for what its data set does not have.
         """
-        self.config = config
+        self.config, self._results = config, results
         self.experiments = {name: EXPANSIONS[name](config) for name in config.targets}
+        self._jobs: dict[str, list[range]] = {}
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -64,14 +71,40 @@ class Plan:
     def jobs(self, cell: Cell, seeds: Iterable[int] | None = None) -> list[str]:
         """Return the training jobs of a cell as ranges of seeds, such as ``0`` or ``0-4``.
 
+        Those that were done come as they were, the remaining seeds as jobs of the configured size.
+
         Args:
             cell: One of :attr:`cells`.
             seeds: Only the jobs that train one of these; all jobs if None.
         """
-        size, count = self.config.compute.seeds_per_job, self._seeds[cell.id]
-        chunks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-        wanted = set(range(count) if seeds is None else seeds)
-        return [format_seeds(chunk) for chunk in chunks if wanted.intersection(chunk)]
+        wanted = set(range(self._seeds[cell.id]) if seeds is None else seeds)
+        return [format_seeds(job) for job in self._cut(cell) if wanted.intersection(job)]
+
+    def done(self, cell: Cell) -> list[range]:
+        """Return the seeds of a cell whose results are there, job by job, none twice."""
+        kept: list[range] = []
+        if self._results is not None:
+            found = _seeds_of((self._results / "runs" / cell.id).glob(f"seed-*/{cell.result}"))
+            # Of jobs that share seeds, as jobs of other sizes may, the first and longest counts.
+            for job in sorted(found, key=lambda job: (job.start, -len(job))):
+                if job.start < self._seeds[cell.id] and (not kept or job.start >= kept[-1].stop):
+                    kept.append(job)
+        return kept
+
+    def _cut(self, cell: Cell) -> list[range]:
+        """Cut a cell's seeds into jobs: the same ones at every time while they are being done."""
+        if cell.id not in self._jobs:
+            size, end = self.config.compute.seeds_per_job, self._seeds[cell.id]
+            done = self.done(cell)
+            starts = [0, *(job.stop for job in done)]
+            stops = [*(job.start for job in done), end]
+            new = [
+                range(first, min(first + size, stop))
+                for start, stop in zip(starts, stops, strict=True)
+                for first in range(start, stop, size)
+            ]
+            self._jobs[cell.id] = sorted([*done, *new], key=lambda job: job.start)
+        return self._jobs[cell.id]
 
     def runs(self, experiment: str) -> list[tuple[str, str]]:
         """Return (cell id, job) of every training job that an experiment shows."""
@@ -175,3 +208,9 @@ class Plan:
         for path in summaries:
             if path.exists():
                 os.utime(path, times)
+
+
+def _seeds_of(results: Iterable[Path]) -> Iterator[range]:
+    for path in results:
+        with suppress(ValueError):  # a folder that no job made
+            yield parse_seeds(path.parent.name.removeprefix("seed-"))

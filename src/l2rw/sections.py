@@ -88,14 +88,18 @@ class Compute(Section):
     threads: Positive = Field(1, description="CPU threads of a training job.")
     seeds_per_job: Positive = Field(
         1,
-        description="Seeds of a cell trained by one job. Results lie in a folder for each job: "
-        "this is the one key here whose change trains anew. Jobs are cut from as many seeds as "
-        "the targets ask for at most: with fewer targets some may be cut otherwise.",
+        description="Seeds of a cell trained by one job, from 1 to all of them. What is trained "
+        "already stays as it is.",
     )
     stack: Positive = Field(
         1,
         description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
         "results agree up to floating-point rounding.",
+    )
+    jobs_per_gpu: Positive = Field(
+        1,
+        description="Jobs that share a GPU of this machine. Pays for small networks; a cluster's "
+        "scheduler has ways of its own.",
     )
     compile: bool = Field(
         False,

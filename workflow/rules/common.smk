@@ -1,19 +1,20 @@
 # What the rules need to know of the configuration: the plan, and the files that jobs depend on.
 
 import os
-import shutil
 import sys
 
 from l2rw.config import parse_config
 from l2rw.data.sources import require
 from l2rw.errors import UserError
 from l2rw.plan import Plan
+from l2rw.training.gpus import count_slots
 from l2rw.training.seeds import parse_seeds
 
 try:
-    PLAN = Plan(parse_config(config))
+    configuration = parse_config(config)
+    PLAN = Plan(configuration, configuration.results)
     for dataset in PLAN.datasets:
-        data = Path("results", PLAN.config.name, "data", PLAN.data_file(dataset))
+        data = PLAN.config.results / "data" / PLAN.data_file(dataset)
         if not data.exists():
             root, download = PLAN.config.data.root, PLAN.config.data.download
             require(
@@ -25,7 +26,14 @@ except UserError as error:
 
 # Rules see the resolved configuration, defaults included.
 config.update(PLAN.config.model_dump(mode="json"))
-PLAN.write(Path("results", PLAN.config.name))
+if workflow.is_main_process:
+    PLAN.write(PLAN.config.results)
+
+# On this machine as many jobs ask for a GPU as its GPUs can take, and none has to where there is
+# none. On a cluster, where `jobs` limits what is submitted, the scheduler knows.
+if workflow.resource_settings.nodes is None:
+    slots = count_slots(PLAN.config.compute.jobs_per_gpu)
+    workflow.global_resources.setdefault("gpu", slots)
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
 os.environ.update(
@@ -99,9 +107,5 @@ def results_of(wildcards):
 
 
 def gpus_per_job():
-    """One GPU for a training job, unless it is to run on the CPU or this machine has none."""
-    device = config["compute"]["device"]
-    return int(
-        device == "cuda"
-        or (device == "auto" and shutil.which("nvidia-smi") is not None)
-    )
+    """One GPU for a training job, unless it is to run on the CPU."""
+    return int(config["compute"]["device"] != "cpu")

@@ -1,0 +1,58 @@
+"""Several GPUs in one machine: as many jobs at a time as they take, each on its own."""
+
+import re
+
+import pytest
+
+from tests.workflow.conftest import TINY, Workspace, edit
+
+
+@pytest.fixture
+def gpus(tmp_path, monkeypatch):
+    """Pretend that this machine has two GPUs that nobody uses; CUDA sees none of them."""
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho GPU-aaaa\necho GPU-bbbb\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def run(folder, *options, **compute):
+    """Return how many jobs may ask for a GPU at a time, and the logs of training jobs."""
+    config = edit(TINY, methods=["baseline"]) | {"compute": compute}
+    done = Workspace(folder).snakemake(config, *options)
+    assert done.returncode == 0, done.stderr
+    limit = int(re.search(r"^Provided resources: .*gpu\D*(\d+)", done.stderr, re.MULTILINE)[1])
+    return limit, [path.read_text() for path in folder.rglob("logs/tiny/train/**/*.log")]
+
+
+def train(folder, **compute):
+    limit, logs = run(folder, "--until", "train", **compute)
+    assert len(logs) == 2
+    return limit, logs
+
+
+def test_every_job_gets_its_own(gpus, tmp_path):
+    limit, logs = train(tmp_path)
+    assert limit == 2
+    assert all(re.search(r"on GPU GPU-(aaaa|bbbb), slot 0", log) for log in logs)
+
+
+def test_take_as_many_jobs_as_one_says(gpus, tmp_path):
+    assert run(tmp_path, "--until", "fetch", jobs_per_gpu=3) == (6, [])
+    by_hand = ("--resources", "gpu=1", "--until", "corrupt")
+    assert run(tmp_path, *by_hand, jobs_per_gpu=3) == (1, [])
+
+
+def test_are_left_alone_by_jobs_for_the_cpu(gpus, tmp_path):
+    _, logs = train(tmp_path, device="cpu")
+    assert not any("GPU" in log for log in logs)
+
+
+def test_nothing_waits_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    limit, logs = train(tmp_path)
+    assert limit == 0
+    assert not any("GPU" in log for log in logs)
