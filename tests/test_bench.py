@@ -7,12 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from l2rw.bench.hours import Times, estimate, read_plan
+from l2rw.bench.costs import times_by_operations
+from l2rw.bench.hours import (
+    DOUBLE_BACKWARD,
+    FORWARD_MODE,
+    SGD,
+    THREE_PASSES,
+    Times,
+    estimate,
+    read_plan,
+)
 from l2rw.bench.measure import variants
-from l2rw.bench.operations import times_by_operations
 from l2rw.bench.run import paper_plans
 from l2rw.bench.settings import Settings
-from l2rw.bench.ways import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES, WAYS
+from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, lay_out, random_examples
 from l2rw.cli import main
 from l2rw.config import Config

@@ -1,13 +1,14 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from l2rw.bench.operations import times_by_operations
+from l2rw.bench.costs import costs, times_by_operations
 from l2rw.config import Config
 from l2rw.errors import UserError
 from l2rw.plan import Plan
-from l2rw.plan_table import print_plan, read_config
+from l2rw.plan_table import outlook, print_plan, read_config
 
 CONFIGS = sorted((Path(__file__).parents[1] / "config").glob("*.yaml"))
 
@@ -46,7 +47,7 @@ def test_later_files_lie_over_earlier_ones(tmp_path):
 def test_cells_that_experiments_share_count_once(tmp_path, capsys):
     (tmp_path / "two").write_text("targets: [table2, figure7]")
     told = lines(table(capsys, tmp_path / "two"))
-    assert told["figure7"][:3] == ["3", "15", "1,200,000"]
+    assert told["figure7"][:5] == ["3", "15", "15", "15", "1,200,000"]
     assert told["all"] == told["table2"]
 
 
@@ -57,7 +58,7 @@ def test_hours_follow_from_measured_times_where_there_are_any(tmp_path, capsys):
     (tmp_path / "bench.json").write_text(json.dumps({"rows": rows}))
     told = lines(table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json"))
     hours = 5 * 80_000 * (10 + 10 + 36) / 3.6e6
-    assert told["all"][-1] == f"{hours:.1f}"
+    assert told["all"][-2] == f"{hours:.1f}"
 
 
 def test_simulations_are_counted_but_not_in_hours(tmp_path, capsys):
@@ -67,10 +68,10 @@ def test_simulations_are_counted_but_not_in_hours(tmp_path, capsys):
     (tmp_path / "bench.json").write_text(json.dumps({"rows": rows}))
     text = table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json")
     told = lines(text)
-    assert told["theorem2"] == ["5", "5", "5,000,000", "0.0"]
-    assert told["lemma1"] == ["5", "5", "100,000", "0.0"]
+    assert told["theorem2"] == ["5", "5", "5", "5", "5,000,000", "0.0", "0.0"]
+    assert told["lemma1"] == ["5", "5", "5", "5", "100,000", "0.0", "0.0"]
     assert told["all"][:2] == ["13", "25"]
-    assert told["all"][-1] == told["figure7"][-1]
+    assert told["all"][-2:] == told["figure7"][-2:]
     assert "left out" not in text
 
 
@@ -109,3 +110,84 @@ def test_operations_are_those_of_a_hand_count():
     (times,) = times_by_operations(["lenet_8x8"], 2.0, batch_size=7).values()
     assert times.sgd == pytest.approx(7 * 2 * passes / 2e12 * 1e3)
     assert 2.2 * times.sgd < times.l2rw < 5 * times.sgd
+
+
+SMALL = """
+{name: small, targets: [figure2, theorem2], compute: {seeds_per_job: 2}, experiments:
+  {figure2: {seeds: 9, methods: [baseline, l2rw], majority_shares: [0.9]}}}
+"""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Return a function that pretends that some jobs of a small plan's first cell are done."""
+    monkeypatch.chdir(tmp_path)
+    Path("overlay").write_text(SMALL)
+    config = read_config([Path("overlay")])
+
+    def done(*jobs):
+        (cell, *_) = Plan(config).cells
+        for job in jobs:
+            folder = config.results / "runs" / cell / f"seed-{job}"
+            folder.mkdir(parents=True)
+            (folder / "result.json").touch()
+        return Plan(config, config.results)
+
+    return done
+
+
+def test_what_is_done_is_told_from_what_is_to_do(small, capsys):
+    assert lines(table(capsys, Path("overlay")))["figure2"][2:4] == ["10", "10"]
+    small("0-1")
+    told = lines(table(capsys, Path("overlay")))
+    assert told["figure2"][2:4] == ["10", "9"]
+    assert told["all"][2:4] == ["15", "14"]
+
+
+def test_memory_is_that_of_the_largest_step(capsys, tmp_path):
+    (tmp_path / "overlay").write_text("{targets: [figure6, figure2], compute: {stack: 3}}")
+    told = lines(table(capsys, tmp_path / "overlay"))
+    each = {model: cost.mib for model, cost in costs().items()}
+    assert told["figure2"][-1] == f"{3 * 110 * each['lenet'] / 1024:.1f}"
+    assert told["all"][-1] == f"{3 * 200 * each['wrn28_10'] / 1024:.1f}"
+
+
+class TestOutlook:
+    """What is still to be trained, before it is."""
+
+    steps, absent = 8000, Path("absent.json")
+
+    def test_counts_what_is_to_do_alone(self, small):
+        whole = outlook(small(), self.absent, gpu=False, cores=1)
+        rest = outlook(small("0-1"), self.absent, gpu=False, cores=1)
+        sgd, l2rw = times_by_operations(["lenet"], 0.05)["lenet"]
+        hours = self.steps * 9 * (sgd + l2rw) / 3.6e6
+        less = hours - self.steps * 2 * sgd / 3.6e6
+        assert "10 of 10 training jobs" in whole
+        assert "9 of 10 training jobs" in rest
+        assert f"about {hours:.0f} hours on 1 CPU core without a GPU" in whole
+        assert f"about {less:.0f} hours on" in rest
+
+    def test_shares_the_work_among_cores(self, small):
+        told = [outlook(small(), self.absent, gpu=False, cores=cores) for cores in (1, 3)]
+        alone, shared = (int(re.search(r"about (\d+) hours", line)[1]) for line in told)
+        assert shared == pytest.approx(alone / 3, abs=0.7)
+
+    def test_prefers_measured_times(self, small):
+        ways = {"SGD": 900.0, "forward mode": 1800.0}
+        rows = [{"model": "lenet", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
+        Path("bench.json").write_text(json.dumps({"rows": rows}))
+        told = outlook(small(), Path("bench.json"), gpu=True, cores=2)
+        assert "about 54 GPU hours" in told
+        assert "by bench.json" in told
+
+    def test_is_silent_where_it_takes_less_than_an_hour(self, small):
+        assert outlook(small(), self.absent, gpu=True, cores=1) is None
+
+    @pytest.mark.parametrize(
+        ("gpu", "cores", "demo"), [(False, 2, True), (False, 10**4, False), (True, 2, False)]
+    )
+    def test_names_the_demo_where_it_would_take_days(self, gpu, cores, demo):
+        told = outlook(Plan(Config()), self.absent, gpu=gpu, cores=cores)
+        assert ("make demo" in told) == demo
+        assert ("days on" in told) == demo

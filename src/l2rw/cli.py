@@ -17,6 +17,8 @@ from l2rw.errors import UserError
 from l2rw.training.seeds import parse_seeds
 
 Arguments = argparse.Namespace
+BENCH = Path("bench.json")
+"""Where `l2rw bench` writes to, if not told otherwise, and `l2rw plan` looks."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -168,6 +170,12 @@ def _prune(arguments: Arguments) -> None:
     print_unused(Plan(config, config.results), Path(), remove=arguments.remove)
 
 
+def _costs(arguments: Arguments) -> None:
+    from l2rw.bench.operations import write_costs
+
+    write_costs()
+
+
 def _config(arguments: Arguments) -> None:
     from l2rw.config_docs import DOCUMENTS
 
@@ -238,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", _doctor, "show versions, device and data sets")
     doctor.add_argument("--root", type=Path, help="folder with the source files")
     _add_bench_options(command("bench", _bench, "time a training step by every way of weighting"))
+    command("costs", _costs, "find what a step of every network costs, and write costs.csv anew")
     command("config", _config, "write config/README.md and the JSON schema anew")
     return parser
 
@@ -298,7 +307,12 @@ def _add_plan_options(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
     )
-    plan.add_argument("--bench", type=Path, help="step times that l2rw bench wrote (.json)")
+    plan.add_argument(
+        "--bench",
+        type=Path,
+        default=BENCH if BENCH.exists() else None,
+        help="step times that l2rw bench wrote; bench.json if that is there",
+    )
     plan.add_argument(
         "--teraflops", type=float, default=10.0, help="sustained by the device, without --bench"
     )
@@ -335,4 +349,4 @@ def _add_bench_options(bench: argparse.ArgumentParser) -> None:
         default=[],
         help="plan files to estimate; the whole paper if none",
     )
-    bench.add_argument("--out", type=Path, default=Path("bench.json"), help="file to write (.json)")
+    bench.add_argument("--out", type=Path, default=BENCH, help="file to write (.json)")

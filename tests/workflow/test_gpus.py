@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.workflow.conftest import TINY, Workspace, edit
+from .conftest import TINY, Workspace, edit
+
+pytestmark = pytest.mark.workflow
 
 
 @pytest.fixture

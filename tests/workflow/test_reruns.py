@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
-from .conftest import TINY, edit
+from .conftest import TINY, Workspace, edit
 
 pytestmark = pytest.mark.workflow
 
@@ -81,6 +83,38 @@ def test_a_lost_output_is_made_again(workspace, lost):
 
 def test_how_jobs_run_is_no_reason_to_run_them(workspace):
     assert workspace.planned(TINY | {"compute": {"threads": 2, "device": "cpu"}}) == []
+
+
+def together(config, seeds):
+    return config | {"compute": {"seeds_per_job": seeds}}
+
+
+def test_seeds_that_are_trained_stay_however_many_a_job_has(workspace):
+    assert workspace.planned(together(TINY, 2)) == []
+    more = edit(TINY, seeds=5)
+    assert workspace.planned(together(more, 3)).count("train") == 2
+    assert workspace.run(together(more, 2)).count("train") == 4
+    assert workspace.planned(together(more, 1)) == []
+    assert set(pd.read_csv(workspace.results / "tables/figure2.csv")["seed"]) == set(range(5))
+
+
+def test_results_are_the_same_however_many_seeds_a_job_has(finished, tmp_path):
+    """Trained one after the other, in the same process or not."""
+    workspace = Workspace(tmp_path)
+    assert workspace.run(together(TINY, 2)).count("train") == 2
+    columns = ["cell", "seed", "test_error", "test_loss"]
+    alone, jointly = (
+        pd.read_csv(done.results / "tables/figure2.csv")[columns] for done in (finished, workspace)
+    )
+    pd.testing.assert_frame_equal(jointly, alone, check_exact=True)
+    for job in workspace.results.rglob("seed-0-1/metrics.csv"):
+        cell = finished.results / job.parents[1].relative_to(workspace.results)
+        parts = [pd.read_csv(cell / f"seed-{seed}/metrics.csv") for seed in (0, 1)]
+        pd.testing.assert_frame_equal(pd.read_csv(job), pd.concat(parts, ignore_index=True))
+        for seed in (0, 1):
+            mine = load_file(cell / f"seed-{seed}/network.safetensors")
+            shared = load_file(job.with_name("network.safetensors"))
+            assert all(torch.equal(shared[name], tensor) for name, tensor in mine.items())
 
 
 def test_a_clone_has_nothing_to_do_and_notices_an_edit(clone):

@@ -3,10 +3,12 @@
 import os
 import sys
 
+from l2rw.bench.costs import limits
 from l2rw.config import parse_config
 from l2rw.data.sources import require
 from l2rw.errors import UserError
 from l2rw.plan import Plan
+from l2rw.plan_table import outlook
 from l2rw.training.gpus import count_slots
 from l2rw.training.seeds import parse_seeds
 
@@ -26,14 +28,19 @@ except UserError as error:
 
 # Rules see the resolved configuration, defaults included.
 config.update(PLAN.config.model_dump(mode="json"))
-if workflow.is_main_process:
-    PLAN.write(PLAN.config.results)
-
 # On this machine as many jobs ask for a GPU as its GPUs can take, and none has to where there is
 # none. On a cluster, where `jobs` limits what is submitted, the scheduler knows.
-if workflow.resource_settings.nodes is None:
+LOCAL = workflow.resource_settings.nodes is None
+if LOCAL:
     slots = count_slots(PLAN.config.compute.jobs_per_gpu)
     workflow.global_resources.setdefault("gpu", slots)
+
+if workflow.is_main_process:
+    PLAN.write(PLAN.config.results)
+    has_gpu = PLAN.config.compute.device != "cpu" and not (LOCAL and slots == 0)
+    cores = workflow.resource_settings.cores or 1
+    if told := outlook(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores):
+        print(told, file=sys.stderr)
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
 os.environ.update(
@@ -109,3 +116,25 @@ def results_of(wildcards):
 def gpus_per_job():
     """One GPU for a training job, unless it is to run on the CPU."""
     return int(config["compute"]["device"] != "cpu")
+
+
+def limits_of(wildcards):
+    """What a training job may take: memory, and minutes of the slowest device to be expected."""
+    compute = PLAN.config.compute
+    return limits(
+        PLAN.cells[wildcards.cell].spec,
+        len(parse_seeds(wildcards.seeds)),
+        stack=compute.stack,
+        threads=compute.threads,
+        gpu=compute.device != "cpu",
+    )
+
+
+def memory_of_job(wildcards):
+    """Megabytes."""
+    return limits_of(wildcards).mem_mb
+
+
+def minutes_of_job(wildcards, attempt):
+    """Minutes, more of them after a time-out: the job goes on where it was stopped."""
+    return limits_of(wildcards).runtime * attempt

@@ -33,8 +33,8 @@ rule train:
     threads: config["compute"]["threads"]
     resources:
         gpu=gpus_per_job(),
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory_of_job,
+        runtime=minutes_of_job,
     params:
         out=subpath(output.result, parent=True),
         checkpoints=f"checkpoints/{config['name']}/{{cell}}",
@@ -65,7 +65,7 @@ rule probe:
     threads: config["compute"]["threads"]
     resources:
         gpu=gpus_per_job(),
-        mem_mb=4000,
+        mem_mb=memory_of_job,
         runtime=30,
     shell:
         "l2rw probe --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"

@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 from l2rw.errors import UserError
 
 Plan = dict[str, Any]
+Row = dict[str, Any]
+"""What was measured of a model and a way of computing the gradient."""
+
+SGD, FORWARD_MODE = "SGD", "forward mode"
+DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
 
 class Times(NamedTuple):
@@ -25,6 +30,13 @@ class Hours(NamedTuple):
     """A cell that several experiments share counts once."""
     not_measured: list[str]
     """Models of the plans that are left out of the hours."""
+
+
+def times_of(rows: Sequence[Row]) -> dict[str, Times]:
+    """Return the measured times by model."""
+    ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
+    models = {row["model"] for row in rows}
+    return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}
 
 
 def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
@@ -49,7 +61,8 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
             training = cell["training"]
             models.add(training["model"])
             if training["model"] in times:
-                hours[cell["id"]] = _hours(training, len(plan["seeds"]), times[training["model"]])
+                each = times[training["model"]]
+                hours[cell["id"]] = hours_of_runs(training, len(plan["seeds"]), each)
         by_experiment[plan["experiment"]] = sum(hours.values())
         cells |= {key: max(value, cells.get(key, 0)) for key, value in hours.items()}
     return Hours(by_experiment, sum(cells.values()), sorted(models - set(times)))
@@ -59,7 +72,8 @@ def _trained(plan: Plan) -> list[dict[str, Any]]:
     return [cell for cell in plan["cells"] + plan["parents"] if "simulation" not in cell]
 
 
-def _hours(training: Mapping[str, Any], seeds: int, times: Times) -> float:
+def hours_of_runs(training: Mapping[str, Any], seeds: int, times: Times) -> float:
+    """Return the hours of a cell's runs, given its settings as a plan file says them."""
     each = times.l2rw if training["method"] == "l2rw" else times.sgd
     return float(training["steps"] * seeds * each / 3.6e6)
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from l2rw.bench import machine
-from l2rw.bench.report import Row
+from l2rw.bench.hours import SGD, THREE_PASSES, Row
 from l2rw.bench.settings import Settings
-from l2rw.bench.ways import SGD, THREE_PASSES, WAYS, Examples
+from l2rw.bench.ways import WAYS, Examples
 from l2rw.bench.workload import Workload, lay_out, random_examples
 
 WARM_UP = 3  # rounds that count for nothing

@@ -1,34 +1,70 @@
-"""Times of a training step from the operations it takes, where nothing was measured."""
+"""Find what a training step of every network costs, and write ``costs.csv``."""
 
-from collections.abc import Iterable
+import re
+import resource
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import torch
 
-from l2rw.bench.hours import Times
-from l2rw.bench.ways import FORWARD_MODE, SGD, WAYS
+from l2rw.bench.costs import COSTS, Cost
+from l2rw.bench.hours import FORWARD_MODE, SGD
+from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, random_examples
+from l2rw.models import MODELS
+
+BATCH = 100  # training and clean examples whose memory is measured
 
 
-def times_by_operations(
-    models: Iterable[str], teraflops: float, batch_size: int = 100, clean_batch_size: int = 100
-) -> dict[str, Times]:
-    """Count the floating-point operations of a step and divide them by a rate.
+def count_operations(model: str) -> tuple[int, int, int]:
+    """Count floating-point operations for each example: SGD, L2RW's training and clean examples.
 
     Nothing is computed: tensors have shapes but no memory.
-
-    Args:
-        models: Names.
-        teraflops: Operations that the device sustains, in 10¹² a second.
-        batch_size: Training examples in a step.
-        clean_batch_size: Clean examples in a step of L2RW; 10 for LeNets in any case.
     """
-    times = {}
-    for model in models:
-        clean = 10 if model.startswith("lenet") else clean_batch_size
-        device = torch.device("meta")
-        workload = Workload(model, "float32", 1, device, channels_last=True)
-        examples = random_examples(model, 1, batch_size, clean, device)
-        times[model] = Times(
-            *(workload.flops(WAYS[way], examples) / teraflops / 1e9 for way in (SGD, FORWARD_MODE))
-        )
-    return times
+    device = torch.device("meta")
+    workload = Workload(model, "float32", 1, device, channels_last=True)
+
+    def count(way: str, batch_size: int, clean_batch_size: int) -> int:
+        examples = random_examples(model, 1, batch_size, clean_batch_size, device)
+        return workload.flops(WAYS[way], examples)
+
+    one, more_clean = count(FORWARD_MODE, 1, 1), count(FORWARD_MODE, 1, 2)
+    return count(SGD, 1, 1), count(FORWARD_MODE, 2, 1) - one, more_clean - one
+
+
+def measure_memory(model: str) -> float:
+    """Measure the most memory of a step of L2RW on the CPU for each of its examples, in MiB.
+
+    A process of its own starts for it: what a process has used at most never falls.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_peak_mib, model).result() / (2 * BATCH)
+
+
+def _peak_mib(model: str) -> float:
+    device = torch.device("cpu")
+    workload = Workload(model, "float32", 1, device, channels_last=True)
+    before = _used_mib()
+    workload.step(WAYS[FORWARD_MODE], random_examples(model, 1, BATCH, BATCH, device))
+    return _used_mib() - before
+
+
+def _used_mib() -> float:
+    """Return the most memory that this process has used; Linux adds its parent's to getrusage."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
+        assert peak is not None
+        return int(peak[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def write_costs() -> None:
+    """Write the costs of all networks: minutes on a CPU."""
+    lines = [["model", *Cost._fields]]
+    for model in MODELS:
+        mib = f"{measure_memory(model):.2g}"
+        lines.append([model, *map(str, count_operations(model)), mib])
+        print(*lines[-1])
+    Path(str(COSTS)).write_text("".join(f"{','.join(line)}\n" for line in lines))

@@ -1,11 +1,8 @@
 """Rows of measurements as aligned tables."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from l2rw.bench.hours import Hours
-
-Row = dict[str, Any]
+from l2rw.bench.hours import Hours, Row
 
 
 def table(rows: Sequence[Row], *, stack: int, cuda: bool) -> str:

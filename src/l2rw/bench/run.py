@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 
 from l2rw.bench import machine
-from l2rw.bench.hours import Plan, Times, estimate, read_plan
+from l2rw.bench.hours import Plan, Row, estimate, read_plan, times_of
 from l2rw.bench.measure import measure
-from l2rw.bench.report import Row, table, table_of_hours
+from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
-from l2rw.bench.ways import FORWARD_MODE, SGD
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.provenance import provenance
 
@@ -59,10 +58,3 @@ def _measure(settings: Settings, device: torch.device) -> tuple[float | None, li
     return peak, [
         row for model in settings.models for row in measure(model, settings, device, peak)
     ]
-
-
-def times_of(rows: Sequence[Row]) -> dict[str, Times]:
-    """Return the measured times by model."""
-    ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
-    models = {row["model"] for row in rows}
-    return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from l2rw.bench.hours import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES
 from l2rw.methods.contract import Losses
 from l2rw.weights import (
     CleanLoss,
@@ -80,12 +81,6 @@ def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGra
     return gradient
 
 
-SGD, FORWARD_MODE, DOUBLE_BACKWARD, THREE_PASSES = (
-    "SGD",
-    "forward mode",
-    "double backward",
-    "three passes",
-)
 WAYS: dict[str, Gradient] = {
     SGD: uniform,
     FORWARD_MODE: _by(reweighted_gradient),
