@@ -119,7 +119,7 @@ def gpus_per_job():
 
 
 def limits_of(wildcards):
-    """What a training job may take: memory, and minutes of the slowest device to be expected."""
+    """What a training job may take."""
     compute = PLAN.config.compute
     return limits(
         PLAN.cells[wildcards.cell].spec,
@@ -130,11 +130,11 @@ def limits_of(wildcards):
     )
 
 
-def memory_of_job(wildcards):
-    """Megabytes."""
-    return limits_of(wildcards).mem_mb
+def memory_of_job(wildcards, attempt):
+    """Megabytes, more of them if the job did not get through: it goes on where it was stopped."""
+    return limits_of(wildcards).mem_mb * attempt
 
 
 def minutes_of_job(wildcards, attempt):
-    """Minutes, more of them after a time-out: the job goes on where it was stopped."""
+    """Minutes, likewise."""
     return limits_of(wildcards).runtime * attempt
