@@ -35,17 +35,26 @@ def test_checkpoints_are_kept_when_it_is_time(tmp_path, state, interval, now, ke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_checkpoint_a_run_starts_at_its_beginning(tmp_path, state):
+@pytest.fixture
+def told(caplog):
+    """What the log says."""
+    caplog.set_level("INFO", "l2rw")
+    return lambda: caplog.messages
+
+
+def test_without_a_checkpoint_a_run_starts_at_its_beginning(tmp_path, state, told):
     Checkpoints(tmp_path / "a.safetensors", "run", 0).resume(state)
     assert state.step == 0
+    assert told() == []
 
 
-def test_a_checkpoint_is_where_a_run_goes_on(tmp_path, state, make_spec, prepare):
+def test_a_checkpoint_is_where_a_run_goes_on(tmp_path, state, make_spec, prepare, told):
     state.step = 4
     Checkpoints(tmp_path / "a.safetensors", "run", 0).keep(state, now=True)
     fresh = prepare(make_spec(), 0).state
     Checkpoints(tmp_path / "a.safetensors", "run", 0).resume(fresh)
     assert fresh.step == 4
+    assert told() == ["a: goes on after step 4"]
 
 
 def test_a_diverged_run_is_not_kept(tmp_path, state):

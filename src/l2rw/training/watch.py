@@ -1,5 +1,6 @@
 """What happens beside the steps: progress is told, checkpoints are kept, signals are heeded."""
 
+import logging
 import signal
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from types import FrameType
 
 from l2rw.training.progress import Progress
 from l2rw.training.state import State
+
+log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -23,6 +26,7 @@ class Checkpoints:
         """Go on from the checkpoint, if there is one."""
         if self.path.exists():
             state.restore(self.path, self._fingerprint)
+            log.info("%s: goes on after step %d", self.path.stem, state.step)
 
     def keep(self, state: State, *, now: bool) -> None:
         """Write the checkpoint if ``now`` or if it is time to."""
