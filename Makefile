@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test check format doctor status bench lock clean
+.PHONY: help demo mnist paper report test test-slurm check format doctor status bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,10 @@ $(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.js
 	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
 
 test: $(READY) check ## Run the tests and all checks
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile -m "not slurm"
+
+test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
+	$(BIN)/pytest -m slurm
 
 check: $(READY) ## Lint, format and type checks
 	$(BIN)/ruff check

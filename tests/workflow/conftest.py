@@ -77,24 +77,27 @@ NOISY: dict[str, Any] = {
 class Workspace:
     """A directory in which the workflow runs."""
 
+    where = ("--cores", "2")
+    """Options that say on what; later ones win."""
+
     def __init__(self, folder: Path, name: str = "tiny") -> None:
         self.folder, self.name = folder, name
         self.results = folder / "results" / name
 
-    def snakemake(self, config: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+    def command(self, config: dict[str, Any], *options: str) -> list[str | Path]:
+        """Return the command that runs the workflow here."""
         overlay = self.folder / "overlay.yaml"
         overlay.write_text(yaml.safe_dump(config))
         program = Path(sys.executable).with_name("snakemake")
         snakefile = REPOSITORY / "Snakefile"
-        return subprocess.run(
-            [
-                *(program, "--snakefile", snakefile, "--directory", self.folder),
-                *("--cores", "2", "--configfile", overlay, *options),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return [
+            *(program, "--snakefile", snakefile, "--directory", self.folder),
+            *("--configfile", overlay, *self.where, *options),
+        ]
+
+    def snakemake(self, config: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+        command = self.command(config, *options)
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def run(self, config: dict[str, Any]) -> list[str]:
         """Run the workflow and return the rules of the jobs that ran."""

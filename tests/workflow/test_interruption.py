@@ -1,15 +1,12 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from glob import glob
-from pathlib import Path
 
 import pytest
-import yaml
 
-from .conftest import REPOSITORY, TINY, Workspace
+from .conftest import TINY, Workspace
 
 pytestmark = pytest.mark.workflow
 
@@ -19,12 +16,8 @@ EAGER = TINY | {"compute": {"checkpoint_seconds": 0.0}}
 
 def kill_amid_second_training(workspace: Workspace) -> str:
     """Run one job after the other, kill all processes at once, and return Snakemake's log."""
-    overlay, log = workspace.folder / "overlay.yaml", workspace.folder / "killed.log"
-    overlay.write_text(yaml.safe_dump(EAGER))
-    command = [
-        *(Path(sys.executable).with_name("snakemake"), "--snakefile", REPOSITORY / "Snakefile"),
-        *("--directory", workspace.folder, "--configfile", overlay, "--cores", "1"),
-    ]
+    log = workspace.folder / "killed.log"
+    command = workspace.command(EAGER, "--cores", "1")
     with (
         log.open("w") as file,
         subprocess.Popen(command, stderr=file, start_new_session=True) as process,
