@@ -63,7 +63,7 @@ def _training_processes(folder: Path, cells: Sequence[str]) -> Iterator[tuple[st
     for process in Path("/proc").glob("[0-9]*") if cells else ():
         with contextlib.suppress(OSError):  # it has just ended
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"train" in words and (process / "cwd").readlink() == folder:
+            if {b"train", b"--cell"} <= set(words) and (process / "cwd").readlink() == folder:
                 cell = words[words.index(b"--cell") + 1].decode()
                 if cell in cells:
                     yield cell, int(process.name)
