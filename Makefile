@@ -41,7 +41,7 @@ test: $(READY) check ## Run the tests and all checks
 	$(BIN)/pytest -n auto --dist loadfile -m "not slurm"
 
 test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
-	$(BIN)/pytest -m slurm
+	$(BIN)/pytest tests/slurm
 
 check: $(READY) ## Lint, format and type checks
 	$(BIN)/ruff check
