@@ -17,7 +17,8 @@ PORT=${L2RW_SLURM_PORT:-16817} # the controller's; the nodes have the next two
 PACKAGES=(munge slurmctld slurmd slurm-client)
 export PATH=$PATH:/usr/sbin:/sbin
 
-die() {
+# Why there can be no Slurm here, as the last line of standard error.
+refuse() {
     echo "$*" >&2
     exit 3
 }
@@ -101,7 +102,7 @@ await() {
     local until=$((SECONDS + $1))
     shift
     until "$@" &> /dev/null; do
-        [ $SECONDS -lt $until ] || die "Slurm does not start: see $folder/log."
+        [ $SECONDS -lt $until ] || { tail -n 20 "$folder"/log/* >&2 && exit 1; }
         sleep 0.1
     done
 }
@@ -116,10 +117,10 @@ node_is_up() {
 }
 
 start() {
-    [ "$(id -u)" = 0 ] || die "Only root can start a Slurm."
-    command -v munged slurmctld slurmd sbatch > /dev/null || die "Packages are missing: ${PACKAGES[*]}."
-    [ ! -e /etc/slurm/slurm.conf ] && [ ! -e /run/slurm/conf ] || die "This machine belongs to a Slurm."
-    unshare --uts --mount --pid --fork --mount-proc true || die "Namespaces are not allowed here."
+    [ "$(id -u)" = 0 ] || refuse "Only root can start a Slurm."
+    command -v munged slurmctld slurmd sbatch > /dev/null || refuse "Packages are missing: ${PACKAGES[*]}."
+    [ ! -e /etc/slurm/slurm.conf ] && [ ! -e /run/slurm/conf ] || refuse "This machine belongs to a Slurm."
+    unshare --uts --mount --pid --fork --mount-proc true || refuse "Namespaces are not allowed here."
     configure
     launch munged munged --foreground --force --key-file="$folder/munge/key" \
         --socket="$folder/run/munge" --pid-file="$folder/run/munged.pid" \
@@ -141,7 +142,7 @@ case $command in
         end slurmctld TERM
         end munged TERM
         ;;
-    kill-node) 
+    kill-node)
         end "node$3" KILL
         scontrol update "nodename=node$3" state=down reason="no power"
         ;;

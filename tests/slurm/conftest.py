@@ -49,7 +49,7 @@ class Cluster:
             check=False,
         )
         if done.returncode == 3:
-            pytest.skip(f"No Slurm here. {done.stderr.strip()}")
+            pytest.skip(f"No Slurm here. {done.stderr.splitlines()[-1]}")
         assert done.returncode == 0, done.stderr
 
     def jobs(self, folder: Path) -> dict[str, dict[str, str]]:
