@@ -33,6 +33,9 @@ CONFIG: dict[str, Any] = {
     },
 }
 
+# So that not all jobs ask for as many CPUs as a job gets anyway.
+THREADS = ("--set-threads", "probe=2")
+
 
 class Cluster:
     """A Slurm, and what it knows."""
@@ -77,6 +80,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Workspace:
     """A workspace in which all but tables and figures was made once, without Slurm."""
     workspace = Workspace(tmp_path_factory.mktemp("undisturbed"), CONFIG["name"])
-    done = workspace.snakemake(CONFIG, "--omit-from", "tabulate")
+    done = workspace.snakemake(CONFIG, *THREADS, "--omit-from", "tabulate")
     assert done.returncode == 0, done.stderr
     return workspace

@@ -8,7 +8,7 @@ import pytest
 
 from tests.workflow.conftest import REPOSITORY
 
-from .conftest import CONFIG, Cluster
+from .conftest import CONFIG, THREADS, Cluster
 from .on_slurm import SlurmWorkspace, results, submissions
 
 pytestmark = pytest.mark.slurm
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slurm
 def workspace(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> SlurmWorkspace:
     """A workspace in which everything has run once, on Slurm."""
     workspace = SlurmWorkspace(tmp_path_factory.mktemp("on-slurm"), CONFIG["name"])
-    done = workspace.snakemake(CONFIG, "--set-threads", "probe=2")
+    done = workspace.snakemake(CONFIG, *THREADS)
     assert done.returncode == 0, done.stderr
     workspace.told = done.stderr
     return workspace
