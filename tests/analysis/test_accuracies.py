@@ -34,7 +34,9 @@ def _of(summary, dataset):
 def test_the_summary_has_the_documented_columns(summary):
     assert list(summary) == [
         *("dataset", "row", "accuracy_percent", "ci95_half_width", "seeds"),
-        *("paper_accuracy_percent", "paper_ci95_half_width", "quoted", "weight_auc"),
+        *("paper_accuracy_percent", "paper_ci95_half_width"),
+        *("difference_points", "difference_ci95_half_width", "agreement"),
+        *("quoted", "weight_auc"),
     ]
 
 
@@ -47,6 +49,22 @@ def test_ours_stands_beside_the_papers(summary):
     assert l2rw["paper_ci95_half_width"] == 0.48
     assert l2rw["weight_auc"] == pytest.approx(0.9)
     assert _of(summary, "cifar10").drop("l2rw")["weight_auc"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("errors", "agreement"),
+    [((12, 13, 14), "agrees"), ((10, 10.1, 9.9), "higher"), ((20, 20.1, 19.9), "lower")],
+)
+def test_a_cell_agrees_or_is_higher_or_lower(make_up, errors, agreement):
+    def result(setting, seed):
+        return {"test_error": errors[seed] / 100}
+
+    settings = [{"dataset": "cifar10", "row": "l2rw"}]
+    summary = TABLE2.summary(collect(*make_up("table2", settings, result=result)))
+    l2rw = _of(summary, "cifar10").loc["l2rw"]
+    assert l2rw["difference_points"] == pytest.approx(100 - np.mean(errors) - 86.73)
+    assert l2rw["agreement"] == agreement
+    assert summary["agreement"].count() == 1
 
 
 def test_rows_are_in_the_papers_order_and_the_others_last(summary):
@@ -74,13 +92,14 @@ def test_the_table_for_people_shows_both(summary):
     table = TABLE2.for_people(summary)
     assert list(table.columns) == [
         ("", "clean set"),
-        *(("CIFAR-10", name) for name in ("ours", "paper", "seeds")),
+        *(("CIFAR-10", name) for name in ("ours", "paper", "difference", "seeds")),
         *(("digits", name) for name in ("ours", "seeds")),
     ]
     ours, theirs = "89.00 ± 2.48", "79.00 ± 2.48"
-    assert table.loc["L2RW"].tolist() == ["yes", ours, "86.73 ± 0.48", "3", theirs, "3"]
-    assert table.loc["Weighted"].tolist() == ["", "–", "79.17 ± 1.36", "–", "–", "–"]
-    assert table.loc["Random +ES"].tolist() == ["", ours, "–", "3", theirs, "3"]
+    l2rw = ["yes", ours, "86.73 ± 0.48", "+2.27 ± 2.24, higher", "3", theirs, "3"]
+    assert table.loc["L2RW"].tolist() == l2rw
+    assert table.loc["Weighted"].tolist() == ["", "–", "79.17 ± 1.36", "–", "–", "–", "–"]
+    assert table.loc["Random +ES"].tolist() == ["", ours, "–", "–", "3", theirs, "3"]
     group = list(table.loc[:, ("", "clean set")])
     assert group == [""] * 9 + ["yes"] * 7 + [""]
 
@@ -92,8 +111,9 @@ def test_quoted_rows_are_told_and_numbers_without_interval_stay_as_printed(make_
     assert list(summary[summary["quoted"]]["row"]) == ["mentornet", "mentornet+ft"]
     table = table1.for_people(summary)
     assert table.index[3] == "MentorNet (quoted)"
-    assert table.loc["MentorNet +FT (quoted)"].tolist() == ["yes", "–", "59", "–"]
-    assert table.loc["Baseline"].tolist() == ["", "50.00", "50.66 ± 0.24", "1"]
+    assert table.loc["MentorNet +FT (quoted)"].tolist() == ["yes", "–", "59", "–", "–"]
+    # A single seed has no interval and decides nothing.
+    assert table.loc["Baseline"].tolist() == ["", "50.00", "50.66 ± 0.24", "-0.66", "1"]
 
 
 def test_the_sanity_check_has_a_line_for_each_network(make_up):
@@ -105,8 +125,9 @@ def test_the_sanity_check_has_a_line_for_each_network(make_up):
     summary = SANITY.summary(collect(plan, runs))
     assert list(summary["model"]) == ["resnet32", "wrn28_10", "resnet_8x8"]
     table = SANITY.for_people(summary)
-    assert table.loc["ResNet-32"].tolist() == ["89.00 ± 2.48", "92.5", "3"]
-    assert table.loc["resnet_8x8"].tolist() == ["89.00 ± 2.48", "–", "3"]
+    # The paper gives no interval here: ours has to reach its number.
+    assert table.loc["ResNet-32"].tolist() == ["89.00 ± 2.48", "92.5", "-3.50 ± 2.48, lower", "3"]
+    assert table.loc["resnet_8x8"].tolist() == ["89.00 ± 2.48", "–", "–", "3"]
     (axes,) = SANITY.draw(summary, plan["settings"]).axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["ResNet-32", "WRN-28-10", "resnet_8x8"]

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from l2rw.analysis.statistics import (
+    Estimate,
     column_of_text,
+    difference,
     mean_with_interval,
     plus_minus,
     summarise,
@@ -85,3 +87,27 @@ def test_cells_without_a_value_for_a_column_count_as_one():
     runs = pd.DataFrame({"bin": [None, None, 1.0], "x": [1.0, 3.0, 5.0]})
     table = summarise(runs, ["bin"], "x")
     assert list(table["mean"]) == [2, 5]
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (10, 5), (2, 2)])
+def test_the_interval_of_a_difference_is_that_of_welchs_test(sizes):
+    random = np.random.default_rng(0)
+    ours, theirs = (random.normal(i, 1 + i, n) for i, n in enumerate(sizes))
+    expected = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
+    sides = [(mean_with_interval(values), len(values)) for values in (ours, theirs)]
+    mean, half_width = difference(*sides[0], *sides[1])
+    assert (mean - half_width, mean + half_width) == pytest.approx(tuple(expected))
+
+
+def test_a_difference_from_a_number_without_interval_has_our_interval():
+    assert difference(Estimate(3.0, 0.5), 5, Estimate(1.0, np.nan), 5) == (2.0, 0.5)
+
+
+def test_a_difference_of_a_single_value_has_no_interval():
+    mean, half_width = difference(Estimate(3.0, np.nan), 1, Estimate(1.0, 0.5), 5)
+    assert mean == 2
+    assert np.isnan(half_width)
+
+
+def test_a_difference_of_constants_is_exact():
+    assert difference(Estimate(3.0, 0.0), 3, Estimate(1.0, 0.0), 5) == (2.0, 0.0)

@@ -12,13 +12,21 @@ from matplotlib.figure import Figure
 from l2rw.analysis import paper
 from l2rw.analysis.collect import collect
 from l2rw.analysis.drawing import add_legend, draw_bars, name_lines
-from l2rw.analysis.statistics import NOTHING, column_of_text, plus_minus, summarise_percent
+from l2rw.analysis.statistics import (
+    NOTHING,
+    Estimate,
+    column_of_text,
+    difference,
+    plus_minus,
+    summarise_percent,
+)
 from l2rw.analysis.style import RC, look, name_of
 
 Line = tuple[str, ...]
 
 OURS = ["accuracy_percent", "ci95_half_width"]
 PAPERS = ["paper_accuracy_percent", "paper_ci95_half_width"]
+DIFFERENCE = ["difference_points", "difference_ci95_half_width"]
 SIDES: tuple[tuple[list[str], dict[str, Any]], ...] = (
     (OURS, {"label": "ours", "color": "#0072B2", "marker": "o"}),
     (PAPERS, {"label": "paper", "color": "#767676", "marker": "D", "mfc": "white"}),
@@ -40,7 +48,10 @@ class Accuracies:
         """Return accuracies in percent, the paper's beside ours where it has the data set.
 
         Lines are in the paper's order; those that it has not come last, and those that only it has
-        count no seeds. ``weight_auc`` is the mean over seeds, NaN unless labels are noisy.
+        count no seeds. The difference is ours less the paper's, in points, with its 95 % interval;
+        ``agreement`` says that it has 0 within (``agrees``) or that ours is ``higher`` or
+        ``lower``; NaN where one of both is unknown, or ours has a single seed. ``weight_auc`` is
+        the mean over seeds, NaN unless labels are noisy.
         """
         keys = ["dataset", *self.line]
         runs = runs.assign(accuracy=1 - runs["test_error"])
@@ -54,10 +65,14 @@ class Accuracies:
         both = both.loc[[place for place in places if place in both.index]].reset_index()
         both["seeds"] = both["seeds"].fillna(0).astype(int)
         both["quoted"] = both["quoted"].eq(True)
-        return both[[*keys, *OURS, "seeds", *PAPERS, "quoted", "weight_auc"]]
+        differences = [_difference(*line) for line in both[[*OURS, "seeds", *PAPERS]].to_numpy()]
+        both[DIFFERENCE] = np.array(differences)
+        both["agreement"] = list(map(_agreement, differences))
+        theirs_and_ours = [*PAPERS, *DIFFERENCE, "agreement", "quoted", "weight_auc"]
+        return both[[*keys, *OURS, "seeds", *theirs_and_ours]]
 
     def for_people(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Arrange the summary for reading: by data set our mean, the paper's, our seeds."""
+        """Arrange the summary for reading: by data set our mean, the paper's, both compared."""
         labels = self._labels(table)
         columns: dict[tuple[str, str], list[str]] = {}
         if any(_sees_clean(line) for line in labels):
@@ -67,6 +82,8 @@ class Accuracies:
             columns[dataset, "ours"] = column_of_text(*ours)
             if theirs[0].notna().any():
                 columns[dataset, "paper"] = list(map(_as_printed, *theirs))
+                compared = (lines[name] for name in (*DIFFERENCE, "agreement"))
+                columns[dataset, "difference"] = list(map(_compared, *compared))
             columns[dataset, "seeds"] = [f"{n:g}" if n > 0 else NOTHING for n in lines["seeds"]]
         return pd.DataFrame(columns, index=pd.Index(labels.values(), name="Test accuracy (%)"))
 
@@ -124,6 +141,29 @@ def _label(line: Line) -> str:
 def _sees_clean(line: Line) -> bool:
     method, *variants = line[-1].split("+")
     return method in {"clean_only", "l2rw"} or "ft" in variants
+
+
+def _difference(
+    mean: float, half_width: float, seeds: float, paper_mean: float, paper_half_width: float
+) -> Estimate:
+    ours, theirs = Estimate(mean, half_width), Estimate(paper_mean, paper_half_width)
+    return difference(ours, int(seeds), theirs, paper.SPLITS)
+
+
+def _agreement(compared: Estimate) -> str | float:
+    if np.isnan(compared.mean + compared.half_width):
+        return np.nan
+    if abs(compared.mean) <= compared.half_width:
+        return "agrees"
+    return "higher" if compared.mean > 0 else "lower"
+
+
+def _compared(mean: float, half_width: float, agreement: str | float) -> str:
+    """Write a difference with its sign and, where both intervals allow it, what it says."""
+    if np.isnan(mean):
+        return NOTHING
+    signed = f"{'+' if mean >= 0 else ''}{plus_minus(mean, half_width)}"
+    return f"{signed}, {agreement}" if isinstance(agreement, str) else signed
 
 
 def _as_printed(mean: float, half_width: float) -> str:

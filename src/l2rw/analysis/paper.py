@@ -5,6 +5,9 @@ from importlib.resources import files
 
 import pandas as pd
 
+SPLITS = 5
+"""Random splits behind a number of Tables 1 and 2."""
+
 
 def numbers(experiment: str) -> pd.DataFrame:
     """Return the numbers that the paper gives for an experiment, in its order.

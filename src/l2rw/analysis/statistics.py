@@ -33,6 +33,30 @@ def mean_with_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     return Estimate(float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x))))
 
 
+def difference(ours: Estimate, our_seeds: int, theirs: Estimate, their_seeds: int) -> Estimate:
+    """Estimate the difference of two independent means from their 95 % intervals.
+
+    Both intervals are taken to be Student's t, which gives the standard errors back; theirs may be
+    unknown, and what it belongs to is then taken to be exact. The difference has Welch's interval.
+
+    Args:
+        ours: A mean and its interval, NaN where there is none.
+        our_seeds: Number of values behind it.
+        theirs: What to subtract, likewise.
+        their_seeds: Number of values behind it.
+    """
+    gap = ours.mean - theirs.mean
+    if np.isnan(theirs.half_width):
+        return Estimate(gap, ours.half_width)
+    freedom = np.array([our_seeds - 1, their_seeds - 1])
+    quantiles = stats.t.ppf(0.975, freedom)
+    squared = (np.array([ours.half_width, theirs.half_width]) / quantiles) ** 2
+    if not squared.any():
+        return Estimate(gap, 0.0)
+    together = squared.sum() ** 2 / (squared**2 / freedom).sum()
+    return Estimate(gap, float(stats.t.ppf(0.975, together) * np.sqrt(squared.sum())))
+
+
 def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     """Summarise runs over their seeds.
 
