@@ -44,7 +44,13 @@ def runs(plan: dict[str, Any], path_of: Callable[[int, str], Path], tmp_path: Pa
     for i, cell in enumerate(plan["cells"]):
         for job, seeds in (("0-1", [0, 1]), ("2", [2])):
             errors = [{"seed": s, "test_error": (i + s) / 100, "test_loss": 1.0} for s in seeds]
-            made = {"commit": None, "source": "abc", "device": "cpu", "seconds": 1}
+            made = {
+                "commit": None,
+                "source": "abc",
+                "device": "cpu",
+                "precision": "float32",
+                "seconds": 1,
+            }
             result = {"cell": {"id": cell["id"]}, "runs": errors, "made": made}
             path_of(i, job).parent.mkdir(parents=True)
             path_of(i, job).write_text(json.dumps(sealed(result, [])))
@@ -70,7 +76,7 @@ def reseal() -> Callable[..., None]:
 
 
 Setting = dict[str, Any]
-MADE = {"commit": "c0ffee", "source": "abc", "device": "cpu", "seconds": 1}
+MADE = {"commit": "c0ffee", "source": "abc", "device": "cpu", "precision": "float32", "seconds": 1}
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_every_evaluation_of_every_run_is_a_line(make_up):
     table = decay.collect(*make_up("decay", [LENET, RESNET], lines=lines))
     assert list(table) == [
         *("corruption", "network", "row", "seed", "step", "squared_clean_gradient"),
-        *("cell", "commit", "source", "device"),
+        *("cell", "commit", "source", "device", "precision"),
     ]
     assert len(table) == 2 * 3 * 4
     assert table["squared_clean_gradient"][5] == 200 + 1 / 3

@@ -38,7 +38,7 @@ def test_every_image_probed_is_a_line(plan_and_runs):
     table = figure3.collect(*plan_and_runs)
     assert list(table) == [
         *("row", "seed", "panel", "batch", "image", "clean", "weight"),
-        *("cell", "commit", "source", "device"),
+        *("cell", "commit", "source", "device", "precision"),
     ]
     assert len(table) == 2 * 8
     assert list(table["clean"][:4]) == [True, True, False, False]

@@ -33,7 +33,7 @@ def test_every_entry_of_every_matrix_is_a_line(plan_and_runs):
     assert len(table) == 3 * 2 * 4
     assert list(table) == [
         *("corruption", "row", "seed", "true", "predicted", "images"),
-        *("cell", "commit", "source", "device"),
+        *("cell", "commit", "source", "device", "precision"),
     ]
     assert list(table["images"][:8]) == [8, 2, 10, 10, 10, 0, 0, 20]
 

@@ -36,7 +36,7 @@ def test_every_evaluation_of_every_run_is_a_line(plan_and_runs):
     assert list(table) == [
         *("row", "seed", "step", "learning_rate"),
         *("validation_error", "train_error", "test_error"),
-        *("cell", "commit", "source", "device"),
+        *("cell", "commit", "source", "device", "precision"),
     ]
 
 

@@ -28,7 +28,7 @@ def test_simulations_come_first_and_then_the_counterexample(plan_and_runs):
         *("kind", "model", "weighting", "batches", "limit_fraction"),
         *("verdict", "verdict_as_printed", "steps", "growths", "largest_growth"),
         *("tried", "failed"),
-        *("commit", "source", "cell", "seed", "device"),
+        *("commit", "source", "cell", "seed", "device", "precision"),
         *("batch_size", "start_loss", "loss_as_printed", "loss"),
     ]
     assert table["kind"].tolist() == ["simulation"] * 5 + ["counterexample"] * 63

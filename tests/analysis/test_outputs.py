@@ -177,6 +177,7 @@ def test_the_record_says_which_plan_and_which_runs_made_the_table(experiment, se
         "commit": {"c0ffee": runs},
         "source": {"abc": runs},
         "device": {"cpu": runs},
+        "precision": {"float64" if experiment in SIMULATED else "float32": runs},
     }
     assert json.loads((figures / f"{experiment}.json").read_text())["plan"] == plan["digest"]
 

@@ -45,7 +45,7 @@ def test_every_step_seen_is_a_line_with_its_verdicts(plan_and_runs):
         *("verdict", "observed", "observed_sharper", "constant", "informative_from"),
         *("smallest_ratio", "smallest_ratio_at", "smallest_ratio_sharper"),
         *("descent_share", "budget_share", "gradient_slack", "jensen_slack"),
-        *("commit", "source", "cell", "seed", "device"),
+        *("commit", "source", "cell", "seed", "device", "precision"),
     ]
     assert len(table) == 4 * 4
     assert list(table["cell"].unique()) == [f"split/{i}" for i in range(4)]

@@ -22,7 +22,9 @@ def test_the_source_hash_follows_the_code_that_computes_and_no_other(tmp_path, m
     assert provenance.source_hash() not in (original, changed)
 
 
-@pytest.mark.parametrize(("suffix", "counts"), [("py", True), ("csv", True), ("pyc", False)])
+@pytest.mark.parametrize(
+    ("suffix", "counts"), [("py", True), ("csv", True), ("yaml", True), ("pyc", False)]
+)
 def test_the_source_of_a_room_is_code_and_data(tmp_path, monkeypatch, suffix, counts):
     copy = tmp_path / "l2rw"
     shutil.copytree(provenance.PACKAGE, copy)

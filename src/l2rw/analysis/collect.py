@@ -14,6 +14,10 @@ SEALED_BY = {"probe.csv": "probe.json"}
 """Which file holds the checksum of another; ``result.json`` if not named here."""
 
 
+MADE = ("commit", "source", "device", "precision")
+"""What tables say of how a run was made; see :mod:`l2rw.training.results`."""
+
+
 class Job(NamedTuple):
     """What a training job left of the seeds that a plan asks for."""
 
@@ -23,7 +27,7 @@ class Job(NamedTuple):
     setting: dict[str, Any]
     """Where its cell stands in the experiment, by column."""
     made: dict[str, Any]
-    """What made it: ``cell``, ``commit``, ``source``, ``device``."""
+    """What made it: ``cell`` and :data:`MADE`."""
 
 
 def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
@@ -46,7 +50,7 @@ def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
                     f"{path} is the result of {result['cell']['id']}, not of {cell['id']}.",
                     f"delete {path.parent} and run again.",
                 )
-            made = {k: result["made"][k] for k in ("commit", "source", "device")}
+            made = {k: result["made"][k] for k in MADE}
             mine = [run for run in result["runs"] if run["seed"] in wanted]
             yield Job(path.parent, mine, cell["setting"], {"cell": cell["id"], **made})
             wanted -= {run["seed"] for run in mine}

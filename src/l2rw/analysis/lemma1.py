@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from l2rw.analysis.drawing import add_legend, name_lines
-from l2rw.analysis.simulations import name_of_simulation, number, simulations, thousands
+from l2rw.analysis.simulations import WHO, name_of_simulation, number, simulations, thousands
 from l2rw.analysis.style import RC
 
 SIMULATION, COUNTEREXAMPLE = "simulation", "counterexample"
@@ -44,7 +44,7 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
         }
         for simulation in simulations(plan, runs)
     ]
-    made = {name: lines[0][name] for name in ("cell", "seed", "commit", "source", "device")}
+    made = {name: lines[0][name] for name in WHO}
     lines += [
         {
             "kind": COUNTEREXAMPLE,
@@ -61,7 +61,7 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the same without what made it."""
-    return runs.drop(columns=["cell", "seed", "commit", "source", "device"])
+    return runs.drop(columns=WHO)
 
 
 def for_people(table: pd.DataFrame) -> pd.DataFrame:

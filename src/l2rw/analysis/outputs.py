@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from l2rw.analysis import decay, figure3, figure6, figure7, lemma1, paper, theorem2
 from l2rw.analysis.accuracies import Accuracies
-from l2rw.analysis.collect import write_csv
+from l2rw.analysis.collect import MADE, write_csv
 from l2rw.analysis.style import save
 from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
@@ -62,10 +62,7 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
     (folder / f"{name}.html").write_text(to_html(read, caption))
     (folder / f"{name}.tex").write_text(to_latex(read, caption, name))
     by_run = table.drop_duplicates(["cell", "seed"])
-    made_by = {
-        column: dict(Counter(by_run[column].fillna("unknown")))
-        for column in ("commit", "source", "device")
-    }
+    made_by = {column: dict(Counter(by_run[column].fillna("unknown"))) for column in MADE}
     _record(plan, folder, runs_by=made_by)
 
 

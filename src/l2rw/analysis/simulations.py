@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from l2rw.analysis.collect import unreadable
+from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.statistics import NOTHING
 from l2rw.errors import UserError
 from l2rw.integrity import read_result
@@ -16,6 +16,10 @@ CONTROLS = {
     "beyond": "Control: twice the limit, Huber loss",
 }
 CHECKS, WHAT = "checks.json", "checks of a simulation"
+WHO = ["cell", "seed", *MADE]
+"""Columns that say which run a line is of, and what made it."""
+ON = {"device": "cpu", "precision": "float64"}
+"""Where and how all simulations run."""
 
 
 class Simulation(NamedTuple):
@@ -27,7 +31,7 @@ class Simulation(NamedTuple):
     checks: dict[str, Any]
     """As in ``checks.json``."""
     made: dict[str, Any]
-    """What made it: ``cell``, ``seed``, ``commit``, ``source``, ``device``."""
+    """What made it: :data:`WHO`."""
 
     def check(self, *keys: str) -> Any:
         """Return what stands under nested keys; raise :class:`UserError` if nothing does."""
@@ -65,7 +69,7 @@ def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
                     f"{path} has other settings than {cell['id']}.",
                     f"delete {folder} and run again.",
                 )
-            made |= {"cell": cell["id"], "seed": int(job), "device": "cpu"}
+            made |= {"cell": cell["id"], "seed": int(job), **ON}
             yield Simulation(folder, cell["setting"], checks, made)
 
 

@@ -14,6 +14,7 @@ from l2rw.analysis.collect import unreadable
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.simulations import (
     CHECKS,
+    WHO,
     Simulation,
     name_of_simulation,
     number,
@@ -48,7 +49,7 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the same without what made it; ``share`` is ``running_min`` over its bound."""
     of_bound = runs["bound"].where(runs["verdict"] != "not applicable", runs["bound_best"])
-    table = runs.drop(columns=["cell", "seed", "commit", "source", "device"])
+    table = runs.drop(columns=WHO)
     return table.assign(share=runs["running_min"] / of_bound)
 
 

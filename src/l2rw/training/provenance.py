@@ -20,6 +20,7 @@ ROOMS_THAT_COMPUTE = (
     "training",
 )
 LIBRARIES = ("torch", "numpy", "scikit-learn")
+CODE_AND_DATA = {".py", ".csv", ".yaml"}
 
 
 def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:
@@ -27,7 +28,7 @@ def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:
     digest = hashlib.sha256()
     for room in rooms:
         path = PACKAGE / room
-        files = [f for f in path.rglob("*") if f.suffix in {".py", ".csv"}]
+        files = [f for f in path.rglob("*") if f.suffix in CODE_AND_DATA]
         for file in sorted(files) if path.is_dir() else [path]:
             digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")
             digest.update(file.read_bytes() + b"\0")
