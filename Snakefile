@@ -33,6 +33,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/outputs.smk"
+include: "workflow/rules/claims.smk"
 
 
 rule all:
@@ -50,3 +51,5 @@ rule all:
             suffix=["pdf", "svg", "png", "csv", "json"],
         ),
         metrics="<results>/metrics.json",
+        ledger=multiext("<results>/REPRODUCTION", ".md", ".html"),
+        claims=multiext("<results>/claims", ".csv", ".json"),

@@ -155,6 +155,21 @@ def _metrics(arguments: Arguments) -> None:
     write_metrics(arguments.summaries, arguments.out)
 
 
+def _judge(arguments: Arguments) -> None:
+    from l2rw.analysis.ledger.files import write_ledger
+    from l2rw.paper_ledger import paper
+
+    plans = [_read_plan(path) for path in arguments.plans]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
+
+
+def _claims(arguments: Arguments) -> None:
+    from l2rw.analysis.ledger.terminal import print_ledgers
+
+    print_ledgers(arguments.results)
+
+
 def _plan(arguments: Arguments) -> None:
     from l2rw.plan_table import print_plan
 
@@ -233,6 +248,10 @@ def _parser() -> argparse.ArgumentParser:
     metrics = command("metrics", _metrics, "gather the numbers of all figures and tables")
     metrics.add_argument("summaries", type=Path, nargs="+", help="what draw wrote (.csv)")
     metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+    _add_ledger_options(
+        command("judge", _judge, "judge the paper's claims on tables of results"),
+        command("claims", _claims, "show the verdicts on the paper's claims"),
+    )
     _add_plan_options(
         command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
     )
@@ -301,6 +320,18 @@ def _add_output_options(tabulate: argparse.ArgumentParser, draw: argparse.Argume
         job.add_argument("--out", type=Path, required=True, help="folder to write to")
     tabulate.add_argument("--runs", type=Path, required=True, help="folder of the results")
     draw.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+
+
+def _add_ledger_options(judge: argparse.ArgumentParser, claims: argparse.ArgumentParser) -> None:
+    judge.add_argument(
+        "--plans", type=Path, nargs="+", required=True, help="plan files of the experiments"
+    )
+    judge.add_argument("--bench", type=Path, help="step times that l2rw bench wrote (.json)")
+    judge.add_argument("--results", type=Path, required=True, help="folder of tables and figures")
+    judge.add_argument("--out", type=Path, required=True, help="folder to write to")
+    claims.add_argument(
+        "results", type=Path, nargs="*", help="folders such as results/demo; all that there are"
+    )
 
 
 def _add_plan_options(plan: argparse.ArgumentParser) -> None:

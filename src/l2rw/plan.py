@@ -174,6 +174,18 @@ class Plan:
         identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
         return f"{dataset}-{digest(identity)}.npz"
 
+    @property
+    def timed_networks(self) -> list[str]:
+        """Networks whose steps are timed: those of Figure 2 and BackgroundFlip that are trained."""
+        given = (self.config.experiments.figure2, self.config.noisy_labels.background_flip)
+        trained = {cell.spec.model for cell in self.cells.values() if cell.kind == "training"}
+        return [n for n in dict.fromkeys(one.training.model for one in given) if n in trained]
+
+    @property
+    def bench_file(self) -> str | None:
+        """Name of the file of their timings, which tells what was timed; None without networks."""
+        return f"{'-'.join(self.timed_networks)}.json" if self.timed_networks else None
+
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
 
@@ -201,13 +213,21 @@ class Plan:
         self._date_summaries(results)
 
     def _date_summaries(self, results: Path) -> None:
-        """Do the same for what the metrics are made from, the figures' summaries."""
-        summaries = [results / "figures" / f"{name}.csv" for name in self.experiments]
+        """Do the same for what metrics and ledger are made from: the figures' summaries, records.
+
+        The ledger also records the timings that it was made from.
+        """
         digests = {name: experiment.digest for name, experiment in self.experiments.items()}
-        times = (1, 1) if recorded_plan(results / "metrics.json") == digests else None
-        for path in summaries:
-            if path.exists():
-                os.utime(path, times)
+        timed = {"bench": self.bench_file} if self.bench_file else {}
+        for made, plan, suffix in (
+            ("metrics.json", digests, "csv"),
+            ("claims.json", digests | timed, "json"),
+        ):
+            times = (1, 1) if recorded_plan(results / made) == plan else None
+            for name in self.experiments:
+                path = results / "figures" / f"{name}.{suffix}"
+                if path.exists():
+                    os.utime(path, times)
 
 
 def _seeds_of(results: Iterable[Path]) -> Iterator[range]:

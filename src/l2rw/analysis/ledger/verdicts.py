@@ -1,0 +1,146 @@
+"""From measured effects to verdicts on claims; docs/verdicts.md gives the reasons."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from l2rw.analysis.ledger.claims import Claim, Part
+from l2rw.analysis.ledger.measures import Comparison, Measured, Missing, Tables
+from l2rw.analysis.statistics import mean_with_interval
+
+FALSE_ALARMS = 0.05
+"""Chance, at most, that a ledger calls any claim reproduced that is false."""
+
+Outcome = Literal["holds", "fails", "undecided"]
+Verdict = Literal["reproduced", "partly", "not reproduced", "not tested"]
+Scale = Literal["the paper's", "part of the paper's", "demo", "no data"]
+
+
+class Finding(NamedTuple):
+    """One effect of a claim, and how far to trust it."""
+
+    part: Part
+    comparison: Comparison
+    effect: float
+    """Mean over seeds, in the part's unit."""
+    low: float
+    """Lower end of its interval; NaN with a single seed, the effect itself where it is exact."""
+    high: float
+    seeds: int
+    """Or rounds of a timing."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the interval lies within the claim's region, entirely outside, or neither."""
+        if self.part.contains(self.low, self.high):
+            return "holds"
+        return "fails" if self.part.excludes(self.low, self.high) else "undecided"
+
+    @property
+    def depth(self) -> float:
+        """How far within the region the effect lies; negative outside."""
+        return self.part.depth(self.effect)
+
+    @property
+    def on_the_claims_side(self) -> bool:
+        """Whether the effect itself lies within the region."""
+        return self.part.contains(self.effect, self.effect)
+
+
+class Judged(NamedTuple):
+    """A claim with its verdict and what it rests on."""
+
+    claim: Claim
+    verdict: Verdict
+    findings: Sequence[Finding]
+    """Empty if the claim is not tested."""
+    missing: str | None
+    """Which result lacks, if the claim is not tested."""
+    scale: Scale | None
+    """Whose settings its results have, see :func:`scale_of`; None if it is not tested."""
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many findings hold, fail and are undecided."""
+        return Counter(finding.outcome for finding in self.findings)
+
+    @property
+    def weakest(self) -> Finding:
+        """The finding that supports the claim least: any that fails, then the least deep."""
+        order = {"fails": 0, "undecided": 1, "holds": 2}
+        return min(self.findings, key=lambda one: (order[one.outcome], one.depth))
+
+
+def judge(claims: Sequence[Claim], tables: Tables, paper: Tables) -> list[Judged]:
+    """Judge claims on what is there.
+
+    The intervals of all claims have the level 1 - 0.05/K, K the number of claims tested here.
+
+    Args:
+        claims: What to judge.
+        tables: Of runs.
+        paper: The same of the paper's configuration, without results: settings and cells.
+    """
+    measured = [_measure_all(claim, tables) for claim in claims]
+    level = confidence(sum(not isinstance(effects, str) for effects in measured))
+    judged = []
+    for claim, effects in zip(claims, measured, strict=True):
+        if isinstance(effects, str):
+            judged.append(Judged(claim, "not tested", (), effects, None))
+            continue
+        findings = [_find(*effect, level) for effect in effects]
+        scale = scale_of(claim, tables, paper)
+        judged.append(Judged(claim, verdict_on(claim, findings), findings, None, scale))
+    return judged
+
+
+def confidence(tested: int) -> float:
+    """Return the level of all intervals of a ledger that tests so many claims (Bonferroni)."""
+    return 1 - FALSE_ALARMS / max(1, tested)
+
+
+def verdict_on(claim: Claim, findings: Sequence[Finding]) -> Verdict:
+    """Return what findings make of a claim."""
+    outcomes = {finding.outcome for finding in findings}
+    if outcomes == {"holds"}:
+        return "reproduced"
+    if claim.theorem and "fails" in outcomes:
+        return "not reproduced"
+    all_on_its_side = all(finding.on_the_claims_side for finding in findings)
+    if "holds" in outcomes or ("fails" not in outcomes and all_on_its_side):
+        return "partly"
+    return "not reproduced"
+
+
+def scale_of(claim: Claim, tables: Tables, paper: Tables) -> Scale:
+    """Tell whose settings a claim was judged on.
+
+    A cell's id digests everything that determines its results. ``the paper's``: the comparisons
+    are those of the paper's configuration, all of them; ``part of the paper's``: some of them;
+    ``no data``: the claim needs none; else ``demo``.
+    """
+    ours, theirs = (
+        {(part, one.cells) for part, one in claim.comparisons(of)} for of in (tables, paper)
+    )
+    if not any(cells for _, cells in ours):
+        return "no data"
+    if ours == theirs:
+        return "the paper's"
+    return "part of the paper's" if ours < theirs else "demo"
+
+
+def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, Measured]] | str:
+    """Return all effects of a claim, or which result lacks."""
+    try:
+        found = claim.comparisons(tables)
+        return [(part, one, part.measure(one, tables)) for part, one in found]
+    except Missing as missing:
+        return str(missing)
+
+
+def _find(part: Part, comparison: Comparison, measured: Measured, level: float) -> Finding:
+    mean, half_width = mean_with_interval(measured.values, level)
+    if measured.exact:
+        half_width = 0.0
+    low, high = (mean, mean) if half_width == 0 else (mean - half_width, mean + half_width)
+    return Finding(part, comparison, mean, low, high, len(measured.values))

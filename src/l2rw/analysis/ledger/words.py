@@ -1,0 +1,74 @@
+"""How effects, verdicts and scales are written for people, on pages and terminals."""
+
+import math
+from collections.abc import Sequence
+
+from l2rw.analysis.ledger.verdicts import Finding, Judged, Outcome, Scale, Verdict
+from l2rw.analysis.statistics import NOTHING
+
+SIGNS: dict[Verdict, str] = {
+    "reproduced": "✓",
+    "partly": "◐",
+    "not reproduced": "✗",
+    "not tested": "·",
+}
+COUNTED: tuple[Scale, ...] = ("the paper's", "no data")
+"""Scales at which a verdict is evidence about the paper."""
+OUTCOMES: tuple[Outcome, ...] = ("holds", "undecided", "fails")
+
+
+def verdict_in_words(verdict: Verdict, scale: Scale | None) -> str:
+    """Write a verdict: one that is no evidence about the paper says so first."""
+    where = ""
+    if scale == "demo":
+        where = "at demo scale: "
+    elif scale == "part of the paper's":
+        where = "in part: "
+    return f"{where}{SIGNS[verdict]} {verdict}"
+
+
+def scale_in_words(data: Sequence[str], scale: Scale | None) -> str:
+    """Write the data and whose settings they were used with."""
+    if scale is None:
+        return NOTHING
+    if scale == "no data":
+        return "none needed"
+    return ", ".join([*data, "demo scale" if scale == "demo" else f"{scale} scale"])
+
+
+def effect_in_words(finding: Finding) -> str:
+    """Write an effect with its interval and unit."""
+    unit = finding.part.unit
+    if unit == "steps":
+        return f"{finding.effect:,.0f}"
+    form = "+.2f" if unit == "points" else ".3g"
+    text = "∞" if math.isinf(finding.effect) else f"{finding.effect:{form}}"
+    if finding.low < finding.high:
+        text += f" [{finding.low:{form}}, {finding.high:{form}}]"
+    return text if unit == "points" else f"{text} ×"
+
+
+def found_in_words(judged: Judged) -> str:
+    """Write what was found: the effect, or counts and the finding that supports the claim least."""
+    if judged.missing is not None:
+        return f"no results: {judged.missing}"
+    weakest = judged.weakest
+    if len(judged.findings) == 1:
+        return f"{effect_in_words(weakest)} (claim: {weakest.part.region})"
+    counts = ", ".join(f"{judged.counts[o]} {o}" for o in OUTCOMES if judged.counts[o])
+    return f"{counts}; weakest: {weakest.comparison.name}: {effect_in_words(weakest)}"
+
+
+def seeds_in_words(judged: Judged) -> str:
+    """Write how many seeds, or rounds of a timing, are behind the findings."""
+    counted = sorted({one.seeds for one in judged.findings if not math.isnan(one.seeds)})
+    if not counted:
+        return NOTHING
+    few = f"{counted[0]}" if len(counted) == 1 else f"{counted[0]}–{counted[-1]}"
+    timed = all(one.part.needs == "bench" for one in judged.findings)
+    return f"{few} rounds" if timed else few
+
+
+def hours_in_words(hours: float) -> str:
+    """Write estimated hours of one GPU."""
+    return f"about {hours:.0f} GPU hours" if hours >= 1 else "minutes"

@@ -1,0 +1,80 @@
+# From tables and figures to verdicts on the paper's claims.
+#
+# In:  tables and figures of all experiments
+# Out: <results>/bench/{networks}.json             how long a step takes by each way of weighting
+#      <results>/REPRODUCTION.md, .html            every claim: what we found, by which runs
+#      <results>/claims.csv                        every part of every claim, tidy
+#      <results>/claims.json                       which plans they were made from
+#
+# Records of figures are dated like their summaries, see Plan.write in src/l2rw/plan.py.
+
+
+localrules:
+    judge,
+
+
+rule bench:
+    """Time a training step of some networks, with no other job beside."""
+    output:
+        timings="<results>/bench/{networks}.json",
+    log:
+        "<logs>/bench/{networks}.log",
+    benchmark:
+        "<benchmarks>/bench/{networks}.tsv"
+    conda:
+        "../../environment.yml"
+    # All that this machine gives, so that nothing disturbs the clock; the steps use their own.
+    threads: workflow.cores or config["compute"]["threads"]
+    resources:
+        gpu=gpus_per_job(),
+        mem_mb=8000,
+        runtime=30,
+    params:
+        networks=lambda wildcards: wildcards.networks.split("-"),
+        threads=config["compute"]["threads"],
+        device=config["compute"]["device"],
+        rounds=10,
+    shell:
+        "l2rw bench --model {params.networks:q} --device {params.device} --three-passes"
+        " --threads {params.threads} --rounds {params.rounds} --out {output.timings:q} &> {log:q}"
+
+
+rule judge:
+    """Judge the paper's claims on everything that was made."""
+    input:
+        plans=ancient(
+            [f"<results>/plan/{PLAN.file(name)}" for name in PLAN.experiments]
+        ),
+        tables=ancient(
+            expand("<results>/tables/{experiment}.csv", experiment=PLAN.experiments)
+        ),
+        figures=expand(
+            "<results>/figures/{experiment}.json", experiment=PLAN.experiments
+        ),
+        bench=ancient(
+            [f"<results>/bench/{PLAN.bench_file}"] if PLAN.bench_file else []
+        ),
+    output:
+        page="<results>/REPRODUCTION.md",
+        html=report(
+            "<results>/REPRODUCTION.html",
+            category="Claims",
+            labels={"ledger": "the paper's claims, judged"},
+        ),
+        claims="<results>/claims.csv",
+        record="<results>/claims.json",
+    log:
+        "<logs>/judge.log",
+    benchmark:
+        "<benchmarks>/judge.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        bench=lambda wildcards, input: f"--bench {input.bench}" if input.bench else "",
+        results=subpath(output.page, parent=True),
+    shell:
+        "l2rw judge --plans {input.plans:q} {params.bench} --results {params.results:q}"
+        " --out {params.results:q} &> {log:q}"
