@@ -1,10 +1,11 @@
 """What a ledger must know of the paper's configuration: its cells, and how long they take."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from l2rw.analysis.ledger.entries import Paper
 from l2rw.analysis.ledger.evidence import planned
-from l2rw.bench.hours import estimate
+from l2rw.bench.hours import Times, estimate
 from l2rw.bench.operations import times_by_operations
 from l2rw.config import Config
 from l2rw.plan import Plan
@@ -17,12 +18,23 @@ TERAFLOPS = 10.0
 def paper() -> Paper:
     """Return the paper as :func:`l2rw.analysis.ledger.files.write_ledger` needs it."""
     plan = Plan(Config())
-    described = {name: plan.describe(name) for name in plan.experiments}
-    models = {cell.spec.model for cell in plan.cells.values() if isinstance(cell.spec, RunSpec)}
-    times = times_by_operations(models, TERAFLOPS)
+    tables = planned([plan.describe(name) for name in plan.experiments], plan.timed_networks)
+    return Paper(tables, _hours(plan), f"results/{plan.config.name}/bench/{plan.bench_file}")
+
+
+def _hours(plan: Plan) -> Callable[[Sequence[str]], float]:
+    """Return what estimates hours of experiments; operations are counted when first asked for."""
+
+    @cache
+    def times() -> dict[str, Times]:
+        specs = (cell.spec for cell in plan.cells.values())
+        models = {spec.model for spec in specs if isinstance(spec, RunSpec)}
+        return times_by_operations(models, TERAFLOPS)
 
     def hours(experiments: Sequence[str]) -> float:
-        return estimate([described[name] for name in experiments], times).total
+        described = [plan.describe(name) for name in experiments]
+        if all("simulation" in cell for one in described for cell in one["cells"]):
+            return 0.0
+        return estimate(described, times()).total
 
-    bench = f"results/{plan.config.name}/bench/{plan.bench_file}"
-    return Paper(planned(list(described.values()), plan.timed_networks), hours, bench)
+    return hours

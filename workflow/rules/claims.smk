@@ -51,9 +51,7 @@ rule judge:
         figures=expand(
             "<results>/figures/{experiment}.json", experiment=PLAN.experiments
         ),
-        bench=ancient(
-            [f"<results>/bench/{PLAN.bench_file}"] if PLAN.bench_file else []
-        ),
+        bench=ancient([f"<results>/bench/{PLAN.bench_file}"] if PLAN.bench_file else []),
     output:
         page="<results>/REPRODUCTION.md",
         html=report(

@@ -9,7 +9,7 @@ from l2rw.analysis.ledger.claims import claims
 from l2rw.analysis.ledger.evidence import BENCH, Evidence
 from l2rw.analysis.ledger.measures import Tables
 from l2rw.analysis.ledger.verdicts import Judged, confidence, judge
-from l2rw.analysis.ledger.words import found_in_words
+from l2rw.analysis.ledger.words import COUNTED, found_in_words
 from l2rw.analysis.style import name_of
 
 
@@ -34,8 +34,8 @@ class Entry(NamedTuple):
     """Versions of the source that made its runs."""
     command: str
     """What makes its results at the paper's scale."""
-    hours: float
-    """Estimated hours of one GPU that the command takes."""
+    hours: float | None
+    """Estimated hours of one GPU that the command takes; None where nothing is left to do."""
 
 
 class Ledger(NamedTuple):
@@ -106,7 +106,8 @@ def _entry(judged: Judged, evidence: Evidence, paper: Paper) -> Entry:
         if cell["id"] in cells
     }
     trained = [name for name in claim.needs if name != BENCH]
-    return Entry(judged, sorted(data), sources, _command(trained, paper), paper.hours(trained))
+    hours = None if judged.scale in COUNTED else paper.hours(trained)
+    return Entry(judged, sorted(data), sources, _command(trained, paper), hours)
 
 
 def _command(experiments: Sequence[str], paper: Paper) -> str:

@@ -152,7 +152,7 @@ class _Page:
             )
         else:
             yield f"What lacks: {judged.missing}."
-        if judged.scale not in COUNTED:
+        if entry.hours is not None:
             yield (f"At the paper's scale: `{entry.command}`, {hours_in_words(entry.hours)}.")
         if len(entry.sources) > 1:
             yield f"**Beware:** made by different source versions: {', '.join(entry.sources)}."
