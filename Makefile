@@ -34,7 +34,8 @@ report: $(REPORT) ## The report of finished results, for a browser (NAME=demo, m
 	@echo "The report is $(REPORT)."
 
 # Two steps, because the files that the report holds are looked up when this file is read.
-$(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.json) | $(READY)
+$(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.json) \
+		$(wildcard results/$(NAME)/claims.json) | $(READY)
 	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
 
 test: $(READY) check ## Run the tests and all checks

@@ -31,7 +31,9 @@ def unused(plan: Plan, root: Path) -> list[Path]:
     for kind in ("tables", "figures"):
         made = (results / kind).glob("*")
         kept |= {path for path in made if path.stem in plan.experiments}
-    folders = ("data", "plan", "splits", "runs", "tables", "figures")
+    if plan.bench_file:
+        kept.add(results / "bench" / plan.bench_file)
+    folders = ("data", "plan", "splits", "runs", "tables", "figures", "bench")
     places = [*(results / folder for folder in folders), checkpoints]
     return [path for place in places for path in _others(place, kept)]
 

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from l2rw.analysis.ledger.claims import claims, parse_claims
 from l2rw.analysis.ledger.evidence import planned
 from l2rw.analysis.outputs import DRAWN_BY
-from l2rw.config_docs import REPOSITORY
 from l2rw.config import Config
+from l2rw.config_docs import REPOSITORY
 from l2rw.plan import Plan
 
 GAP = {"test": "gap", "experiment": "table1", "row": "l2rw", "minus": "others", "above": 0}

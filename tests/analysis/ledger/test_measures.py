@@ -128,8 +128,8 @@ class TestLoss:
 
     def test_is_missing_where_a_row_is_not_at_both_ends(self):
         gone = (FIGURE2["row"] == "l2rw") & (FIGURE2["majority_share"] == 0.995)
-        for given in ({"row": "l2rw"}, {"row": "others", "minus": "l2rw"}):
-            said = missing(self.loss(**given), figure2=FIGURE2[~gone])
+        for rows in ({"row": "l2rw"}, {"row": "others", "minus": "l2rw"}):
+            said = missing(self.loss(**rows), figure2=FIGURE2[~gone])
             assert said == "figure2, l2rw, majority share 0.995"
 
 
