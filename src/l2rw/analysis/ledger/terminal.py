@@ -63,8 +63,9 @@ def _table(folder: Path, lines: pd.DataFrame) -> Table:
         caption=f"Everything: {folder / 'REPRODUCTION.md'}",
         caption_justify="left",
     )
-    for column in ("claim", "verdict", "we found"):
-        table.add_column(column)
+    table.add_column("claim")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("we found")
     for _, rows in claims.groupby("whose", sort=False):
         them: list[Any] = list(rows.itertuples())
         for claim in them:
