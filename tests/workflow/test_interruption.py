@@ -54,7 +54,8 @@ def test_after_a_kill_finished_jobs_stay_and_the_others_go_on(finished, tmp_path
     assert workspace.run(EAGER) == sorted(
         ["train"] * (4 - len(kept))
         + ["corrupt"] * (2 - log.count("(Rule: corrupt)"))
-        + ["tabulate", "draw", "metrics"]
+        + ["bench"] * (1 - log.count("(Rule: bench)"))
+        + ["tabulate", "draw", "metrics", "judge"]
     )
 
     assert {path: path.read_bytes() for path in kept} == kept

@@ -40,6 +40,8 @@ def test_everything_is_made_and_what_experiments_share_is_trained_once(finished)
         "tabulate": 5,
         "draw": 5,
         "metrics": 1,
+        "bench": 1,
+        "judge": 1,
     }
     for experiment in NOISY["targets"]:
         for suffix in ("csv", "md", "tex", "html", "json"):
@@ -108,7 +110,7 @@ def test_a_clone_trains_what_depends_on_a_change_and_nothing_else(finished, tmp_
     log = clone.dry_run(LONGER_FINE_TUNING)
     assert trained(log) == {"baseline+ft": 1}
     # Tables and figures record the settings that they share, and are made again.
-    assert set(jobs(log)) == {"draw", "metrics", "tabulate", "train"}
+    assert set(jobs(log)) == {"draw", "judge", "metrics", "tabulate", "train"}
     log = clone.dry_run(with_shared(seeds=3))
     # The half-way network, too; but Figures 2 and 6 show one seed whatever there is.
     assert trained(log) == {"baseline": 1, "baseline+ft": 1, "s_model_conf": 1, "l2rw": 2}

@@ -22,7 +22,10 @@ def digests(folder: Path) -> dict[str, bytes]:
 
 def test_one_command_makes_everything(finished):
     assert finished.first_run == sorted(
-        ["fetch"] + ["corrupt"] * 2 + ["train"] * 4 + ["tabulate", "draw", "metrics"]
+        ["fetch"]
+        + ["corrupt"] * 2
+        + ["train"] * 4
+        + ["tabulate", "draw", "metrics", "bench", "judge"]
     )
     for suffix in ("pdf", "svg", "png", "csv", "json"):
         assert (finished.results / f"figures/figure2.{suffix}").stat().st_size > 0
@@ -44,7 +47,7 @@ def test_a_second_run_does_nothing(workspace):
 def test_a_changed_setting_plans_its_own_cells(workspace, changed, trained):
     planned = workspace.planned(changed)
     assert planned.count("train") == trained
-    assert {"tabulate", "draw", "metrics"} <= set(planned)
+    assert {"tabulate", "draw", "metrics", "judge"} <= set(planned)
     assert "fetch" not in planned
     assert workspace.planned(TINY) == []
 
@@ -53,7 +56,7 @@ def test_a_setting_changed_back_trains_nothing(workspace):
     before = digests(workspace.results / "tables") | digests(workspace.results / "figures")
     assert workspace.run(MORE_SEEDS).count("train") == 2
     assert set(pd.read_csv(workspace.results / "tables/figure2.csv")["seed"]) == {0, 1, 2}
-    assert workspace.run(TINY) == ["draw", "metrics", "tabulate"]
+    assert workspace.run(TINY) == ["draw", "judge", "metrics", "tabulate"]
     assert digests(workspace.results / "tables") | digests(workspace.results / "figures") == before
     assert workspace.run(TINY) == []
 
@@ -63,19 +66,30 @@ def test_outputs_of_another_plan_that_come_back_are_not_taken_for_current(worksp
     kept = tmp_path / "kept"
     for kind in ("tables", "figures"):
         shutil.copytree(workspace.results / kind, kept / kind)
-    shutil.copy(workspace.results / "metrics.json", kept)
+    for name in ("metrics.json", "claims.json"):
+        shutil.copy(workspace.results / name, kept)
     workspace.run(MORE_SEEDS)
     current = (workspace.results / "tables/figure2.csv").read_bytes()
     for _ in range(2):
         shutil.copytree(kept, workspace.results, dirs_exist_ok=True)
-        assert workspace.run(MORE_SEEDS) == ["draw", "metrics", "tabulate"]
+        assert workspace.run(MORE_SEEDS) == ["draw", "judge", "metrics", "tabulate"]
         assert (workspace.results / "tables/figure2.csv").read_bytes() == current
         assert workspace.planned(MORE_SEEDS) == []
-    shutil.copy(kept / "metrics.json", workspace.results)
-    assert workspace.planned(MORE_SEEDS) == ["metrics"]
+    for name, rule in (("metrics.json", "metrics"), ("claims.json", "judge")):
+        current = (workspace.results / name).read_bytes()
+        shutil.copy(kept / name, workspace.results)
+        assert workspace.planned(MORE_SEEDS) == [rule]
+        (workspace.results / name).write_bytes(current)
+    assert workspace.planned(MORE_SEEDS) == []
 
 
-@pytest.mark.parametrize("lost", ["tables/figure2.md", "figures/figure2.png", "metrics.json"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        *("tables/figure2.md", "figures/figure2.png", "metrics.json"),
+        *("REPRODUCTION.md", "claims.csv"),
+    ],
+)
 def test_a_lost_output_is_made_again(workspace, lost):
     (workspace.results / lost).unlink()
     assert workspace.planned(TINY)
@@ -125,8 +139,8 @@ def test_a_clone_has_nothing_to_do_and_notices_an_edit(clone):
 
 def test_an_interrupted_change_is_not_forgotten(clone):
     """The plan file alone must not make a figure of an earlier plan pass for a current one."""
-    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "metrics", "tabulate"]
-    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "metrics", "tabulate"]
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "judge", "metrics", "tabulate"]
+    assert clone.planned(edit(TINY, methods=["l2rw"])) == ["draw", "judge", "metrics", "tabulate"]
 
 
 def test_two_runs_of_a_seed_agree_bit_for_bit(finished, clone):

@@ -40,6 +40,7 @@ def test_everything_is_made_and_what_experiments_share_is_simulated_once(finishe
         "tabulate": 2,
         "draw": 2,
         "metrics": 1,
+        "judge": 1,  # and nothing to time
     }
     for experiment in THEORY["targets"]:
         for suffix in ("csv", "md", "tex", "html", "json"):
@@ -83,6 +84,17 @@ def test_tables_tell_the_verdicts(finished):
         assert words in (finished.results / f"tables/{experiment}.md").read_text()
 
 
+def test_the_ledger_judges_the_theory_and_counts_only_what_needs_no_data(finished):
+    claims = pd.read_csv(finished.results / "claims.csv").drop_duplicates("claim")
+    verdicts = claims.set_index("claim")[["verdict", "scale"]].T.to_dict("list")
+    assert verdicts["lemma1-printed"] == ["not reproduced", "no data"]
+    assert verdicts["lemma1-corrected"] == ["reproduced", "demo"]
+    assert verdicts["theorem2"][1] == "demo"
+    assert claims.set_index("claim").loc["overhead", "missing"] == "bench"
+    page = (finished.results / "REPRODUCTION.md").read_text()
+    assert "Of 18 claims of the paper, 1 were tested at the paper's scale" in page
+
+
 def test_a_second_run_does_nothing(finished, tmp_path):
     assert finished.copied(tmp_path / "copy").run(THEORY) == []
 
@@ -91,4 +103,4 @@ def test_a_clone_simulates_what_depends_on_a_change_and_nothing_else(finished, t
     clone = finished.cloned(tmp_path / "clone")
     experiments = THEORY["experiments"] | {"theorem2": {"steps": 300, "limit_fractions": [0.4]}}
     planned = clone.planned(THEORY | {"experiments": experiments})
-    assert planned == ["draw", "metrics", "simulate", "tabulate"]
+    assert planned == ["draw", "judge", "metrics", "simulate", "tabulate"]

@@ -167,7 +167,7 @@ def test_the_page_says_of_every_claim_what_was_found_and_how_to_get_what_lacks(p
 def test_tables_are_compared_cell_by_cell(page):
     cells = page.partition("## Tables, cell by cell")[2]
     assert "| L2RW | yes | 86.90 ± 0.25 | 86.73 ± 0.48 | +0.17 ± 0.47, agrees | 3 |" in cells
-    assert "1 agrees, 1 higher, 0 lower" in cells
+    assert "agrees: 1, higher: 1, lower: 0. All cells have the paper's settings." in cells
 
 
 def test_every_link_and_figure_of_the_page_leads_to_a_file(page, ledger):
@@ -204,6 +204,9 @@ def test_what_is_no_evidence_says_so_everywhere(plans, bench, folder, tmp_path, 
     assert "| at demo scale: ✓ reproduced | MNIST, demo scale | 3 |" in line
     assert main(["claims", str(tmp_path)]) == 0
     assert "at demo scale: ✓ reproduced" in capsys.readouterr().out
+    other = _paper(plans, table2=planned(plans, [])["table2"].assign(cell="other"))
+    write_ledger(plans, bench, folder, other, tmp_path)
+    assert "**Not all** cells have" in (tmp_path / "REPRODUCTION.md").read_text()
 
 
 def test_mixed_sources_are_flagged(plans, bench, folder, tmp_path):

@@ -45,13 +45,17 @@ class Ledger(NamedTuple):
     level: float
     """Of all intervals."""
     evidence: Evidence
+    paper: Tables
+    """Of the paper's configuration, without results."""
 
 
 def make_ledger(evidence: Evidence, paper: Paper) -> Ledger:
     """Judge all claims."""
     judged = judge(claims(), evidence.tables, paper.tables)
     entries = [_entry(one, evidence, paper) for one in judged]
-    return Ledger(entries, confidence(sum(bool(one.findings) for one in judged)), evidence)
+    return Ledger(
+        entries, confidence(sum(bool(one.findings) for one in judged)), evidence, paper.tables
+    )
 
 
 def to_table(ledger: Ledger) -> pd.DataFrame:

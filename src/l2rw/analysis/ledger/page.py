@@ -29,6 +29,7 @@ from l2rw.analysis.statistics import NOTHING
 DOCS = Path(__file__).parents[4] / "docs"
 COMPARED = ("table1", "table2", "sanity")
 """Experiments that have numbers of the paper."""
+AGREEMENTS = ("agrees", "higher", "lower")
 STYLE = """\
 body { max-width: 75em }
 th, td { text-align: left; vertical-align: top }
@@ -135,8 +136,9 @@ class _Page:
         judged, claim = entry.judged, entry.judged.claim
         yield f'<a id="{claim.id}"></a>\n\n### {claim.title}'
         yield f"{claim.where}. {claim.says}"
-        yield f"**{verdict_in_words(judged.verdict, judged.scale)}**; {_scale(entry)}."
+        verdict = f"**{verdict_in_words(judged.verdict, judged.scale)}**"
         if judged.findings:
+            yield f"{verdict}; {_scale(entry)}."
             yield _table(
                 ["part", "effect", "claimed", "outcome", "seeds"],
                 [
@@ -151,7 +153,7 @@ class _Page:
                 ],
             )
         else:
-            yield f"What lacks: {judged.missing}."
+            yield f"{verdict}; what lacks: {judged.missing}."
         if entry.hours is not None:
             yield (f"At the paper's scale: `{entry.command}`, {hours_in_words(entry.hours)}.")
         if len(entry.sources) > 1:
@@ -159,7 +161,7 @@ class _Page:
         if claim.departures:
             numbers = ", ".join(map(str, claim.departures))
             yield f"Departures that matter: [{numbers}]({self._docs('deviations.md')})."
-        if judged.findings and (figure := self._figure(entry)):
+        if figure := self._figure(entry):
             yield f"![{claim.shown_by}]({figure})"
 
     def cells(self) -> Iterator[str]:
@@ -175,9 +177,9 @@ class _Page:
             shown += 1
             yield f"### {name}"
             counts = summary["agreement"].value_counts()
-            yield ", ".join(
-                f"{counts.get(word, 0)} {word}" for word in ("agrees", "higher", "lower")
-            )
+            words = ", ".join(f"{word}: {counts.get(word, 0)}" for word in AGREEMENTS)
+            own = set(self._evidence.tables[name]["cell"]) <= set(self._ledger.paper[name]["cell"])
+            yield f"{words}. {'All' if own else '**Not all**'} cells have the paper's settings."
             yield tables.to_markdown(drawing.for_people(summary))
         if shown:
             yield (
@@ -190,6 +192,11 @@ class _Page:
 
     def provenance(self) -> Iterator[str]:
         """Yield what made the runs of every experiment, each linked to its result."""
+        yield (
+            "Seeds are linked to their results, which hold all settings, versions and checksums. A "
+            "commit with + had changes that were not committed; the source is a digest of all code "
+            "that computes."
+        )
         for name, plan in self._evidence.plans.items():
             made = self._evidence.made([cell["id"] for cell in plan["cells"]], [name])
             by_cell = dict(iter(made.groupby("cell")))
@@ -215,7 +222,7 @@ class _Page:
 
     def _figure(self, entry: Entry) -> str | None:
         shown_by = entry.judged.claim.shown_by
-        if shown_by is None or shown_by not in self._evidence.plans:
+        if shown_by is None or not entry.judged.findings:
             return None
         return self._to(self._evidence.folder / "figures" / f"{shown_by}.svg")
 

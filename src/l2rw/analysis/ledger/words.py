@@ -14,7 +14,7 @@ SIGNS: dict[Verdict, str] = {
 }
 COUNTED: tuple[Scale, ...] = ("the paper's", "no data")
 """Scales at which a verdict is evidence about the paper."""
-OUTCOMES: tuple[Outcome, ...] = ("holds", "undecided", "fails")
+OUTCOMES: dict[Outcome, str] = {"holds": "hold", "undecided": "undecided", "fails": "fail"}
 
 
 def verdict_in_words(verdict: Verdict, scale: Scale | None) -> str:
@@ -53,10 +53,11 @@ def found_in_words(judged: Judged) -> str:
     if judged.missing is not None:
         return f"no results: {judged.missing}"
     weakest = judged.weakest
+    effect = f"{effect_in_words(weakest)}, claimed {weakest.part.region}: {weakest.outcome}"
     if len(judged.findings) == 1:
-        return f"{effect_in_words(weakest)} (claim: {weakest.part.region})"
-    counts = ", ".join(f"{judged.counts[o]} {o}" for o in OUTCOMES if judged.counts[o])
-    return f"{counts}; weakest: {weakest.comparison.name}: {effect_in_words(weakest)}"
+        return effect
+    counts = ", ".join(f"{judged.counts[outcome]} {word}" for outcome, word in OUTCOMES.items())
+    return f"of {len(judged.findings)} parts {counts}. Weakest: {weakest.comparison.name}: {effect}"
 
 
 def seeds_in_words(judged: Judged) -> str:
