@@ -393,3 +393,55 @@ class TestDateOfThePlanFile:
     def test_is_now_as_soon_as_the_plan_changes(self, made):
         assert self.date(plan(), made) == 1
         assert self.date(plan(seeds=11), made) > 1
+
+
+class TestDateOfWhatIsGathered:
+    """1 if metrics and ledger are those of this plan, else now: newer than what is stale."""
+
+    @pytest.fixture
+    def made(self, tmp_path):
+        """A folder with a figure, and metrics and a ledger that were made from it."""
+        (tmp_path / "figures").mkdir()
+        for suffix in ("csv", "json"):
+            (tmp_path / "figures" / f"figure2.{suffix}").touch()
+        digests = {"figure2": plan().experiments["figure2"].digest}
+        (tmp_path / "metrics.json").write_text(json.dumps({"plan": digests}))
+        digests["bench"] = plan().bench_file
+        (tmp_path / "claims.json").write_text(json.dumps({"plan": digests}))
+        return tmp_path
+
+    @staticmethod
+    def is_old(folder, suffix):
+        return (folder / "figures" / f"figure2.{suffix}").stat().st_mtime == 1
+
+    def test_is_the_beginning_of_time_where_the_records_are_current(self, made):
+        plan().write(made)
+        assert self.is_old(made, "csv")
+        assert self.is_old(made, "json")
+
+    @pytest.mark.parametrize(
+        ("record", "stale", "current"),
+        [("metrics.json", "csv", "json"), ("claims.json", "json", "csv")],
+    )
+    def test_is_now_for_that_alone_whose_record_is_not_current(self, made, record, stale, current):
+        for text in ('{"plan": {"figure2": "0000"}}', "{}", ""):
+            plan().write(made)
+            (made / record).write_text(text)
+            plan().write(made)
+            assert not self.is_old(made, stale)
+            assert self.is_old(made, current)
+
+    def test_of_the_ledger_is_now_where_other_timings_made_it(self, made):
+        record = json.loads((made / "claims.json").read_text())
+        record["plan"]["bench"] = "resnet32.json"
+        (made / "claims.json").write_text(json.dumps(record))
+        plan().write(made)
+        assert not self.is_old(made, "json")
+
+
+def test_the_networks_of_the_paper_that_are_timed():
+    assert Plan(parse_config({})).bench_file == "lenet-resnet32.json"
+    assert plan().timed_networks == ["lenet"]
+    assert theory().bench_file is None
+    shared = {"targets": ["table1"]}
+    assert Plan(parse_config(shared)).timed_networks == []

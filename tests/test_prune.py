@@ -70,3 +70,13 @@ def test_unfinished_jobs_checkpoints_are_kept_if_planned(tmp_path):
         file.parent.mkdir(parents=True)
         file.write_text("state")
     assert unused(wanted, tmp_path) == [tmp_path / "checkpoints" / "x" / "split"]
+
+
+def test_timings_of_other_networks_are_surplus(tmp_path):
+    made = plan(**FEW)
+    make(made, tmp_path)
+    bench = tmp_path / "results" / "x" / "bench"
+    bench.mkdir()
+    for name in (made.bench_file, "resnet32.json"):
+        (bench / name).write_text("{}")
+    assert unused(made, tmp_path) == [bench / "resnet32.json"]
