@@ -92,7 +92,7 @@ def test_the_ledger_judges_the_theory_and_counts_only_what_needs_no_data(finishe
     assert verdicts["theorem2"][1] == "demo"
     assert claims.set_index("claim").loc["overhead", "missing"] == "bench"
     page = (finished.results / "REPRODUCTION.md").read_text()
-    assert "Of 18 claims of the paper, 1 were tested at the paper's scale" in page
+    assert "Tested at the paper's scale: 1 of 18 claims of the paper" in page
 
 
 def test_a_second_run_does_nothing(finished, tmp_path):

@@ -150,7 +150,7 @@ def test_the_confidence_is_corrected_for_the_claims_that_are_tested(table):
 
 def test_the_page_counts_what_is_evidence_about_the_paper(page):
     ours = sum(claim.ours for claim in claims())
-    assert f"Of {len(claims()) - ours} claims of the paper, 6 were tested at the paper's" in page
+    assert f"Tested at the paper's scale: 6 of {len(claims()) - ours} claims of the paper" in page
     assert "(✓ reproduced: 5, ✗ not reproduced: 1)" in page
     assert "no evidence about the paper" not in page.partition("## Claims of this project")[0]
 
@@ -199,7 +199,7 @@ def test_what_is_no_evidence_says_so_everywhere(plans, bench, folder, tmp_path, 
     other = _paper(plans, figure2=figure2.assign(cell=figure2["cell"] + "-other"))
     write_ledger(plans, bench, folder, other, tmp_path)
     page = (tmp_path / "REPRODUCTION.md").read_text()
-    assert "3 were tried at another scale" in page
+    assert "Tried at another scale: 3," in page
     (line,) = [line for line in page.splitlines() if line.startswith("| [Best at every")]
     assert "| at demo scale: ✓ reproduced | MNIST, demo scale | 3 |" in line
     assert main(["claims", str(tmp_path)]) == 0

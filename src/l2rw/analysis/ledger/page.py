@@ -89,14 +89,14 @@ class _Page:
         verdicts = Counter(one.verdict for one in counted)
         counts = ", ".join(f"{SIGNS[v]} {v}: {verdicts[v]}" for v in SIGNS if verdicts[v])
         yield (
-            f"**Of {len(papers)} claims of the paper, {len(counted)} were tested at the paper's "
-            f"scale{f' ({counts})' if counts else ''}; {len(papers) - len(counted)} were not.**"
+            f"**Tested at the paper's scale: {len(counted)} of {len(papers)} claims of the paper"
+            f"{f' ({counts})' if counts else ''}.**"
         )
         if others := len(tested) - len(counted):
             yield (
-                f"{others} were tried at another scale: other data, shorter training, other "
-                f"sweeps, or only part of what the paper compares. Those verdicts show that the "
-                f"machinery works; they are no evidence about the paper."
+                f"Tried at another scale: {others}, with other data, shorter training, other "
+                f"sweeps, or only part of what the paper compares. Those verdicts show what the "
+                f"machinery does; they are no evidence about the paper."
             )
         together = sum(bool(entry.judged.findings) for entry in self._ledger.entries)
         yield (

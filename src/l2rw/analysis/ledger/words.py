@@ -57,7 +57,7 @@ def found_in_words(judged: Judged) -> str:
     if len(judged.findings) == 1:
         return effect
     counts = ", ".join(f"{judged.counts[outcome]} {word}" for outcome, word in OUTCOMES.items())
-    return f"of {len(judged.findings)} parts {counts}. Weakest: {weakest.comparison.name}: {effect}"
+    return f"{len(judged.findings)} parts: {counts}. Weakest: {weakest.comparison.name}: {effect}"
 
 
 def seeds_in_words(judged: Judged) -> str:
