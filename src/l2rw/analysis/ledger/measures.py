@@ -252,7 +252,7 @@ class Loss(_Swept):
         for row in self._rows(tables, start, self.row, self.minus):
             rows = [row] if self.minus is None else [row, self.minus]
             for value in (start, end):
-                for one in rows:
+                for one in rows:  # each must be at both ends
                     self._rows(tables, value, one, None)
             name = " - ".join(map(_label, rows))
             cells = tuple(there[one] for one in rows for there in from_to)
