@@ -12,6 +12,7 @@ from l2rw.analysis.statistics import (
     column_of_text,
     difference,
     mean_with_interval,
+    median_interval,
     plus_minus,
     summarise,
     summarise_percent,
@@ -97,6 +98,27 @@ def test_the_interval_of_a_difference_is_that_of_welchs_test(sizes):
     sides = [(mean_with_interval(values), len(values)) for values in (ours, theirs)]
     mean, half_width = difference(*sides[0], *sides[1])
     assert (mean - half_width, mean + half_width) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize(("n", "low", "high"), [(6, 0, 5), (12, 2, 9), (20, 5, 14)])
+def test_the_interval_of_a_median_is_the_textbooks(n, low, high):
+    """Places (from 0) of the ends at 95 %, of sorted values."""
+    values = np.arange(n, dtype=float)
+    assert median_interval(values[::-1], 0.95) == (low, high)
+    disturbed = values.copy()
+    disturbed[-1] = 1e6
+    assert median_interval(disturbed, 0.95)[0] == low
+    binomial = stats.binom(n, 0.5)
+    assert (
+        binomial.cdf(high) - binomial.cdf(low)
+        >= 0.95
+        > binomial.cdf(high - 1) - binomial.cdf(low + 1)
+    )
+
+
+def test_few_values_do_not_bound_a_median():
+    assert np.isnan(median_interval([1.0, 2.0, 3.0, 4.0, 5.0], 0.95)).all()
+    assert np.isnan(median_interval([1.0], 0.95)).all()
 
 
 def test_a_difference_from_a_number_without_interval_has_our_interval():

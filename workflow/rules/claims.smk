@@ -33,7 +33,7 @@ rule bench:
         networks=lambda wildcards: wildcards.networks.split("-"),
         threads=config["compute"]["threads"],
         device=config["compute"]["device"],
-        rounds=10,
+        rounds=30,
     shell:
         "l2rw bench --model {params.networks:q} --device {params.device} --three-passes"
         " --threads {params.threads} --rounds {params.rounds} --out {output.timings:q} &> {log:q}"

@@ -1,6 +1,6 @@
 """Means over seeds and how far to trust them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,23 @@ def mean_with_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
         return Estimate(float(x.mean()), float("nan"))
     quantile = stats.t.ppf((1 + confidence) / 2, df=len(x) - 1)
     return Estimate(float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x))))
+
+
+def median_interval(values: ArrayLike, confidence: float) -> tuple[float, float]:
+    """Return a confidence interval of a median that assumes nothing of the distribution.
+
+    Its ends are among the values, counted by the binomial distribution; what disturbs a few of
+    them does not move it. NaN where the values are too few.
+
+    Args:
+        values: Shape (n,), n >= 1.
+        confidence: Coverage of the interval, at least.
+    """
+    found = stats.quantile_test(np.asarray(values, dtype=float), p=0.5)
+    ends: Any = found.confidence_interval(confidence)
+    low, high = float(ends.low), float(ends.high)
+    # An end that the values are too few for is NaN: then nothing is known.
+    return (low, high) if low <= high else (np.nan, np.nan)
 
 
 def difference(ours: Estimate, our_seeds: int, theirs: Estimate, their_seeds: int) -> Estimate:

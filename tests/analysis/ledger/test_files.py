@@ -50,9 +50,10 @@ BENCH = {
     "rows": [
         {"model": "lenet", "way": way, "samples_ms": samples}
         for way, samples in {
-            "SGD": [10.0, 10.1, 10.2],
-            "forward mode": [18.0, 18.1, 18.0],
-            "three passes": [30.0, 30.3, 30.2],
+            "SGD": [10.0, 10.1, 10.2] * 10,
+            "forward mode": [18.0, 18.1, 18.0] * 10,
+            # Somebody disturbed a round.
+            "three passes": [30.0, 30.3, 30.2] * 9 + [30.0, 30.3, 300.0],
         }.items()
     ],
 }

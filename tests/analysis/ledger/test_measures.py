@@ -230,10 +230,8 @@ class TestGrowths:
     def test_are_counted(self, steps, values):
         test = Growths(test="growths", steps=steps, exactly=0)
         assert list(measured(test, lemma1=self.TABLE).values()) == values
-        assert all(
-            test.measure(one, {"lemma1": self.TABLE}).exact
-            for one in test.comparisons({"lemma1": self.TABLE})
-        )
+        for one in test.comparisons({"lemma1": self.TABLE}):
+            assert test.measure(one, {"lemma1": self.TABLE}).estimated_by == "nothing"
 
     def test_of_the_counterexample_need_no_data(self):
         test = Growths(test="growths", steps="counterexample as printed", exactly=0)
@@ -254,8 +252,8 @@ class TestBound:
     def test_decides_nothing_where_the_check_did_not(self):
         tables = {"theorem2": self.TABLE}
         l2rw = Bound(test="bound", of="l2rw", above=1)
-        exact = [l2rw.measure(one, tables).exact for one in l2rw.comparisons(tables)]
-        assert exact == [True, False]
+        by = [l2rw.measure(one, tables).estimated_by for one in l2rw.comparisons(tables)]
+        assert by == ["nothing", "mean"]
 
     def test_of_nothing_observed_is_infinite(self):
         table = self.TABLE.assign(smallest_ratio=np.nan)

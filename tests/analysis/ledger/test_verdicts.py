@@ -124,7 +124,7 @@ class TestScale:
 
     def test_of_timings_is_that_of_the_networks(self):
         part = {"test": "slowdown", "way": "three passes", "over": "SGD", "below": 4}
-        ms = {"SGD": [1.0, 1.0], "three passes": [3.0, 3.0]}
+        ms = {"SGD": [1.0] * 6, "three passes": [3.0] * 6}
         small, large = timings(ms, "lenet_8x8"), timings(ms, "lenet")
         for table, scale in ((small, "demo"), (large, "the paper's")):
             one = judge([claim(part)], {"bench": table}, {"bench": large})

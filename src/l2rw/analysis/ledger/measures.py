@@ -49,8 +49,8 @@ class Measured(NamedTuple):
 
     values: Values
     """One for each seed, or round of a timing."""
-    exact: bool = False
-    """Whether it was counted or derived: there is nothing to estimate."""
+    estimated_by: Literal["mean", "median", "nothing"] = "mean"
+    """``nothing``: it was counted or derived, and is exact."""
 
 
 class Region(BaseModel):
@@ -359,7 +359,8 @@ class Slowdown(Measure):
         if self.way not in ms or not formats:
             raise Missing(f"bench, {self.way} and {self.over}")
         fastest = ms[formats].median().idxmin()
-        return Measured((ms[self.way] / ms[fastest]).to_numpy())
+        # A clock is disturbed now and then, and by much: means would tell of that.
+        return Measured((ms[self.way] / ms[fastest]).to_numpy(), "median")
 
 
 class _Simulated(Measure):
@@ -415,10 +416,10 @@ class Growths(_Simulated):
             table = self._table(tables)
             after = "loss_as_printed" if self.steps.endswith("printed") else "loss"
             grew = table[after] > table["start_loss"] * (1 + ROUNDING)
-            return Measured(np.array([float(grew.sum())]), exact=True)
+            return Measured(np.array([float(grew.sum())]), "nothing")
         line = self._line(comparison, tables)
         grown = line["failed" if self.steps == "as printed" else "growths"]
-        return Measured(np.array([float(grown)]), exact=True)
+        return Measured(np.array([float(grown)]), "nothing")
 
 
 class Bound(_Simulated):
@@ -444,7 +445,7 @@ class Bound(_Simulated):
         line = self._line(comparison, tables)
         decided = line["observed"] == "below the bound" or line["observed"].startswith("violated")
         ratio = np.inf if np.isnan(line["smallest_ratio"]) else float(line["smallest_ratio"])
-        return Measured(np.array([ratio]), exact=bool(decided))
+        return Measured(np.array([ratio]), "nothing" if decided else "mean")
 
 
 def _label(row: str) -> str:

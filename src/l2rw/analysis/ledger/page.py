@@ -101,11 +101,13 @@ class _Page:
         together = sum(bool(entry.judged.findings) for entry in self._ledger.entries)
         yield (
             f"Effects are means over seeds, methods compared seed by seed, in percentage points "
-            f"unless marked ×. Intervals have the level {100 * self._ledger.level:.2f} %, which is "
-            f"95 % for all {together} claims tested here together. A part of a claim *holds* if "
-            f"its interval lies within the claimed region, *fails* if it lies outside entirely, "
-            f"and is *undecided* otherwise. [How claims are judged]({self._docs('verdicts.md')}); "
-            f"[where we depart from the paper]({self._docs('deviations.md')})."
+            f"unless marked ×; of timings, medians over rounds. Intervals have the level "
+            f"{100 * self._ledger.level:.2f} %, which is 95 % for all {together} claims tested "
+            f"here together. A part of a claim *holds* if its interval lies within the claimed "
+            f"region, *fails* if it lies outside entirely, and is *undecided* otherwise. Hours are "
+            f"those of a GPU that sustains 10 TFLOP/s; small networks take longer there, waiting "
+            f"for kernels. [How claims are judged]({self._docs('verdicts.md')}); [where we depart "
+            f"from the paper]({self._docs('deviations.md')})."
         )
         if mixed := [entry for entry in self._ledger.entries if len(entry.sources) > 1]:
             named = ", ".join(_link(entry) for entry in mixed)

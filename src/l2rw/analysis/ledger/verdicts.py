@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from l2rw.analysis.ledger.claims import Claim, Part
 from l2rw.analysis.ledger.measures import Comparison, Measured, Missing, Tables
-from l2rw.analysis.statistics import mean_with_interval
+from l2rw.analysis.statistics import mean_with_interval, median_interval
 
 FALSE_ALARMS = 0.05
 """Chance, at most, that a ledger calls any claim reproduced that is false."""
@@ -22,7 +24,7 @@ class Finding(NamedTuple):
     part: Part
     comparison: Comparison
     effect: float
-    """Mean over seeds, in the part's unit."""
+    """Mean over seeds or median over rounds, in the part's unit."""
     low: float
     """Lower end of its interval; NaN with a single seed, the effect itself where it is exact."""
     high: float
@@ -139,8 +141,11 @@ def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, M
 
 
 def _find(part: Part, comparison: Comparison, measured: Measured, level: float) -> Finding:
-    mean, half_width = mean_with_interval(measured.values, level)
-    if measured.exact:
-        half_width = 0.0
-    low, high = (mean, mean) if half_width == 0 else (mean - half_width, mean + half_width)
-    return Finding(part, comparison, mean, low, high, len(measured.values))
+    values = measured.values
+    effect, half_width = mean_with_interval(values, level)
+    low, high = effect - half_width, effect + half_width
+    if measured.estimated_by == "median":
+        effect, (low, high) = float(np.median(values)), median_interval(values, level)
+    elif measured.estimated_by == "nothing":
+        low, high = effect, effect
+    return Finding(part, comparison, effect, low, high, len(values))

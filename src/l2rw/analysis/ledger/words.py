@@ -72,4 +72,6 @@ def seeds_in_words(judged: Judged) -> str:
 
 def hours_in_words(hours: float) -> str:
     """Write estimated hours of one GPU."""
-    return f"about {hours:.0f} GPU hours" if hours >= 1 else "minutes"
+    if hours == 0:
+        return "minutes of a CPU"
+    return f"about {hours:.0f} GPU hours" if hours >= 10 else f"about {hours:.1f} GPU hours"
