@@ -407,7 +407,9 @@ class Growths(_Simulated):
             return [Comparison(f"{self.steps}: Huber loss, batches of n copies", ())]
         simulations = table[table["model"].notna()]
         control = _is_control(simulations)
-        found = self._named(simulations[control if self.steps == "controls" else ~control])
+        if self.steps == "controls":
+            return self._named(simulations[control])
+        found = self._named(simulations[~control])
         return [one._replace(name=f"{one.name}, {self.steps}") for one in found]
 
     def measure(self, comparison: Comparison, tables: Tables) -> Measured:
