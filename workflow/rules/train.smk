@@ -39,7 +39,8 @@ rule train:
         out=subpath(output.result, parent=True),
         checkpoints=f"checkpoints/{config['name']}/{{cell}}",
     shell:
-        "l2rw train --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
+        # In the shell's place: a shell would die at once of the signal that `l2rw train` heeds.
+        "exec l2rw train --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
         " --data {input.data:q} --splits {input.splits:q} --parents {input.parents:q}"
         " --threads {threads}"
         " --checkpoints {params.checkpoints:q} --status {log:q}.status.json"
