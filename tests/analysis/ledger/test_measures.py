@@ -253,7 +253,7 @@ class TestBound:
         tables = {"theorem2": self.TABLE}
         l2rw = Bound(test="bound", of="l2rw", above=1)
         by = [l2rw.measure(one, tables).estimated_by for one in l2rw.comparisons(tables)]
-        assert by == ["nothing", "mean"]
+        assert by == ["nothing", "nobody"]
 
     def test_of_nothing_observed_is_infinite(self):
         table = self.TABLE.assign(smallest_ratio=np.nan)

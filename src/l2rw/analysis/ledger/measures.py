@@ -49,8 +49,8 @@ class Measured(NamedTuple):
 
     values: Values
     """One for each seed, or round of a timing."""
-    estimated_by: Literal["mean", "median", "nothing"] = "mean"
-    """``nothing``: it was counted or derived, and is exact."""
+    estimated_by: Literal["mean", "median", "nothing", "nobody"] = "mean"
+    """``nothing``: it was counted or derived, and is exact. ``nobody``: how exact, is not known."""
 
 
 class Region(BaseModel):
@@ -447,7 +447,7 @@ class Bound(_Simulated):
         line = self._line(comparison, tables)
         decided = line["observed"] == "below the bound" or line["observed"].startswith("violated")
         ratio = np.inf if np.isnan(line["smallest_ratio"]) else float(line["smallest_ratio"])
-        return Measured(np.array([ratio]), "nothing" if decided else "mean")
+        return Measured(np.array([ratio]), "nothing" if decided else "nobody")
 
 
 def _label(row: str) -> str:

@@ -135,9 +135,14 @@ def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, M
     """Return all effects of a claim, or which result lacks."""
     try:
         found = claim.comparisons(tables)
-        return [(part, one, part.measure(one, tables)) for part, one in found]
+        measured = [(part, one, part.measure(one, tables)) for part, one in found]
     except Missing as missing:
         return str(missing)
+    for part, _, effect in measured:
+        # Of one seed nobody knows how far to trust it: whatever it says is no test.
+        if effect.estimated_by == "mean" and len(effect.values) < 2:
+            return f"{part.needs} with a second seed"
+    return measured
 
 
 def _find(part: Part, comparison: Comparison, measured: Measured, level: float) -> Finding:
