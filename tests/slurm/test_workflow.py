@@ -33,11 +33,16 @@ def test_results_are_those_of_a_run_without_slurm(workspace, undisturbed):
 def test_heavy_rules_go_through_sbatch_and_light_ones_do_not(workspace, cluster):
     submitted = submissions(workspace.told)
     jobs = cluster.jobs(workspace.folder)
-    assert Counter(job.rule for job in submitted) == {"train": 7, "probe": 1, "simulate": 3}
+    assert Counter(job.rule for job in submitted) == {
+        "train": 7,
+        "probe": 1,
+        "simulate": 3,
+        "bench": 1,
+    }
     assert sorted(job.id for job in submitted) == sorted(jobs)
     assert {job["JobState"] for job in jobs.values()} == {"COMPLETED"}
     light = set(re.findall(r"^localrule (\w+):", workspace.told, re.MULTILINE))
-    assert light == {"fetch", "corrupt", "tabulate", "draw", "metrics", "all"}
+    assert light == {"fetch", "corrupt", "tabulate", "draw", "metrics", "judge", "all"}
 
 
 def test_jobs_get_what_their_rules_ask_for(workspace, cluster):

@@ -24,7 +24,7 @@ rule bench:
     conda:
         "../../environment.yml"
     # All that this machine gives, so that nothing disturbs the clock; the steps use their own.
-    threads: workflow.cores or config["compute"]["threads"]
+    threads: workflow.resource_settings.cores or config["compute"]["threads"]
     resources:
         gpu=gpus_per_job(),
         mem_mb=8000,

@@ -30,5 +30,5 @@ rule simulate:
     params:
         out=subpath(output.checks, parent=True),
     shell:
-        "l2rw simulate --plan {input.plan:q} --cell {wildcards.cell:q} --seed {wildcards.seed}"
+        "exec l2rw simulate --plan {input.plan:q} --cell {wildcards.cell:q} --seed {wildcards.seed}"
         " --data {input.data:q} --split {input.split:q} --out {params.out:q} &> {log:q}"

@@ -8,7 +8,8 @@
 #      <results>/runs/{cell}/seed-{seeds}/probe.csv              weights of Figure 3
 #
 # A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
-# checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them.
+# checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them. It
+# takes its shell's place (exec), which would die at once of the signal that `l2rw train` heeds.
 # Rows +ft and s_model_conf wait for the trained networks of another cell.
 
 
@@ -39,7 +40,6 @@ rule train:
         out=subpath(output.result, parent=True),
         checkpoints=f"checkpoints/{config['name']}/{{cell}}",
     shell:
-        # In the shell's place: a shell would die at once of the signal that `l2rw train` heeds.
         "exec l2rw train --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
         " --data {input.data:q} --splits {input.splits:q} --parents {input.parents:q}"
         " --threads {threads}"
@@ -69,6 +69,6 @@ rule probe:
         mem_mb=memory_of_job,
         runtime=30,
     shell:
-        "l2rw probe --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
+        "exec l2rw probe --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
         " --data {input.data:q} --splits {input.splits:q} --network {input.network:q}"
         " --threads {threads} --out {output.probe:q} &> {log:q}"
