@@ -167,7 +167,14 @@ def _judge(arguments: Arguments) -> None:
 def _claims(arguments: Arguments) -> None:
     from l2rw.analysis.ledger.terminal import print_ledgers
 
-    print_ledgers(arguments.results)
+    print_ledgers(arguments.results, markdown=arguments.markdown)
+
+
+def _publish(arguments: Arguments) -> None:
+    from l2rw.plan_table import read_config
+    from l2rw.publish import publish
+
+    publish(read_config(arguments.config), arguments.out)
 
 
 def _plan(arguments: Arguments) -> None:
@@ -256,9 +263,17 @@ def _parser() -> argparse.ArgumentParser:
         command("plan", _plan, "show the cells, runs, steps and hours of a configuration")
     )
     prune = command("prune", _prune, "list results that a configuration does not use any more")
-    prune.add_argument(
-        "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
+    publish = command(
+        "publish", _publish, "copy what a reader wants of finished results, and judge it anew"
     )
+    for of_configuration in (prune, publish):
+        of_configuration.add_argument(
+            "config",
+            type=Path,
+            nargs="*",
+            help="overlays such as config/demo.yaml; the paper if none",
+        )
+    publish.add_argument("--out", type=Path, required=True, help="folder to write to")
     prune.add_argument("--remove", action="store_true", help="remove them")
     status = command("status", _status, "show the training jobs that run now")
     status.add_argument("logs", type=Path, nargs="?", default=Path("logs"))
@@ -332,6 +347,7 @@ def _add_ledger_options(judge: argparse.ArgumentParser, claims: argparse.Argumen
     claims.add_argument(
         "results", type=Path, nargs="*", help="folders such as results/demo; all that there are"
     )
+    claims.add_argument("--markdown", action="store_true", help="as a table in Markdown")
 
 
 def _add_plan_options(plan: argparse.ArgumentParser) -> None:

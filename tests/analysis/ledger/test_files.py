@@ -284,3 +284,17 @@ def test_what_is_no_ledger_is_named(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "claims.csv cannot be read as a ledger" in line
     assert " Hint: " in line
+
+
+def test_the_readme_gets_the_papers_claims_alone_with_the_hours_of_what_lacks(ledger):
+    out = io.StringIO()
+    print_ledgers([ledger], Console(file=out, width=20), markdown=True)
+    head, _, *lines = out.getvalue().splitlines()
+    assert head == "| The paper says | verdict | we found |"
+    papers = [claim for claim in claims() if not claim.ours]
+    assert [line.split(" | ")[0] for line in lines] == [f"| {claim.says}" for claim in papers]
+    by_claim = dict(zip((claim.id for claim in papers), lines, strict=True))
+    assert "| ✓ reproduced | 4 parts: 4 hold" in by_claim["imbalance-best"]
+    assert by_claim["uniform-best"].endswith(
+        "| · not tested | no results: table1; about 7.0 GPU hours |"
+    )

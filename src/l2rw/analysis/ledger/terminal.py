@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from l2rw.analysis.ledger.files import TABLE
-from l2rw.analysis.ledger.words import COUNTED, verdict_in_words
+from l2rw.analysis.ledger.words import COUNTED, hours_in_words, verdict_in_words
+from l2rw.analysis.tables import to_markdown
 from l2rw.errors import UserError
 
 COLOURS = {
@@ -21,11 +22,14 @@ COLOURS = {
 }
 
 
-def print_ledgers(folders: Sequence[Path], console: Console | None = None) -> None:
+def print_ledgers(
+    folders: Sequence[Path], console: Console | None = None, *, markdown: bool = False
+) -> None:
     """Print the ledgers of some results, coloured where the terminal is and wants to be.
 
     Args:
         folders: Of results; all of ``results`` that have a ledger if empty.
+        markdown: Whether to print the paper's claims alone, for a page such as the README.
         console: Where to print; standard output if None. It heeds ``NO_COLOR``.
 
     Raises:
@@ -38,7 +42,24 @@ def print_ledgers(folders: Sequence[Path], console: Console | None = None) -> No
         )
     console = console or Console()
     for folder in folders:
-        console.print(_table(folder, _read(folder / TABLE)))
+        lines = _read(folder / TABLE)
+        if markdown:
+            console.out(_in_markdown(lines), highlight=False)
+        else:
+            console.print(_table(folder, lines))
+
+
+def _in_markdown(lines: pd.DataFrame) -> str:
+    papers = lines[lines["whose"] == "the paper's"].drop_duplicates("claim")
+    cells = {
+        "verdict": list(map(verdict_in_words, papers["verdict"], papers["scale"])),
+        "we found": [
+            f"{found}; {hours_in_words(float(hours))}" if verdict == "not tested" else found
+            for verdict, found, hours in papers[["verdict", "found", "hours"]].to_numpy()
+        ],
+    }
+    claims = pd.Index(papers["says"], name="The paper says")
+    return to_markdown(pd.DataFrame(cells, index=claims)).rstrip()
 
 
 def _read(path: Path) -> pd.DataFrame:

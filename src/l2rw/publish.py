@@ -1,0 +1,49 @@
+"""A copy of what a reader wants of finished results: small enough for git, and judged anew."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from l2rw.analysis.ledger.files import write_ledger
+from l2rw.config import Config
+from l2rw.errors import UserError
+from l2rw.paper_ledger import paper
+from l2rw.plan import Plan
+
+
+def publish(config: Config, out: Path) -> None:
+    """Copy tables, figures, timings and the figures of every run, and write their ledger.
+
+    Networks, data and curves stay behind. The runs can be copied back: they count as trained.
+
+    Args:
+        config: Of the results, all of them made.
+        out: Folder to write to.
+
+    Raises:
+        UserError: A result is missing.
+    """
+    plan = Plan(config, config.results)
+    for path in _published(plan):
+        source = config.results / path
+        if not source.is_file():
+            raise UserError(
+                f"{source} is missing: these results are not complete.",
+                "run `snakemake` with the same configuration first.",
+            )
+        target = out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    plans = [plan.describe(name) for name in plan.experiments]
+    bench = out / "bench" / plan.bench_file if plan.bench_file else None
+    write_ledger(plans, bench, out, paper(), out)
+
+
+def _published(plan: Plan) -> Iterator[Path]:
+    for name in plan.experiments:
+        yield from (Path("tables", f"{name}.{suffix}") for suffix in ("csv", "md", "json"))
+        yield from (Path("figures", f"{name}.{suffix}") for suffix in ("csv", "json", "svg", "png"))
+    for key, cell in plan.cells.items():
+        yield from (Path("runs", key, f"seed-{job}", cell.result) for job in plan.jobs(cell))
+    if plan.bench_file:
+        yield Path("bench", plan.bench_file)

@@ -1,0 +1,52 @@
+"""What is published of results: enough to read, to check, and to go on from."""
+
+import re
+import shutil
+
+import pytest
+import yaml
+
+from l2rw.cli import main
+
+from .conftest import TINY, Workspace, edit
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture
+def published(workspace, monkeypatch):
+    monkeypatch.chdir(workspace.folder)
+    assert main(["publish", "overlay.yaml", "--out", "docs/tiny"]) == 0
+    return workspace.folder / "docs" / "tiny"
+
+
+def test_the_page_has_all_that_it_links(published):
+    page = (published / "REPRODUCTION.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page) if "://" not in link]
+    assert any("result.json" in link for link in links)
+    assert any(link.endswith(".svg") for link in links)
+    assert all((published / link).exists() for link in links)
+
+
+def test_it_is_judged_as_the_results_are(workspace, published):
+    assert (published / "claims.csv").read_text() == (workspace.results / "claims.csv").read_text()
+
+
+def test_neither_networks_nor_data_are_published(published):
+    assert {path.suffix for path in published.rglob("*") if path.is_file()} == {
+        *(".csv", ".md", ".html", ".json", ".svg", ".png")
+    }
+
+
+def test_its_runs_count_as_trained(published, tmp_path):
+    colleague = Workspace(tmp_path / "colleague")
+    shutil.copytree(published / "runs", colleague.results / "runs")
+    assert "train" not in colleague.planned(TINY)
+    assert colleague.planned(edit(TINY, seeds=3)).count("train") == 2
+
+
+def test_incomplete_results_are_refused(workspace, monkeypatch, capsys):
+    monkeypatch.chdir(workspace.folder)
+    (workspace.folder / "more.yaml").write_text(yaml.safe_dump(edit(TINY, seeds=3)))
+    assert main(["publish", "more.yaml", "--out", "docs/tiny"]) == 2
+    assert "are not complete. Hint: " in capsys.readouterr().err
