@@ -92,6 +92,8 @@ class Workspace:
         snakefile = REPOSITORY / "Snakefile"
         return [
             *(program, "--snakefile", snakefile, "--directory", self.folder),
+            # These runs are short, and Snakemake ends only when that second is over.
+            *("--max-jobs-per-timespan", "100/1s"),
             *("--configfile", overlay, *self.where, *options),
         ]
 
