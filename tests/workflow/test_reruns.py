@@ -35,6 +35,13 @@ def test_one_command_makes_everything(finished):
     }
 
 
+def test_the_report_holds_the_ledger_and_needs_no_cores(workspace):
+    workspace.where = ()
+    done = workspace.snakemake(TINY, "--report", "report.html")
+    assert done.returncode == 0, done.stderr
+    assert "REPRODUCTION.html" in (workspace.folder / "report.html").read_text()
+
+
 def test_a_second_run_does_nothing(workspace):
     assert workspace.run(TINY) == []
 
