@@ -23,8 +23,8 @@ rule bench:
         "<benchmarks>/bench/{networks}.tsv"
     conda:
         "../../environment.yml"
-    # All that this machine gives, so that nothing disturbs the clock; the steps use their own.
-    threads: workflow.resource_settings.cores or config["compute"]["threads"]
+    # So that nothing disturbs the clock; the steps use compute.threads of them.
+    threads: all_cores()
     resources:
         gpu=gpus_per_job(),
         mem_mb=8000,

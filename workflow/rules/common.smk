@@ -118,6 +118,12 @@ def gpus_per_job():
     return int(config["compute"]["device"] != "cpu")
 
 
+def all_cores():
+    """All cores that jobs may use on this machine; on a cluster, those of any job."""
+    cores = workflow.resource_settings.cores if LOCAL else None
+    return cores or config["compute"]["threads"]
+
+
 def limits_of(wildcards):
     """What a training job may take."""
     compute = PLAN.config.compute
