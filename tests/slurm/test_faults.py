@@ -87,7 +87,8 @@ def test_nothing_is_lost_whatever_happens(story, undisturbed):
     kill_snakemake(story)
     done = story.workspace.snakemake(FIGURE2, *HURRIED)
     assert done.returncode == 0, done.stderr
-    assert jobs(done.stderr) == ["draw", "metrics", "tabulate", "train"]
+    redone = [rule for rule in jobs(done.stderr) if rule != "bench"]  # which may have been done
+    assert redone == ["draw", "judge", "metrics", "tabulate", "train"]
     assert story.went_on_after(hurried) > again.step
     assert {cell: story.result(cell).read_bytes() for cell in others} == finished
 
