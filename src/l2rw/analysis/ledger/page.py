@@ -220,7 +220,10 @@ class _Page:
             )
         if BENCH in self._evidence.tables:
             made = self._evidence.tables[BENCH][["model", *MADE]].drop_duplicates()
-            yield _folded(BENCH, _table(["network", *MADE], made.astype(str).values.tolist()))
+            yield _folded(
+                BENCH,
+                _table(["network", *MADE], made.fillna("unknown").astype(str).values.tolist()),
+            )
 
     def _figure(self, entry: Entry) -> str | None:
         shown_by = entry.judged.claim.shown_by
