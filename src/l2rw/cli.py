@@ -23,7 +23,8 @@ BENCH = Path("bench.json")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; return 2 after a mistake that its user can mend."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("l2rw").setLevel(logging.INFO)
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)

@@ -178,7 +178,7 @@ def test_what_is_damaged_is_named_and_enters_no_figure(clone):
 
 
 def test_after_a_kill_the_next_run_goes_on(clone):
-    longer = DEMO["experiments"]["figure2"]["training"] | {"steps": 2000, "evaluations": 4}
+    longer = DEMO["experiments"]["figure2"]["training"] | {"steps": 300}
     clone.configure(edit(DEMO, training=longer))
     command = clone.command("dvc", "repro", STAGE)
     with subprocess.Popen(command, **clone.options(), start_new_session=True) as process:

@@ -21,24 +21,18 @@ def gpus(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def run(folder, *options, **compute):
+def run(folder, *options, seeds=2, **compute):
     """Return how many jobs may ask for a GPU at a time, and the logs of training jobs."""
-    config = edit(TINY, methods=["baseline"]) | {"compute": compute}
+    config = edit(TINY, methods=["baseline"], seeds=seeds) | {"compute": compute}
     done = Workspace(folder).snakemake(config, *options)
     assert done.returncode == 0, done.stderr
     limit = int(re.search(r"^Provided resources: .*gpu\D*(\d+)", done.stderr, re.MULTILINE)[1])
     return limit, [path.read_text() for path in folder.rglob("logs/tiny/train/**/*.log")]
 
 
-def train(folder, **compute):
-    limit, logs = run(folder, "--until", "train", **compute)
-    assert len(logs) == 2
-    return limit, logs
-
-
 def test_every_job_gets_its_own(gpus, tmp_path):
-    limit, logs = train(tmp_path)
-    assert limit == 2
+    limit, logs = run(tmp_path, "--until", "train")
+    assert (limit, len(logs)) == (2, 2)
     assert all(re.search(r"on GPU GPU-(aaaa|bbbb), slot 0", log) for log in logs)
 
 
@@ -49,12 +43,12 @@ def test_take_as_many_jobs_as_one_says(gpus, tmp_path):
 
 
 def test_are_left_alone_by_jobs_for_the_cpu(gpus, tmp_path):
-    _, logs = train(tmp_path, device="cpu")
-    assert not any("GPU" in log for log in logs)
+    _, (log,) = run(tmp_path, "--until", "train", seeds=1, device="cpu")
+    assert "GPU" not in log
 
 
 def test_nothing_waits_where_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    limit, logs = train(tmp_path)
+    limit, (log,) = run(tmp_path, "--until", "train", seeds=1)
     assert limit == 0
-    assert not any("GPU" in log for log in logs)
+    assert "GPU" not in log

@@ -134,7 +134,7 @@ def test_a_trained_network_that_is_damaged_is_named(finished, tmp_path):
     for network in copy.results.rglob("baseline-*/seed-0-1/network.safetensors"):
         network.write_bytes(b"damaged")
         os.utime(network, (1, 1))
-    done = copy.snakemake(LONGER_FINE_TUNING)
+    done = copy.snakemake(LONGER_FINE_TUNING, "--until", "train")
     assert done.returncode != 0
     errors = [line for line in done.stderr.splitlines() if line.strip().startswith("Error: ")]
     assert len(errors) == 1

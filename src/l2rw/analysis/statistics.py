@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 NOTHING = "–"
 """What a table for people shows where there is no number."""
@@ -29,7 +29,7 @@ def mean_with_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     x = np.asarray(values, dtype=float)
     if len(x) < 2:
         return Estimate(float(x.mean()), float("nan"))
-    quantile = stats.t.ppf((1 + confidence) / 2, df=len(x) - 1)
+    quantile = stdtrit(len(x) - 1, (1 + confidence) / 2)
     return Estimate(float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x))))
 
 
@@ -43,7 +43,10 @@ def median_interval(values: ArrayLike, confidence: float) -> tuple[float, float]
         values: Shape (n,), n >= 1.
         confidence: Coverage of the interval, at least.
     """
-    found = stats.quantile_test(np.asarray(values, dtype=float), p=0.5)
+    # It takes a second to import, and only timings need it.
+    from scipy.stats import quantile_test
+
+    found = quantile_test(np.asarray(values, dtype=float), p=0.5)
     ends: Any = found.confidence_interval(confidence)
     low, high = float(ends.low), float(ends.high)
     # An end that the values are too few for is NaN: then nothing is known.
@@ -66,12 +69,12 @@ def difference(ours: Estimate, our_seeds: int, theirs: Estimate, their_seeds: in
     if np.isnan(theirs.half_width):
         return Estimate(gap, ours.half_width)
     freedom = np.array([our_seeds - 1, their_seeds - 1])
-    quantiles = stats.t.ppf(0.975, freedom)
+    quantiles = stdtrit(freedom, 0.975)
     squared = (np.array([ours.half_width, theirs.half_width]) / quantiles) ** 2
     if not squared.any():
         return Estimate(gap, 0.0)
     together = squared.sum() ** 2 / (squared**2 / freedom).sum()
-    return Estimate(gap, float(stats.t.ppf(0.975, together) * np.sqrt(squared.sum())))
+    return Estimate(gap, float(stdtrit(together, 0.975) * np.sqrt(squared.sum())))
 
 
 def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
