@@ -104,9 +104,9 @@ class Workspace:
         command = self.command(config, *options)
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    def run(self, config: dict[str, Any]) -> list[str]:
+    def run(self, config: dict[str, Any], *options: str) -> list[str]:
         """Run the workflow and return the rules of the jobs that ran."""
-        done = self.snakemake(config)
+        done = self.snakemake(config, *options)
         assert done.returncode == 0, done.stderr
         return jobs(done.stderr)
 
@@ -168,7 +168,7 @@ def place_timings(results: Path, config: dict[str, Any]) -> None:
         ],
     }
     file = results / "bench" / plan.bench_file
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(timings))
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from .conftest import TINY, Workspace, edit, jobs
+from .conftest import TINY, Workspace, edit
 
 pytestmark = pytest.mark.workflow
 
@@ -128,8 +128,7 @@ def test_seeds_that_are_trained_stay_however_many_a_job_has(workspace):
 def test_results_are_the_same_however_many_seeds_a_job_has(finished, tmp_path):
     """Trained one after the other, in the same process or not."""
     workspace = Workspace(tmp_path)
-    done = workspace.snakemake(together(TINY, 2), "--until", "tabulate")
-    assert jobs(done.stderr).count("train") == 2
+    assert workspace.run(together(TINY, 2), "--until", "tabulate").count("train") == 2
     columns = ["cell", "seed", "test_error", "test_loss"]
     alone, jointly = (
         pd.read_csv(done.results / "tables/figure2.csv")[columns] for done in (finished, workspace)
