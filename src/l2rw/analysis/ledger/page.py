@@ -219,11 +219,9 @@ class _Page:
                 _table(["cell", "seeds", *MADE], lines),
             )
         if BENCH in self._evidence.tables:
-            made = self._evidence.tables[BENCH][["model", *MADE]].drop_duplicates()
-            yield _folded(
-                BENCH,
-                _table(["network", *MADE], made.fillna("unknown").astype(str).values.tolist()),
-            )
+            timed = self._evidence.tables[BENCH].groupby("model", sort=False)
+            lines = [[str(model), *(_all(of[column]) for column in MADE)] for model, of in timed]
+            yield _folded(BENCH, _table(["network", *MADE], lines))
 
     def _figure(self, entry: Entry) -> str | None:
         shown_by = entry.judged.claim.shown_by
