@@ -35,7 +35,8 @@ class Entry(NamedTuple):
     command: str
     """What makes its results at the paper's scale."""
     hours: float | None
-    """Estimated hours of one GPU that the command takes; None where nothing is left to do."""
+    """Estimated hours of one GPU that the command takes; None where nothing is left to do: the
+    paper's settings have decided something."""
 
 
 class Ledger(NamedTuple):
@@ -110,7 +111,8 @@ def _entry(judged: Judged, evidence: Evidence, paper: Paper) -> Entry:
         if cell["id"] in cells
     }
     trained = [name for name in claim.needs if name != BENCH]
-    hours = None if judged.scale in COUNTED else paper.hours(trained)
+    decided = judged.scale in COUNTED and judged.verdict != "undecided"
+    hours = None if decided else paper.hours(trained)
     return Entry(judged, sorted(data), sources, _command(trained, paper), hours)
 
 

@@ -17,6 +17,7 @@ from l2rw.errors import UserError
 COLOURS = {
     "reproduced": "green",
     "partly": "yellow",
+    "undecided": "cyan",
     "not reproduced": "red",
     "not tested": "bright_black",
 }

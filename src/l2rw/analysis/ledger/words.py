@@ -9,6 +9,7 @@ from l2rw.analysis.statistics import NOTHING
 SIGNS: dict[Verdict, str] = {
     "reproduced": "✓",
     "partly": "◐",
+    "undecided": "?",
     "not reproduced": "✗",
     "not tested": "·",
 }
