@@ -43,6 +43,16 @@ def test_fetch_and_corrupt_write_a_data_set_and_a_split_of_it(tmp_path, plan_fil
     assert np.unique(labels[drawn.train.indices]).tolist() == [4, 9]
 
 
+@pytest.mark.parametrize("command", ["tabulate --runs", "draw --table", "judge --results"])
+def test_a_plan_of_other_code_is_refused(tmp_path, plan_file, command, monkeypatch, capsys):
+    monkeypatch.setattr("l2rw.cells.analysis_hash", lambda: "edited")
+    command, option = command.split()
+    plan = "--plans" if command == "judge" else "--plan"
+    arguments = [command, plan, plan_file, option, tmp_path, "--out", tmp_path / "out"]
+    assert main([*map(str, arguments)]) == 2
+    assert "code of the analysis was changed after" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("experiment", ["table1", "table2"])
 def test_corrupt_draws_the_noise_that_the_plan_says(tmp_path, digits, experiment):
     plan_file = write_plan(

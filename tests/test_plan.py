@@ -9,6 +9,7 @@ import l2rw.cells
 from l2rw.config import parse_config
 from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.integrity import sha256
 from l2rw.plan import Plan
 from l2rw.sections import Compute, Training
 from l2rw.theory.spec import SimulationSpec
@@ -406,7 +407,10 @@ class TestDateOfWhatIsGathered:
             (tmp_path / "figures" / f"figure2.{suffix}").touch()
         digests = {"figure2": plan().experiments["figure2"].digest}
         (tmp_path / "metrics.json").write_text(json.dumps({"plan": digests}))
-        digests["bench"] = plan().bench_file
+        timings = tmp_path / "bench" / plan().bench_file
+        timings.parent.mkdir()
+        timings.write_text("{}")
+        digests["bench"] = sha256(timings)
         (tmp_path / "claims.json").write_text(json.dumps({"plan": digests}))
         return tmp_path
 
@@ -432,11 +436,18 @@ class TestDateOfWhatIsGathered:
             assert self.is_old(made, current)
 
     def test_of_the_ledger_is_now_where_other_timings_made_it(self, made):
-        record = json.loads((made / "claims.json").read_text())
-        record["plan"]["bench"] = "resnet32.json"
-        (made / "claims.json").write_text(json.dumps(record))
+        (made / "bench" / plan().bench_file).write_text("{ }")
         plan().write(made)
         assert not self.is_old(made, "json")
+
+
+def test_jobs_that_meet_edited_code_get_a_plan_file_of_it(tmp_path, monkeypatch):
+    plan().write(tmp_path)
+    (before,) = (tmp_path / "plan").iterdir()
+    monkeypatch.setattr("l2rw.cells.analysis_hash", lambda: "edited")
+    plan().create(tmp_path)
+    assert before.exists()
+    assert len(list((tmp_path / "plan").iterdir())) == 2
 
 
 def test_the_networks_of_the_paper_that_are_timed():

@@ -122,9 +122,14 @@ class Experiment:
                 "seeds": self.seeds,
                 "caption": self.caption,
                 "settings": self.settings,
-                "analysis": source_hash(("analysis",)),
+                "analysis": analysis_hash(),
             }
         )
+
+
+def analysis_hash() -> str:
+    """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
+    return source_hash(("analysis", "theory"))
 
 
 def digest(identity: Any) -> str:

@@ -120,14 +120,14 @@ def _tabulate(arguments: Arguments) -> None:
     from l2rw.analysis.outputs import tabulate
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    tabulate(_read_plan(arguments.plan), arguments.runs, arguments.out)
+    tabulate(_read_own_plan(arguments.plan), arguments.runs, arguments.out)
 
 
 def _draw(arguments: Arguments) -> None:
     from l2rw.analysis.outputs import draw
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    draw(_read_plan(arguments.plan), arguments.table, arguments.out)
+    draw(_read_own_plan(arguments.plan), arguments.table, arguments.out)
 
 
 def _status(arguments: Arguments) -> None:
@@ -160,7 +160,7 @@ def _judge(arguments: Arguments) -> None:
     from l2rw.analysis.ledger.files import write_ledger
     from l2rw.paper_ledger import paper
 
-    plans = [_read_plan(path) for path in arguments.plans]
+    plans = [_read_own_plan(path) for path in arguments.plans]
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
 
@@ -216,6 +216,19 @@ def _read_plan(path: Path) -> dict[str, Any]:
             f"{path} cannot be read as a plan file ({type(error).__name__}: {error}).",
             "name one that the workflow wrote, in results/<name>/plan.",
         ) from None
+    return plan
+
+
+def _read_own_plan(path: Path) -> dict[str, Any]:
+    """Read the plan file of a job that records the plan's digest: its code must be the plan's."""
+    from l2rw.cells import analysis_hash
+
+    plan = _read_plan(path)
+    if plan.get("analysis") != analysis_hash():
+        raise UserError(
+            f"The code of the analysis was changed after {path} was written.",
+            "run `snakemake` again: it plans anew.",
+        )
     return plan
 
 

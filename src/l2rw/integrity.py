@@ -17,7 +17,7 @@ OWN, FILES = "sha256", "files"
 
 def sealed(content: dict[str, Any], files: Iterable[Path]) -> dict[str, Any]:
     """Return the content of a result with the checksums of the files beside it, and its own."""
-    content = content | {FILES: {path.name: _of_file(path) for path in files}}
+    content = content | {FILES: {path.name: sha256(path) for path in files}}
     return content | {OWN: _of_content(content)}
 
 
@@ -48,7 +48,7 @@ def verify(path: Path, result: Path) -> None:
         UserError: One of them is missing, damaged or was changed.
     """
     checksums = read_result(result)[FILES]
-    if not path.is_file() or checksums.get(path.name) != _of_file(path):
+    if not path.is_file() or checksums.get(path.name) != sha256(path):
         raise _damaged(path)
 
 
@@ -60,7 +60,8 @@ def recorded_plan(record: Path) -> Any:
         return None
 
 
-def _of_file(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the checksum of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from l2rw.cells import Cell, SplitPlan, digest
+from l2rw.cells import Cell, SplitPlan, analysis_hash, digest
 from l2rw.config import Config
 from l2rw.data.catalog import CATALOG
 from l2rw.expansions import EXPANSIONS
-from l2rw.integrity import recorded_plan
+from l2rw.integrity import recorded_plan, sha256
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.seeds import format_seeds, parse_seeds
 
@@ -133,6 +133,7 @@ class Plan:
             "configuration": self.config.name,
             "experiment": experiment,
             "digest": plan.digest,
+            "analysis": analysis_hash(),
             "caption": plan.caption,
             "compute": self.config.compute.model_dump(),
             "settings": plan.settings,
@@ -186,6 +187,20 @@ class Plan:
         """Name of the file of their timings, which tells what was timed; None without networks."""
         return f"{'-'.join(self.timed_networks)}.json" if self.timed_networks else None
 
+    def create(self, results: Path) -> None:
+        """Write the plan files that are not there.
+
+        Every job on a cluster asks for those of the code that it meets there: analysis may have
+        been edited while it waited.
+        """
+        (results / "plan").mkdir(parents=True, exist_ok=True)
+        for name in self.experiments:
+            path = results / "plan" / self.file(name)
+            if not path.exists():
+                partial = path.with_suffix(f".{os.getpid()}.partial")
+                partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
+                partial.replace(path)
+
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
 
@@ -196,13 +211,9 @@ class Plan:
         for a current one, or a current one for stale. A plan of other settings is another file: a
         dry run does not disturb jobs that run.
         """
+        self.create(results)
         for name, experiment in self.experiments.items():
             path = results / "plan" / self.file(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                partial = path.with_suffix(f".{os.getpid()}.partial")
-                partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
-                partial.replace(path)
             table = results / "tables" / f"{name}.csv"
             records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
             if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
@@ -218,7 +229,10 @@ class Plan:
         The ledger also records the timings that it was made from.
         """
         digests = {name: experiment.digest for name, experiment in self.experiments.items()}
-        timed = {"bench": self.bench_file} if self.bench_file else {}
+        timed = {}
+        if self.bench_file:
+            timings = results / "bench" / self.bench_file
+            timed["bench"] = sha256(timings) if timings.exists() else None
         for made, plan, suffix in (
             ("metrics.json", digests, "csv"),
             ("claims.json", digests | timed, "json"),

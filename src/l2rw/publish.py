@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from l2rw.analysis.ledger.evidence import read_evidence
 from l2rw.analysis.ledger.files import write_ledger
 from l2rw.config import Config
 from l2rw.errors import UserError
@@ -21,22 +22,26 @@ def publish(config: Config, out: Path) -> None:
         out: Folder to write to.
 
     Raises:
-        UserError: A result is missing.
+        UserError: A result is missing or stale. Nothing has been written then.
     """
-    plan = Plan(config, config.results)
-    for path in _published(plan):
-        source = config.results / path
-        if not source.is_file():
+    plan, results = Plan(config, config.results), config.results
+    if out.resolve() == results.resolve():
+        raise UserError(f"{out} holds the results themselves.", "name another folder.")
+    files = list(_published(plan))
+    for path in files:
+        if not (results / path).is_file():
             raise UserError(
-                f"{source} is missing: these results are not complete.",
+                f"{results / path} is missing: these results are not complete.",
                 "run `snakemake` with the same configuration first.",
             )
-        target = out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
     plans = [plan.describe(name) for name in plan.experiments]
-    bench = out / "bench" / plan.bench_file if plan.bench_file else None
-    write_ledger(plans, bench, out, paper(), out)
+    timings = Path("bench", plan.bench_file) if plan.bench_file else None
+    # Refuses what is stale before anything in `out` is overwritten.
+    read_evidence(plans, timings and results / timings, results)
+    for path in files:
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(results / path, out / path)
+    write_ledger(plans, timings and out / timings, out, paper(), out)
 
 
 def _published(plan: Plan) -> Iterator[Path]:

@@ -52,3 +52,19 @@ def test_incomplete_results_are_refused(workspace, monkeypatch, capsys):
     (workspace.folder / "more.yaml").write_text(yaml.safe_dump(edit(TINY, seeds=3)))
     assert main(["publish", "more.yaml", "--out", "docs/tiny"]) == 2
     assert "are not complete. Hint: " in capsys.readouterr().err
+    assert not (workspace.folder / "docs" / "tiny").exists()
+
+
+def test_stale_results_are_refused_and_what_was_published_is_kept(workspace, published, capsys):
+    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
+    (workspace.results / "figures" / "figure2.json").write_text('{"plan": "0ther"}')
+    (workspace.results / "tables" / "figure2.md").write_text("changed")
+    assert main(["publish", "overlay.yaml", "--out", "docs/tiny"]) == 2
+    assert "of another plan" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
+
+
+def test_results_are_not_published_onto_themselves(workspace, monkeypatch, capsys):
+    monkeypatch.chdir(workspace.folder)
+    assert main(["publish", "overlay.yaml", "--out", str(workspace.results)]) == 2
+    assert "holds the results themselves. Hint: " in capsys.readouterr().err

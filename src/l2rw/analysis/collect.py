@@ -107,6 +107,16 @@ def collect_csv(
     return pd.concat(parts, ignore_index=True)
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of runs, as ``tabulate`` wrote it.
+
+    Raises:
+        UserError: It or the record beside it is missing, damaged or was changed.
+    """
+    verify(path, path.with_suffix(".json"))
+    return pd.read_csv(path)
+
+
 def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
     try:
         lines = pd.read_csv(path, usecols=list(columns), dtype=columns)

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from l2rw.analysis import decay, figure3, figure6, figure7, lemma1, paper, theorem2
 from l2rw.analysis.accuracies import Accuracies
-from l2rw.analysis.collect import MADE, write_csv
+from l2rw.analysis.collect import MADE, read_table, write_csv
 from l2rw.analysis.style import save
 from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.errors import UserError
-from l2rw.integrity import recorded_plan
+from l2rw.integrity import recorded_plan, sealed
 
 
 class Drawing(Protocol):
@@ -75,7 +75,7 @@ def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
             f"{table} was made from the plan {made_from}, not from {plan['digest']}.",
             f"delete {table} and run again.",
         )
-    summary = DRAWN_BY[name].summary(pd.read_csv(table))
+    summary = DRAWN_BY[name].summary(read_table(table))
     write_csv(summary, folder / f"{name}.csv")
     save(DRAWN_BY[name].draw(summary, plan["settings"]), folder, name)
     _record(plan, folder)
@@ -91,4 +91,5 @@ def _record(plan: dict[str, Any], folder: Path, **more: Any) -> None:
         "settings": plan["settings"],
         **more,
     }
-    (folder / f"{plan['experiment']}.json").write_text(json.dumps(record, indent=1) + "\n")
+    path = folder / f"{plan['experiment']}.json"
+    path.write_text(json.dumps(sealed(record, [path.with_suffix(".csv")]), indent=1) + "\n")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.analysis.collect import MADE, unreadable
+from l2rw.analysis.collect import MADE, read_table, unreadable
 from l2rw.analysis.ledger.measures import Tables
 from l2rw.analysis.simulations import CHECKS
 from l2rw.errors import UserError
@@ -45,24 +45,28 @@ class Evidence(NamedTuple):
 def read_evidence(plans: Sequence[Plan], bench: Path | None, results: Path) -> Evidence:
     """Read the tables of planned experiments, and timings.
 
+    Figures are looked at, too: a ledger shows them as evidence.
+
     Args:
         plans: Plan files of the experiments.
         bench: What ``l2rw bench`` wrote, or None.
         results: Folder of the results.
 
     Raises:
-        UserError: A table is missing or was made from another plan.
+        UserError: A table or figure is missing, changed, or was made from another plan.
     """
     tables = {}
     for plan in plans:
         name = plan["experiment"]
-        path = results / "tables" / f"{name}.csv"
-        if recorded_plan(path.with_suffix(".json")) != plan["digest"]:
-            raise UserError(
-                f"{path} is missing, or was made from another plan.",
-                f"delete {path} and run again.",
-            )
-        tables[name] = with_rows(pd.read_csv(path))
+        for kind in ("tables", "figures"):
+            record = results / kind / f"{name}.json"
+            if recorded_plan(record) != plan["digest"]:
+                raise UserError(
+                    f"{record} is missing, or of another plan than {plan['digest']}: settings or "
+                    f"the code of the analysis have changed.",
+                    "run `snakemake` with the same configuration first.",
+                )
+        tables[name] = with_rows(read_table(results / "tables" / f"{name}.csv"))
     if bench is not None:
         tables[BENCH] = _read_bench(bench)
     return Evidence({plan["experiment"]: plan for plan in plans}, tables, results)

@@ -9,6 +9,7 @@ from l2rw.analysis.collect import write_csv
 from l2rw.analysis.ledger.entries import Paper, make_ledger, to_table
 from l2rw.analysis.ledger.evidence import BENCH, read_evidence
 from l2rw.analysis.ledger.page import to_html, to_markdown
+from l2rw.integrity import sha256
 
 PAGE, HTML, TABLE, RECORD = "REPRODUCTION.md", "REPRODUCTION.html", "claims.csv", "claims.json"
 
@@ -26,16 +27,14 @@ def write_ledger(
         out: Folder to write to.
 
     Raises:
-        UserError: A table is missing or was made from another plan.
+        UserError: A table or figure is missing, changed, or was made from another plan.
     """
     ledger = make_ledger(read_evidence(plans, bench, results), paper)
     page = to_markdown(ledger, out)
-    (out / PAGE).write_text(page)
-    (out / HTML).write_text(to_html(page, out))
-    write_csv(to_table(ledger), out / TABLE)
+    html = to_html(page, out)  # needs the figures: before anything is overwritten
     made_from = {plan["experiment"]: plan["digest"] for plan in plans}
     record = {
-        "plan": made_from | ({BENCH: bench.name} if bench else {}),
+        "plan": made_from | ({BENCH: sha256(bench)} if bench else {}),
         "configuration": ledger.evidence.configuration,
         "confidence": ledger.level,
         "verdicts": {
@@ -43,4 +42,7 @@ def write_ledger(
             for entry in ledger.entries
         },
     }
+    (out / PAGE).write_text(page)
+    (out / HTML).write_text(html)
+    write_csv(to_table(ledger), out / TABLE)
     (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from l2rw.analysis import tables
-from l2rw.analysis.collect import MADE
+from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.ledger.entries import Entry, Ledger
 from l2rw.analysis.ledger.evidence import BENCH, runs_of
 from l2rw.analysis.ledger.words import (
@@ -65,12 +65,20 @@ def to_markdown(ledger: Ledger, out: Path) -> str:
 
 
 def to_html(page: str, out: Path) -> str:
-    """Turn the page into HTML that stands alone: images are embedded."""
+    """Turn the page into HTML that stands alone: images are embedded.
+
+    Raises:
+        UserError: An image is missing.
+    """
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     tokens = parser.parse(page)
     for image in (child for token in tokens for child in token.children or ()):
         if image.type == "image":
-            content = base64.b64encode((out / str(image.attrs["src"])).read_bytes()).decode()
+            path = out / str(image.attrs["src"])
+            try:
+                content = base64.b64encode(path.read_bytes()).decode()
+            except OSError as error:
+                raise unreadable(path, "a figure", error) from None
             image.attrs["src"] = f"data:image/svg+xml;base64,{content}"
     body = parser.renderer.render(tokens, parser.options, {})
     return f"<!doctype html>\n<meta charset=utf-8>\n<style>\n{tables.STYLE}{STYLE}</style>\n{body}"
@@ -157,7 +165,8 @@ class _Page:
         else:
             yield f"{verdict}; what lacks: {judged.missing}."
         if entry.hours is not None:
-            yield (f"At the paper's scale: `{entry.command}`, {hours_in_words(entry.hours)}.")
+            more = "At the paper's scale" if judged.scale not in COUNTED else "With more seeds"
+            yield f"{more}: `{entry.command}`, {hours_in_words(entry.hours)}."
         if len(entry.sources) > 1:
             yield f"**Beware:** made by different source versions: {', '.join(entry.sources)}."
         if claim.departures:
