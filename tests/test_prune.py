@@ -1,6 +1,7 @@
 import pytest
 
 from l2rw.config import parse_config
+from l2rw.errors import UserError
 from l2rw.plan import Plan
 from l2rw.prune import print_unused, unused
 
@@ -50,6 +51,19 @@ def test_the_rest_is_listed_and_removed_when_asked(tmp_path, capsys, other):
     named = [line.split("  ")[-1] for line in listed.splitlines()]
     for path in surplus:
         assert any(str(path.relative_to(tmp_path)).startswith(name) for name in named)
+
+
+def test_nothing_is_removed_while_snakemake_runs(tmp_path):
+    make(plan(**FEW), tmp_path)
+    lock = tmp_path / ".snakemake" / "locks" / "0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with pytest.raises(UserError, match=r"Snakemake runs in this folder.* Hint: "):
+        print_unused(plan(**FEW, seeds=1), tmp_path, remove=True)
+    assert unused(plan(**FEW, seeds=1), tmp_path)
+    lock.unlink()
+    print_unused(plan(**FEW, seeds=1), tmp_path, remove=True)
+    assert not unused(plan(**FEW, seeds=1), tmp_path)
 
 
 def test_seeds_that_are_no_longer_asked_for_are_surplus(tmp_path):

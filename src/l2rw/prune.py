@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from l2rw.errors import UserError
 from l2rw.plan import Plan
 
 
@@ -58,7 +59,16 @@ def size(path: Path) -> int:
 
 
 def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
-    """Print what a plan does not use, with sizes, and remove it if asked to."""
+    """Print what a plan does not use, with sizes, and remove it if asked to.
+
+    Raises:
+        UserError: It is to be removed while Snakemake runs.
+    """
+    if remove and any(root.glob(".snakemake/locks/*")):
+        raise UserError(
+            "Snakemake runs in this folder, or was killed here: it may need what is not used.",
+            "wait until it is done, or run `snakemake --unlock` if it is not running.",
+        )
     sizes = {path: size(path) for path in unused(plan, root)}
     for path, taken in sizes.items():
         print(f"{taken / 1e6:9.1f} MB  {path.relative_to(root)}")

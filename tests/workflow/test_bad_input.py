@@ -68,3 +68,11 @@ def test_a_damaged_data_set_is_named_and_shown(workspace, tmp_path, monkeypatch)
     assert done.returncode != 0
     assert "is damaged or is not the published" in done.stderr
     assert not list((workspace.results / "data").glob("mnist*"))
+
+
+def test_step_times_that_cannot_be_read_are_named(workspace):
+    (workspace.folder / "bench.json").write_text("{")
+    done = workspace.snakemake(TINY)
+    assert done.returncode == 2
+    assert "bench.json holds no measurements that can be read" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -12,6 +12,9 @@ from l2rw.plan_table import outlook
 from l2rw.training.gpus import count_slots
 from l2rw.training.seeds import parse_seeds
 
+# This machine's GPUs are shared out here; where `jobs` limits what is submitted, by a scheduler.
+LOCAL = workflow.resource_settings.nodes is None
+
 try:
     configuration = parse_config(config)
     PLAN = Plan(configuration, configuration.results)
@@ -22,25 +25,27 @@ try:
             require(
                 dataset, root and Path(root), download=download, cache=Path("data/raw")
             )
+    # Of this machine's jobs as many ask for a GPU as its GPUs can take, none where there is none.
+    slots = count_slots(PLAN.config.compute.jobs_per_gpu) if LOCAL else None
+    if workflow.is_main_process:
+        has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
+        cores = workflow.resource_settings.cores or 1
+        told = outlook(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
 except UserError as error:
     print(f"Error: {error}", file=sys.stderr)
     sys.exit(2)
 
 # Rules see the resolved configuration, defaults included.
 config.update(PLAN.config.model_dump(mode="json"))
-# On this machine as many jobs ask for a GPU as its GPUs can take, and none has to where there is
-# none. On a cluster, where `jobs` limits what is submitted, the scheduler knows.
-LOCAL = workflow.resource_settings.nodes is None
 if LOCAL:
-    slots = count_slots(PLAN.config.compute.jobs_per_gpu)
     workflow.global_resources.setdefault("gpu", slots)
 
 if workflow.is_main_process:
     PLAN.write(PLAN.config.results)
-    has_gpu = PLAN.config.compute.device != "cpu" and not (LOCAL and slots == 0)
-    cores = workflow.resource_settings.cores or 1
-    if told := outlook(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores):
+    if told:
         print(told, file=sys.stderr)
+else:
+    PLAN.create(PLAN.config.results)
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
 os.environ.update(
