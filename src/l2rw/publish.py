@@ -15,7 +15,8 @@ from l2rw.plan import Plan
 def publish(config: Config, out: Path) -> None:
     """Copy tables, figures, timings and the figures of every run, and write their ledger.
 
-    Networks, data and curves stay behind. The runs can be copied back: they count as trained.
+    Networks, data and curves of training stay behind. Runs of Figures 2, 4 and 5, of Tables 1 and 2
+    and of the theory can be copied back: they count as made.
 
     Args:
         config: Of the results, all of them made.
@@ -49,6 +50,9 @@ def _published(plan: Plan) -> Iterator[Path]:
         yield from (Path("tables", f"{name}.{suffix}") for suffix in ("csv", "md", "json"))
         yield from (Path("figures", f"{name}.{suffix}") for suffix in ("csv", "json", "svg", "png"))
     for key, cell in plan.cells.items():
-        yield from (Path("runs", key, f"seed-{job}", cell.result) for job in plan.jobs(cell))
+        # What the tables are made from; a simulation's table needs the bound at every T, too.
+        files = [cell.result, *(["bound.csv"] if cell.kind == "simulation" else [])]
+        for job in plan.jobs(cell):
+            yield from (Path("runs", key, f"seed-{job}", file) for file in files)
     if plan.bench_file:
         yield Path("bench", plan.bench_file)
