@@ -393,7 +393,7 @@ class Growths(_Simulated):
         "as corrected",
         "controls",
     ]
-    unit: ClassVar[str] = "steps"
+    unit: ClassVar[str] = "growths"
 
     @property
     def needs(self) -> str:
@@ -410,7 +410,8 @@ class Growths(_Simulated):
         if self.steps == "controls":
             return self._named(simulations[control])
         found = self._named(simulations[~control])
-        return [one._replace(name=f"{one.name}, {self.steps}") for one in found]
+        on = ", single steps on copies" if self.steps == "as printed" else ""
+        return [one._replace(name=f"{one.name}, {self.steps}{on}") for one in found]
 
     def measure(self, comparison: Comparison, tables: Tables) -> Measured:
         """See :meth:`Measure.measure`."""

@@ -13,6 +13,7 @@ from l2rw.analysis import tables
 from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.ledger.entries import Entry, Ledger
 from l2rw.analysis.ledger.evidence import BENCH, runs_of
+from l2rw.analysis.ledger.verdicts import Judged
 from l2rw.analysis.ledger.words import (
     COUNTED,
     SIGNS,
@@ -98,7 +99,7 @@ class _Page:
         counts = ", ".join(f"{SIGNS[v]} {v}: {verdicts[v]}" for v in SIGNS if verdicts[v])
         yield (
             f"**Tested at the paper's scale: {len(counted)} of {len(papers)} claims of the paper"
-            f"{f' ({counts})' if counts else ''}.**"
+            f"{f' ({counts})' if counts else ''}.**{_on_theory(counted)}"
         )
         if others := len(tested) - len(counted):
             yield (
@@ -253,8 +254,14 @@ def _link(entry: Entry) -> str:
     return f"[{entry.judged.claim.title}](#{entry.judged.claim.id})"
 
 
+def _on_theory(counted: Sequence[Judged]) -> str:
+    count = sum(one.claim.theorem for one in counted)
+    return f" Of these, on theory, on a problem of our choice: {count}." if count else ""
+
+
 def _scale(entry: Entry) -> str:
-    return scale_in_words(entry.data, entry.judged.scale)
+    judged = entry.judged
+    return scale_in_words(entry.data, judged.scale, theorem=judged.claim.theorem)
 
 
 def _all(values: pd.Series) -> str:

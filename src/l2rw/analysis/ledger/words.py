@@ -28,20 +28,22 @@ def verdict_in_words(verdict: Verdict, scale: Scale | None) -> str:
     return f"{where}{SIGNS[verdict]} {verdict}"
 
 
-def scale_in_words(data: Sequence[str], scale: Scale | None) -> str:
-    """Write the data and whose settings they were used with."""
+def scale_in_words(data: Sequence[str], scale: Scale | None, *, theorem: bool = False) -> str:
+    """Write the data and whose settings they were used with; of a theorem the paper has none."""
     if scale is None:
         return NOTHING
     if scale == "no data":
         return "none needed"
+    if theorem and scale == "the paper's":
+        return ", ".join([*data, "our problem"])
     return ", ".join([*data, "demo scale" if scale == "demo" else f"{scale} scale"])
 
 
 def effect_in_words(finding: Finding) -> str:
     """Write an effect with its interval and unit."""
     unit = finding.part.unit
-    if unit == "steps":
-        return f"{finding.effect:,.0f}"
+    if unit == "growths":
+        return f"{finding.effect:,.0f} growths"
     form = "+.2f" if unit == "points" else ".3g"
     text = "∞" if math.isinf(finding.effect) else f"{finding.effect:{form}}"
     if finding.low < finding.high:
