@@ -44,12 +44,14 @@ def figure2(config: Config) -> Experiment:
         for method in section.methods
     ]
     training = section.training
+    over = f"mean and 95 % confidence interval over {section.seeds} random splits"
+    if section.seeds == 1:
+        over = "one random split"
     caption = (
         f"Test error on {section.dataset}, class {section.minority} (minority) against class "
-        f"{section.majority} (majority), as the share of the majority class grows: mean and 95 % "
-        f"confidence interval over {section.seeds} random splits. {section.train_size} training "
-        f"images, {section.clean_size} of them the balanced clean set; test part balanced. "
-        f"{training.model}, {training.steps} steps of SGD, learning rate "
+        f"{section.majority} (majority), as the share of the majority class grows: {over}. "
+        f"{section.train_size} training images, {section.clean_size} of them the balanced clean "
+        f"set; test part balanced. {training.model}, {training.steps} steps of SGD, learning rate "
         f"{training.learning_rate}, momentum {training.momentum}, batch {training.batch_size}."
     )
     seeds = tuple(range(section.seeds))
