@@ -20,7 +20,7 @@ that say only what differs, as in `snakemake --cores all --configfile config/dem
 | File | Runs |
 |---|---|
 | `config.yaml` | the paper |
-| `mnist.yaml` | the MNIST experiment alone |
+| `mnist.yaml` | Figure 2 on MNIST, and the theory |
 | `demo.yaml` | everything in miniature, on digits |
 | `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
 

@@ -66,8 +66,9 @@ def print_plan(
     print(plan_table(plan, hours))
     source = f"step times of {bench}" if bench else f"{teraflops:g} TFLOP/s sustained"
     print(
-        f"\nHours of one device, by {source}; evaluations and simulations not counted. Memory is "
-        f"that of the\nlargest training step, measured on a CPU in float32."
+        f"\nHours of one device, by {source}; evaluations, simulations and the passes by which\n"
+        f"hard mining chooses are not counted. Memory is that of the largest training step, "
+        f"measured on a\nCPU in float32."
     )
     if hours.not_measured:
         print(f"Not in {bench}, and left out of the hours: {', '.join(hours.not_measured)}.")
