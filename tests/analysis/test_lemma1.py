@@ -3,6 +3,7 @@ import pytest
 from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulations, place
 
 from l2rw.analysis import lemma1
+from l2rw.training.provenance import ROOMS_THAT_COMPUTE, source_hash
 
 AT_LIMIT, ON_COPIES = place(limit_fraction=1.0), place(limit_fraction=1.0, batches="copies")
 
@@ -34,10 +35,11 @@ def test_simulations_come_first_and_then_the_counterexample(plan_and_runs):
     assert table["kind"].tolist() == ["simulation"] * 5 + ["counterexample"] * 63
     assert table["growths"][:5].tolist() == [0, 0, 400, 400, 400]
     assert table["failed"][:5].tolist() == [25] * 5
-    # The counterexample comes with the simulations, from the same code.
-    assert table[["cell", "seed"]].drop_duplicates()["cell"].tolist() == [
-        f"split/{i}" for i in range(5)
-    ]
+    assert table["cell"][:5].tolist() == [f"split/{i}" for i in range(5)]
+    assert set(table["source"][:5]) == {"abc"}
+    # The counterexample is computed here and now, by no cell.
+    assert table["cell"][5:].isna().all()
+    assert set(table["source"][5:]) == {source_hash((*ROOMS_THAT_COMPUTE, "theory"))}
 
 
 def test_the_counterexample_is_that_of_the_closed_form(summary):

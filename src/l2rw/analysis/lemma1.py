@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from l2rw.analysis.drawing import add_legend, name_lines
-from l2rw.analysis.simulations import WHO, name_of_simulation, number, simulations, thousands
+from l2rw.analysis.simulations import ON, WHO, name_of_simulation, number, simulations, thousands
 from l2rw.analysis.style import RC
+from l2rw.training.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
 
 SIMULATION, COUNTEREXAMPLE = "simulation", "counterexample"
 LEMMA = ("verdict", "verdict_as_printed", "steps", "growths", "largest_growth")
@@ -27,8 +28,8 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
         ``kind`` tells lines apart. Of a ``simulation``: its setting, ``steps`` compared,
         ``growths`` of G among them, the ``largest_growth``, the verdicts, and how often steps on
         copies of one example made G grow at the largest step size as printed (``tried`` and
-        ``failed``). Of the ``counterexample``: ``batch_size`` n, and G after a step
-        ``loss_as_printed`` and ``loss`` (corrected).
+        ``failed``). Of the ``counterexample``, which today's code makes and no cell: ``batch_size``
+        n, and G after a step ``loss_as_printed`` and ``loss`` (corrected).
     """
     # Only here: everything else in this package does without PyTorch.
     from l2rw.theory.counterexample import counterexamples
@@ -44,7 +45,8 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
         }
         for simulation in simulations(plan, runs)
     ]
-    made = {name: lines[0][name] for name in WHO}
+    source = source_hash((*ROOMS_THAT_COMPUTE, "theory"))
+    made = {"cell": None, "seed": 0, "commit": git_commit(), "source": source, **ON}
     lines += [
         {
             "kind": COUNTEREXAMPLE,

@@ -61,7 +61,7 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
     (folder / f"{name}.md").write_text(f"{caption}\n\n{to_markdown(read)}")
     (folder / f"{name}.html").write_text(to_html(read, caption))
     (folder / f"{name}.tex").write_text(to_latex(read, caption, name))
-    by_run = table.drop_duplicates(["cell", "seed"])
+    by_run = table.dropna(subset="cell").drop_duplicates(["cell", "seed"])
     made_by = {column: dict(Counter(by_run[column].fillna("unknown"))) for column in MADE}
     _record(plan, folder, runs_by=made_by)
 
