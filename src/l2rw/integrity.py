@@ -60,6 +60,20 @@ def recorded_plan(record: Path) -> Any:
         return None
 
 
+def require_plan(record: Path, digest: str) -> None:
+    """Compare the plan behind an output with the one that is wanted, given its digest.
+
+    Raises:
+        UserError: The record is missing or names another plan.
+    """
+    if recorded_plan(record) != digest:
+        raise UserError(
+            f"{record} is missing, or of another plan than {digest}: settings or the code of the "
+            f"analysis have changed.",
+            "run `snakemake` with the same configuration first.",
+        )
+
+
 def sha256(path: Path) -> str:
     """Return the checksum of a file in hexadecimal digits."""
     with path.open("rb") as file:

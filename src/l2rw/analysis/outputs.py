@@ -14,8 +14,7 @@ from l2rw.analysis.collect import MADE, read_table, write_csv
 from l2rw.analysis.style import save
 from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
-from l2rw.errors import UserError
-from l2rw.integrity import recorded_plan, sealed
+from l2rw.integrity import require_plan, sealed
 
 
 class Drawing(Protocol):
@@ -69,12 +68,7 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
 def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
     """Draw ``NAME.pdf``, ``.svg``, ``.png``, the summary ``NAME.csv``, the record ``NAME.json``."""
     name = plan["experiment"]
-    made_from = recorded_plan(table.with_suffix(".json"))
-    if made_from != plan["digest"]:
-        raise UserError(
-            f"{table} was made from the plan {made_from}, not from {plan['digest']}.",
-            f"delete {table} and run again.",
-        )
+    require_plan(table.with_suffix(".json"), plan["digest"])
     summary = DRAWN_BY[name].summary(read_table(table))
     write_csv(summary, folder / f"{name}.csv")
     save(DRAWN_BY[name].draw(summary, plan["settings"]), folder, name)

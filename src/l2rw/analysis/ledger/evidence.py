@@ -10,8 +10,7 @@ import pandas as pd
 from l2rw.analysis.collect import MADE, read_table, unreadable
 from l2rw.analysis.ledger.measures import Tables
 from l2rw.analysis.simulations import CHECKS
-from l2rw.errors import UserError
-from l2rw.integrity import recorded_plan
+from l2rw.integrity import require_plan
 
 BENCH = "bench"
 Plan = dict[str, Any]
@@ -59,13 +58,7 @@ def read_evidence(plans: Sequence[Plan], bench: Path | None, results: Path) -> E
     for plan in plans:
         name = plan["experiment"]
         for kind in ("tables", "figures"):
-            record = results / kind / f"{name}.json"
-            if recorded_plan(record) != plan["digest"]:
-                raise UserError(
-                    f"{record} is missing, or of another plan than {plan['digest']}: settings or "
-                    f"the code of the analysis have changed.",
-                    "run `snakemake` with the same configuration first.",
-                )
+            require_plan(results / kind / f"{name}.json", plan["digest"])
         tables[name] = with_rows(read_table(results / "tables" / f"{name}.csv"))
     if bench is not None:
         tables[BENCH] = _read_bench(bench)
