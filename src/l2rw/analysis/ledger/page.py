@@ -110,7 +110,8 @@ class _Page:
         together = sum(bool(entry.judged.findings) for entry in self._ledger.entries)
         yield (
             f"Effects are means over seeds, methods compared seed by seed, in percentage points "
-            f"unless marked ×; of timings, medians over rounds. Intervals have the level "
+            f"unless marked ×; of timings, medians over rounds. *A - B* says by how much A is more "
+            f"accurate than B, *from … to …* how much accuracy is lost. Intervals have the level "
             f"{100 * self._ledger.level:.2f} %, which is 95 % for all {together} claims tested "
             f"here together. A part of a claim *holds* if its interval lies within the claimed "
             f"region, *fails* if it lies outside entirely, and is *undecided* otherwise. Hours are "
