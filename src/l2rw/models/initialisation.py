@@ -1,10 +1,14 @@
-"""Initial parameters."""
+"""Initial parameters.
+
+Draws are written out here, because ``torch.nn.init`` promises no stream of random numbers: its
+truncated normals changed between PyTorch 2.11 and 2.15. What a seed begins with must not.
+"""
 
 import math
 from abc import ABC, abstractmethod
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from l2rw.weights import Parameters
 
@@ -33,6 +37,20 @@ def initialise(model: Model, generator: torch.Generator) -> Parameters:
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
+@torch.no_grad()
+def draw_truncated_normal(parameter: Tensor, std: float, generator: torch.Generator) -> None:
+    """Overwrite a tensor by normals of mean 0, those beyond two deviations drawn again.
+
+    Each round of redrawing asks the generator for a whole tensor and keeps what is needed of it.
+    """
+    parameter.normal_(std=std, generator=generator)
+    limit = parameter.new_tensor(2 * std)  # rounded as the parameter's values are
+    while (beyond := parameter.abs() > limit).any():
+        again = torch.empty_like(parameter).normal_(std=std, generator=generator)
+        parameter.copy_(torch.where(beyond, again, parameter))
+
+
+@torch.no_grad()
 def draw_residual_network(model: nn.Module, generator: torch.Generator) -> None:
     """Draw as residual networks are drawn since He et al. (2015, equation 14, backward case).
 
@@ -42,13 +60,12 @@ def draw_residual_network(model: nn.Module, generator: torch.Generator) -> None:
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(
-                layer.weight, mode="fan_out", nonlinearity="relu", generator=generator
-            )
+            std = math.sqrt(2 / (layer.weight[0, 0].numel() * layer.out_channels))
+            layer.weight.normal_(std=std, generator=generator)
         elif isinstance(layer, nn.BatchNorm2d):
             nn.init.ones_(layer.weight)
             nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.Linear):
             bound = 1 / math.sqrt(layer.in_features)
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            layer.weight.uniform_(-bound, bound, generator=generator)
             nn.init.zeros_(layer.bias)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l2rw.models.initialisation import Model
+from l2rw.models.initialisation import Model, draw_truncated_normal
 
 
 class LeNet(Model):
@@ -47,7 +47,7 @@ class LeNet(Model):
             if name.endswith("bias"):
                 nn.init.zeros_(parameter)
             else:
-                nn.init.trunc_normal_(parameter, std=0.1, a=-0.2, b=0.2, generator=generator)
+                draw_truncated_normal(parameter, 0.1, generator)
 
 
 def lenet(image_shape: tuple[int, int, int], classes: int) -> LeNet:
