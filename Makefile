@@ -5,6 +5,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 READY := .venv/.ready
+LOWEST := .venv-lowest/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 NAME ?= demo
 CONFIG := $(if $(filter-out paper,$(NAME)),--configfile config/$(NAME).yaml)
@@ -15,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test test-slurm check format doctor status bench lock clean
+.PHONY: help demo mnist paper report test test-lowest test-slurm check format doctor status bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +42,11 @@ $(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.js
 test: $(READY) check ## Run the tests and all checks
 	$(BIN)/pytest -n auto --dist loadfile -m "not slurm"
 
+test-lowest: $(LOWEST) ## Run what trains, and its tests, on the lowest PyTorch that is admitted
+	PYTHONPATH=src $(LOWEST:.ready=bin/python) -m pytest -n auto --dist loadfile \
+		tests/data tests/methods tests/models tests/training \
+		tests/test_batchnorm.py tests/test_exactness.py tests/test_reweighter.py tests/test_weights.py
+
 test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
 	$(BIN)/pytest tests/slurm
 
@@ -65,16 +71,24 @@ status: $(READY) ## Show the training jobs that run now, and when they will be d
 bench: $(READY) ## Time a training step by every way of weighting (BENCH="--model lenet")
 	@$(BIN)/l2rw bench $(BENCH)
 
-lock: ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-header --upgrade --quiet --output-file requirements.lock
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 \
+	--generate-hashes --no-header --upgrade --quiet
+
+lock: $(READY) ## Pin the newest versions that pyproject.toml allows
+	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+	$(COMPILE) requirements-lowest.in --output-file requirements-lowest.lock
 
 clean: ## Remove everything that can be made again, results and data excepted
-	rm -rf .venv .snakemake logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .snakemake logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(LOWEST): requirements-lowest.lock | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --require-hashes -r $<
 	@touch $@

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.runs import COMPUTE
 
 from l2rw.errors import UserError
-from l2rw.sections import Compute
 from l2rw.training import job as job_module
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.job import Job, run_job
@@ -46,7 +46,7 @@ def make_job(settings_of_the_process, tmp_path, digits, make_split, corruptions)
         folder = tmp_path / f"{spec.method}-{seeds[0]}"
         return Job(
             cell=json.loads(json.dumps(cell)),  # as a plan file holds it
-            compute=Compute(device="cpu", stack=2).model_dump(),
+            compute=COMPUTE | {"stack": 2},
             seeds=seeds,
             data=tmp_path / "digits.npz",
             splits=splits,

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.runs import COMPUTE
 
 from l2rw.data.streams import Stream
 from l2rw.errors import UserError
 from l2rw.integrity import sealed, verify
-from l2rw.sections import Compute
 from l2rw.training.job import spec_of
 from l2rw.training.network import build_network
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
@@ -156,7 +156,7 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
     }
     return {
         "cell": json.loads(json.dumps(cell)),
-        "compute": Compute(device="cpu").model_dump(),
+        "compute": COMPUTE,
         "seeds": range(2),
         "data": tmp_path / "digits.npz",
         "splits": [tmp_path / "0.npz", tmp_path / "1.npz"],

@@ -10,26 +10,11 @@ from l2rw.errors import UserError
 from l2rw.methods import (
     AFTER_BASELINE,
     FOR_TWO_CLASSES,
-    GUIDED_BY_CLEAN_SET,
     TRAINED_ON_CLEAN_SET,
 )
 from l2rw.rows import Row
 from l2rw.sections import EarlyStopping, NoisyLabels, Training
-from l2rw.training.spec import RunSpec
-
-
-def run_spec(method: str, training: Training, *, baselines_see_clean: bool) -> RunSpec:
-    """Return what a method's runs depend on, and nothing else: the rest shall not rerun them."""
-    given = training.model_dump()
-    if method not in GUIDED_BY_CLEAN_SET:
-        given["clean_batch_size"] = None
-    if method in TRAINED_ON_CLEAN_SET:
-        trains_on = "clean"
-    elif baselines_see_clean and method not in GUIDED_BY_CLEAN_SET:
-        trains_on = "noisy and clean"
-    else:
-        trains_on = "noisy"
-    return RunSpec(method=method, trains_on=trains_on, fine_tunes=False, **given)
+from l2rw.training.spec import RunSpec, run_spec
 
 
 @dataclass(frozen=True)
@@ -56,7 +41,8 @@ class Ground:
             require_validation(self.shared, f"Row {row!s}")
         parent = self.cell(row._replace(method="baseline")) if waits else None
         see_clean = self.shared.baselines_see_clean
-        spec = run_spec(row.method, self._schedule(row), baselines_see_clean=see_clean)
+        settings = self._schedule(row).model_dump()
+        spec = run_spec(row.method, settings, baselines_see_clean=see_clean)
         return Cell(self.split, spec, str(row), parent)
 
     def half_way(self, method: str) -> Cell:
@@ -88,7 +74,7 @@ class Ground:
         training = _shortened(self.training, steps).model_copy(
             update={"learning_rate": rate, "evaluations": evaluations}
         )
-        spec = run_spec("clean_only", training, baselines_see_clean=False)
+        spec = run_spec("clean_only", training.model_dump(), baselines_see_clean=False)
         return Cell(self.split, replace(spec, fine_tunes=True), f"{trained.name}+ft", trained)
 
 

@@ -4,9 +4,10 @@ from l2rw.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.config import Config
 from l2rw.data.imbalance import Imbalance
 from l2rw.errors import UserError
-from l2rw.expansions.grounds import run_spec, split_plan
+from l2rw.expansions.grounds import split_plan
 from l2rw.methods import AFTER_BASELINE
 from l2rw.sections import Figure2, Theory
+from l2rw.training.spec import run_spec
 
 
 def imbalanced(section: Figure2 | Theory, majority_share: float) -> SplitPlan:
@@ -24,7 +25,7 @@ def imbalanced(section: Figure2 | Theory, majority_share: float) -> SplitPlan:
 def figure2_cell(section: Figure2, majority_share: float, method: str) -> Cell:
     """Return the cell of a method at a majority share."""
     see_clean = section.baselines_see_clean
-    spec = run_spec(method, section.training, baselines_see_clean=see_clean)
+    spec = run_spec(method, section.training.model_dump(), baselines_see_clean=see_clean)
     return Cell(imbalanced(section, majority_share), spec, method)
 
 

@@ -1,6 +1,10 @@
 """Everything that determines a run, apart from its data, its split and its seed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from l2rw.methods import GUIDED_BY_CLEAN_SET, TRAINED_ON_CLEAN_SET
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,23 @@ class RunSpec:
     def evaluates_after(self, step: int) -> bool:
         """Whether the test part is evaluated once ``step`` steps are done."""
         return step * self.evaluations // self.steps > (step - 1) * self.evaluations // self.steps
+
+
+def run_spec(method: str, training: Mapping[str, Any], *, baselines_see_clean: bool) -> RunSpec:
+    """Return what a method's runs depend on, and nothing else: the rest shall not rerun them.
+
+    Args:
+        method: Its name.
+        training: How networks are trained: the fields of :class:`RunSpec` that a configuration has.
+        baselines_see_clean: Whether methods that do not use the clean set train on its images.
+    """
+    given = dict(training)
+    if method not in GUIDED_BY_CLEAN_SET:
+        given["clean_batch_size"] = None
+    if method in TRAINED_ON_CLEAN_SET:
+        trains_on = "clean"
+    elif baselines_see_clean and method not in GUIDED_BY_CLEAN_SET:
+        trains_on = "noisy and clean"
+    else:
+        trains_on = "noisy"
+    return RunSpec(method=method, trains_on=trains_on, fine_tunes=False, **given)
