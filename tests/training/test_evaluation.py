@@ -43,7 +43,7 @@ def part():
 
 @pytest.fixture(params=[250, 4, 3])
 def _chunks(monkeypatch, request):
-    monkeypatch.setattr(evaluation, "CHUNK", request.param)
+    monkeypatch.setitem(evaluation.CHUNKS, "cpu", request.param)
 
 
 @pytest.mark.usefixtures("_chunks")

@@ -34,6 +34,8 @@ def set_up_torch(precision: str, threads: int, *, deterministic: bool = False) -
     _keep_freed_memory()
     tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    # The fastest algorithm for each shape is found by trying: not the same one every time.
+    torch.backends.cudnn.benchmark = not deterministic
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
         torch.use_deterministic_algorithms(True)

@@ -15,7 +15,8 @@ from l2rw.training.examples import ImageStore
 from l2rw.training.network import Network
 from l2rw.weights import Parameters
 
-CHUNK = 250  # images per forward pass: small enough for a CPU's cache
+CHUNKS = {"cpu": 250, "cuda": 2500}
+"""Images per forward pass by device: few enough for a CPU's cache, enough to fill a GPU."""
 CLEAN_CHUNK = 100
 
 
@@ -97,7 +98,7 @@ def _predict(
 ) -> tuple[Tensor, Tensor]:
     """Return logits (n, classes) and given labels (n,)."""
     indices, labels = (torch.from_numpy(a).to(images.device) for a in (part.indices, part.labels))
-    chunks = torch.split(indices, CHUNK)
+    chunks = torch.split(indices, CHUNKS[images.device.type])
     return torch.cat([network.predict(*values, images[chunk]) for chunk in chunks]), labels
 
 

@@ -1,7 +1,8 @@
 """Examples on the device: all images once, as uint8, and what each seed makes of them."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,11 @@ from l2rw.methods.contract import Batch, ExampleOrder, Given, Method
 from l2rw.randomness import generator
 from l2rw.training.spec import RunSpec
 
+BLOCK = 100  # steps whose draws go to the device at once
+
 PartName = Literal["train", "clean"]
+Drawn = dict[str, np.ndarray]
+"""Arrays by name."""
 
 
 class Augmentation(NamedTuple):
@@ -85,7 +90,7 @@ class SeedBatches:
         order, places = self._orders[part]
         return order.take(step * places, places)
 
-    def augmentation(self, step: int, part: PartName) -> dict[str, np.ndarray]:
+    def augmentation(self, step: int, part: PartName) -> Drawn:
         """Return the random numbers of :class:`Augmentation` for the step's images of a part."""
         _, n = self._orders[part]
         random = generator("augmentation", self._seed, 2 * step + (part == "clean"))
@@ -93,9 +98,27 @@ class SeedBatches:
         mirrored = random.random(n) < (0.5 if self._spec.flip else 0.0)
         return {"down": down, "right": right, "mirrored": mirrored}
 
+    def drawn(self, step: int) -> dict[str, Drawn]:
+        """Return all that the host draws for a step, by part, and the method's own numbers."""
+        result: dict[str, Drawn] = {part: self._drawn(step, part) for part in self._orders}
+        result["noise"] = self._method.noise(self._spec.batch_size, self._seed, step)
+        return result
+
+    def _drawn(self, step: int, name: PartName) -> Drawn:
+        part, positions = getattr(self, name), self.positions(step, name)
+        taken = {
+            "positions": positions,
+            "indices": part.indices[positions],
+            "labels": part.labels[positions],
+        }
+        return taken | self.augmentation(step, name) if self._spec.augments else taken
+
 
 class StackedBatches:
-    """Batches for a stack of seeds, on the device, every tensor with a leading seed dimension."""
+    """Batches for a stack of seeds, on the device, every tensor with a leading seed dimension.
+
+    What the host draws goes to the device in blocks of steps, so that no step waits for a copy.
+    """
 
     def __init__(
         self,
@@ -105,39 +128,54 @@ class StackedBatches:
         of_seed: Sequence[tuple[int, Part, Given]],
     ) -> None:
         """Args: ``of_seed`` holds seeds, their clean sets, and what is given of their runs."""
-        self._spec, self._method, self._images = spec, method, images
-        self._seeds = [seed for seed, _, _ in of_seed]
+        self._spec, self._images = spec, images
         self._of_seed = [
             SeedBatches(spec, method, clean, given, seed) for seed, clean, given in of_seed
         ]
         constants = [batches.constants for batches in self._of_seed]
-        self._constants = {name: self._stack([c[name] for c in constants]) for name in constants[0]}
+        self._constants = {
+            name: self._upload([c[name] for c in constants]) for name in constants[0]
+        }
+        self._block = lru_cache(maxsize=1)(self._drawn_block)
 
     def __getitem__(self, step: int) -> Batch:
         """Return the batch of a step."""
-        positions, images, labels = self._gather(step, "train")
-        extra = {**self._constants, "positions": positions}
-        noise = [self._method.noise(self._spec.batch_size, seed, step) for seed in self._seeds]
-        extra |= {name: self._stack([n[name] for n in noise]) for name in noise[0]}
-        if self._spec.clean_batch_size:
-            _, extra["clean_images"], extra["clean_labels"] = self._gather(step, "clean")
-        return Batch(images, labels, extra)
+        number, place = divmod(step, BLOCK)
+        drawn = {
+            part: {name: tensor[place] for name, tensor in tensors.items()}
+            for part, tensors in self._block(number).items()
+        }
+        train = drawn["train"]
+        extra = {**self._constants, "positions": train["positions"], **drawn["noise"]}
+        if "clean" in drawn:
+            extra["clean_images"] = self._gather(drawn["clean"])
+            extra["clean_labels"] = drawn["clean"]["labels"]
+        return Batch(self._gather(train), train["labels"], extra)
 
-    def _gather(self, step: int, part: PartName) -> tuple[Tensor, Tensor, Tensor]:
-        parts = [getattr(batches, part) for batches in self._of_seed]
-        positions = [batches.positions(step, part) for batches in self._of_seed]
-        pairs = list(zip(parts, positions, strict=True))
-        indices = self._stack([part.indices[at] for part, at in pairs])
-        labels = self._stack([part.labels[at] for part, at in pairs])
-        if not (self._spec.crop_padding or self._spec.flip):
-            return self._stack(positions), self._images[indices], labels
-        drawn = [batches.augmentation(step, part) for batches in self._of_seed]
-        stacked = {name: self._stack([d[name] for d in drawn]) for name in drawn[0]}
-        draw = Augmentation(self._spec.crop_padding, **stacked)
-        return self._stack(positions), self._images.augmented(indices, draw), labels
+    def _drawn_block(self, number: int) -> dict[str, dict[str, Tensor]]:
+        """Return what a block of steps draws: tensors of shape (steps, seeds, …)."""
+        steps = range(number * BLOCK, (number + 1) * BLOCK)
+        drawn = [[batches.drawn(step) for batches in self._of_seed] for step in steps]
+        return {
+            part: {
+                name: self._upload([[of_seed[part][name] for of_seed in step] for step in drawn])
+                for name in first
+            }
+            for part, first in drawn[0][0].items()
+        }
 
-    def _stack(self, arrays: Sequence[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(self._images.device, non_blocking=True)
+    def _gather(self, drawn: dict[str, Tensor]) -> Tensor:
+        if not self._spec.augments:
+            return self._images[drawn["indices"]]
+        moves = {name: drawn[name] for name in ("down", "right", "mirrored")}
+        draw = Augmentation(self._spec.crop_padding, **moves)
+        return self._images.augmented(drawn["indices"], draw)
+
+    def _upload(self, arrays: Sequence[Any]) -> Tensor:
+        tensor = torch.from_numpy(np.array(arrays))
+        if self._images.device.type == "cuda":  # copies from pinned memory alone are asynchronous
+            tensor = tensor.pin_memory()
+        return tensor.to(self._images.device, non_blocking=True)
 
 
 def training_part(spec: RunSpec, split: Split) -> Part:

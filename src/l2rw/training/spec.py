@@ -36,6 +36,11 @@ class RunSpec:
     fine_tunes: bool
     """Whether the run goes on from the network of an earlier one."""
 
+    @property
+    def augments(self) -> bool:
+        """Whether training images are moved or mirrored."""
+        return self.crop_padding > 0 or self.flip
+
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""
         return self.learning_rate * 0.1 ** sum(step >= start for start in self.decay_at)
