@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 import l2rw.cells
 from l2rw.config import parse_config
 from l2rw.data.catalog import CATALOG
-from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.data.corruptions import corruption_of
 from l2rw.integrity import sha256
 from l2rw.plan import Plan
 from l2rw.sections import Compute, Training
 from l2rw.theory.spec import SimulationSpec
+from l2rw.training.job import spec_of
 from l2rw.training.seeds import parse_seeds
-from l2rw.training.spec import RunSpec
 
 SMALL = {"dataset": "digits", "train_size": 100, "clean_size": 4, "majority_shares": [0.8, 0.9]}
 OTHER_TRAINING = {
@@ -243,9 +243,8 @@ def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
         assert made.home(cell.split.id) == home
         assert written["seeds"] == list(made.experiments[home].seeds)
         (line,) = (line for line in written["cells"] + written["parents"] if line["id"] == key)
-        decay_at = tuple(line["training"].pop("decay_at"))
-        assert RunSpec(**line["training"], decay_at=decay_at) == cell.spec
-        assert CORRUPTIONS[line["corruption"]](**line["parameters"]) == cell.split.corruption
+        assert spec_of(line) == cell.spec
+        assert corruption_of(line) == cell.split.corruption
         assert line["split"] == cell.split.id
         assert line["jobs"] == made.jobs(cell)
         assert line["parent"] == (cell.parent and cell.parent.id)
@@ -266,7 +265,7 @@ def test_simulations_read_from_the_plan_file_what_was_planned(tmp_path):
         (line,) = (line for line in written["cells"] if line["id"] == key)
         assert SimulationSpec(**line["simulation"]) == cell.spec
         assert line["simulation"] == asdict(cell.spec)
-        assert CORRUPTIONS[line["corruption"]](**line["parameters"]) == cell.split.corruption
+        assert corruption_of(line) == cell.split.corruption
         assert (line["jobs"], line["parent"]) == (["0"], None)
         assert "training" not in line
 

@@ -6,12 +6,13 @@ computed; changed back, the old path is there and nothing runs. File times play 
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import Corruption
+from l2rw.identity import plain
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.provenance import source_hash
@@ -38,7 +39,7 @@ class SplitPlan:
             "dataset": self.dataset,
             "content": dict(CATALOG[self.dataset].sha256),
             "corruption": self.corruption.name,
-            "parameters": asdict(self.corruption),
+            "parameters": plain(self.corruption),
         }
 
 
@@ -65,7 +66,7 @@ class Cell:
         return {
             "revision": RESULTS_REVISION,
             "split": self.split.identity,
-            self.kind: asdict(self.spec),
+            self.kind: plain(self.spec),
             "parent": self.parent and self.parent.identity,
         }
 

@@ -108,11 +108,12 @@ def _device(compute: dict[str, Any]) -> AbstractContextManager[object]:
 
 
 def _simulate(arguments: Arguments) -> None:
+    from l2rw.identity import restored
     from l2rw.theory.job import run_simulation
     from l2rw.theory.spec import SimulationSpec
 
     cell, _ = _find(arguments.plan, "id", arguments.cell)
-    spec = SimulationSpec(**cell["simulation"])
+    spec = restored(SimulationSpec, cell["simulation"])
     run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
 
 

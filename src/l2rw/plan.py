@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from l2rw.cells import Cell, SplitPlan, analysis_hash, digest
 from l2rw.config import Config
 from l2rw.data.catalog import CATALOG
 from l2rw.expansions import EXPANSIONS
+from l2rw.identity import plain
 from l2rw.integrity import recorded_plan, sha256
 from l2rw.training import RESULTS_REVISION
 from l2rw.training.seeds import format_seeds, parse_seeds
@@ -156,8 +156,8 @@ class Plan:
             "split": cell.split.id,
             "dataset": cell.split.dataset,
             "corruption": cell.split.corruption.name,
-            "parameters": asdict(cell.split.corruption),
-            cell.kind: asdict(cell.spec),
+            "parameters": plain(cell.split.corruption),
+            cell.kind: plain(cell.spec),
             "parent": cell.parent and cell.parent.id,
         }
 

@@ -1,12 +1,13 @@
 import json
 import zipfile
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
-from l2rw.data.corruptions import CORRUPTIONS, BackgroundFlip, Imbalance, UniformFlip
+from l2rw.data.corruptions import CORRUPTIONS, BackgroundFlip, Imbalance, UniformFlip, corruption_of
 from l2rw.data.splits import Part, Split
+from l2rw.identity import plain
 
 NOISY = {
     "classes": 10,
@@ -31,8 +32,8 @@ def test_corruptions_are_known_by_their_names():
 
 @pytest.mark.parametrize("corruption", EXAMPLES, ids=lambda c: c.name)
 def test_a_corruption_is_rebuilt_from_a_plan_file(corruption, digits, file_of):
-    parameters = json.loads(json.dumps(asdict(corruption)))
-    rebuilt = CORRUPTIONS[corruption.name](**parameters)
+    parameters = json.loads(json.dumps(plain(corruption)))
+    rebuilt = corruption_of({"corruption": corruption.name, "parameters": parameters})
     assert rebuilt == corruption
     assert hash(rebuilt) == hash(corruption)
     one, two = (c.split(digits.train_labels, digits.test_labels, 0) for c in (corruption, rebuilt))

@@ -15,11 +15,26 @@ def test_the_source_hash_follows_the_code_that_computes_and_no_other(tmp_path, m
 
     (copy / "cli.py").write_text("# changed\n")
     assert provenance.source_hash() == original
-    (copy / "weights.py").write_text("# changed\n")
+    (copy / "weights.py").write_text("changed = True\n")
     changed = provenance.source_hash()
     assert changed != original
-    (copy / "methods" / "new.py").touch()
+    (copy / "methods" / "new.py").write_text("new = True\n")
     assert provenance.source_hash() not in (original, changed)
+
+
+def test_the_source_hash_does_not_see_where_code_lies_nor_how_lines_end(tmp_path, monkeypatch):
+    copy = tmp_path / "l2rw"
+    shutil.copytree(provenance.PACKAGE, copy)
+    original = provenance.source_hash()
+    monkeypatch.setattr(provenance, "PACKAGE", copy)
+    (copy / "methods" / "weighting.py").rename(copy / "models" / "renamed.py")
+    code = (copy / "weights.py").read_text()
+    elsewhere = code.replace("from torch.func import grad", "from torch.func import other, grad")
+    assert elsewhere != code
+    (copy / "weights.py").write_bytes(elsewhere.replace("\n", "\r\n").encode())
+    assert provenance.source_hash() == original
+    (copy / "weights.py").write_text(elsewhere.replace("clamp(min=0)", "clamp(min=1)"))
+    assert provenance.source_hash() != original
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from l2rw.data.flips import BackgroundFlip, UniformFlip
 from l2rw.data.imbalance import Imbalance
+from l2rw.identity import restored
 
 __all__ = [
     "CORRUPTIONS",
@@ -27,4 +28,4 @@ CORRUPTIONS: dict[str, type[Corruption]] = {
 
 def corruption_of(cell: dict[str, Any]) -> Corruption:
     """Return the corruption of a cell's data, as a plan file says it."""
-    return CORRUPTIONS[cell["corruption"]](**cell["parameters"])
+    return restored(CORRUPTIONS[cell["corruption"]], cell["parameters"])

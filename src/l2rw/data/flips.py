@@ -154,10 +154,6 @@ class BackgroundFlip(Flip):
 
     name: ClassVar[str] = "background_flip"
 
-    def __post_init__(self) -> None:
-        # What comes out of a JSON file is a list.
-        object.__setattr__(self, "background_classes", tuple(self.background_classes))
-
     def check(self, dataset: DatasetInfo) -> None:
         """Raise :class:`UserError` unless this corruption can be had of the data set."""
         super().check(dataset)

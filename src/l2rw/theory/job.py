@@ -11,6 +11,7 @@ import numpy as np
 
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
+from l2rw.identity import plain
 from l2rw.integrity import sealed
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
 from l2rw.theory.constants import Constants, constants_of
@@ -50,7 +51,7 @@ def run_simulation(
     _write_trajectory(out / TRAJECTORY, record)
     _write_bound(out / BOUND, record, constants, seed)
     checks = {
-        "spec": asdict(spec),
+        "spec": plain(spec),
         "seed": seed,
         "constants": constants.as_dict(),
         "start_squared_gradient": float(record.mean_squared_gradient[0]),

@@ -12,6 +12,7 @@ from l2rw.data.corruptions import corruption_of
 from l2rw.data.sources import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
+from l2rw.identity import restored
 from l2rw.integrity import verify
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.loop import Run, Start, Training
@@ -107,8 +108,7 @@ def run_job(job: Job) -> None:
 
 def spec_of(cell: dict[str, Any]) -> RunSpec:
     """Return the settings of a cell's runs, as a plan file says them."""
-    training = cell["training"]
-    return RunSpec(**{**training, "decay_at": tuple(training["decay_at"])})
+    return restored(RunSpec, cell["training"])
 
 
 def _start(job: Job, network: Network, place: int) -> Start:

@@ -1,11 +1,13 @@
 """Where a result comes from: source, versions, device."""
 
+import ast
 import hashlib
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import l2rw
 
@@ -24,15 +26,41 @@ CODE_AND_DATA = {".py", ".csv", ".yaml"}
 
 
 def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:
-    """Digest the package's files, code and data, that decide what a result is (12 hex digits)."""
-    digest = hashlib.sha256()
-    for room in rooms:
-        path = PACKAGE / room
-        files = [f for f in path.rglob("*") if f.suffix in CODE_AND_DATA]
-        for file in sorted(files) if path.is_dir() else [path]:
-            digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")
-            digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    """Digest the package's files, code and data, that decide what a result is (12 hex digits).
+
+    What they compute counts: not where they lie, nor imports and docstrings, which say where others
+    lie, nor how lines end.
+    """
+    paths = [PACKAGE / room for room in rooms]
+    files = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])}
+    digests = sorted(
+        _digest(file, file.stat().st_mtime_ns) for file in files if file.suffix in CODE_AND_DATA
+    )
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
+
+
+@cache
+def _digest(file: Path, modified: int) -> str:
+    """Digest a file; ``modified`` is when it last was."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if file.suffix == ".py":
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.Import | ast.ImportFrom) or _is_text(node):
+                lines[node.lineno - 1 : node.end_lineno] = [""] * _height(node)
+    return hashlib.sha256("\n".join(filter(str.strip, lines)).encode()).hexdigest()
+
+
+def _is_text(node: ast.AST) -> TypeGuard[ast.Expr]:
+    """Whether a node is a docstring, or a string that stands alone like one."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _height(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def git_commit() -> str | None:
