@@ -22,6 +22,7 @@ that say only what differs, as in `snakemake --cores all --configfile config/dem
 | `config.yaml` | the paper |
 | `mnist.yaml` | Figure 2 on MNIST, and the theory |
 | `demo.yaml` | everything in miniature, on digits |
+| `cifar10_preview.yaml` | noisy labels on CIFAR-10 with a small network, on CPUs |
 | `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
 
 `l2rw plan config/demo.yaml` shows cells, runs, steps and hours before anything runs. A single

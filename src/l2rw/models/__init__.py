@@ -11,6 +11,7 @@ MODELS: Registry = {
     "lenet": "l2rw.models.lenet:lenet",
     "lenet_8x8": "l2rw.models.lenet:lenet_8x8",
     "resnet32": "l2rw.models.resnet:resnet32",
+    "resnet8": "l2rw.models.resnet:resnet8",
     "resnet_8x8": "l2rw.models.resnet:resnet_8x8",
     "wrn28_10": "l2rw.models.wide_resnet:wrn28_10",
     "wrn_8x8": "l2rw.models.wide_resnet:wrn_8x8",

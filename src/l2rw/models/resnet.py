@@ -86,6 +86,11 @@ def resnet32(image_shape: tuple[int, int, int], classes: int) -> ResNet:
     return ResNet(image_shape, classes, blocks=5, widths=(16, 32, 64))
 
 
+def resnet8(image_shape: tuple[int, int, int], classes: int) -> ResNet:
+    """ResNet-8: the widths of ResNet-32 with one block a stage, for experiments on CPUs."""
+    return ResNet(image_shape, classes, blocks=1, widths=(16, 32, 64))
+
+
 def resnet_8x8(image_shape: tuple[int, int, int], classes: int) -> ResNet:
     """A ResNet-8 for images as small as scikit-learn's digits."""
     return ResNet(image_shape, classes, blocks=1, widths=(8, 16, 32))
