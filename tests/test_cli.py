@@ -7,7 +7,7 @@ import pytest
 from l2rw import config_docs
 from l2rw.cli import main
 from l2rw.config import parse_config
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.plan import Plan
 from l2rw.theory.spec import SimulationSpec

@@ -48,7 +48,7 @@ def _fetch(arguments: Arguments) -> None:
 
 def _corrupt(arguments: Arguments) -> None:
     from l2rw.data.corruptions import corruption_of
-    from l2rw.data.sources import Dataset
+    from l2rw.data.dataset import Dataset
 
     cell, _ = _find(arguments.plan, "split", arguments.split)
     corruption = corruption_of(cell)

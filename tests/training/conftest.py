@@ -7,7 +7,7 @@ import torch
 
 from l2rw.batchnorm import Tensors
 from l2rw.data.corruptions import Corruption
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.methods import AFTER_BASELINE
 from l2rw.training.loop import Start, Training

@@ -1,7 +1,7 @@
 """What is known of each data set before a byte is read: shape, class sizes, checksums."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,10 @@ class DatasetInfo:
     pixel_range: tuple[float, float]
     """What uint8 0 and 255 become when a network sees them."""
     sha256: Mapping[str, str]
-    """Source file to the SHA-256 of its (decompressed) content."""
+    """Published file to the SHA-256 of its (decompressed) content; enters identities."""
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    """Field of :class:`~l2rw.data.dataset.Dataset` to the SHA-256 of its bytes (labels are
+    little-endian int64), where a data set is known by its content, whatever file holds it."""
 
     @property
     def classes(self) -> int:
@@ -52,6 +55,12 @@ CIFAR10 = DatasetInfo(
     pixel_range=(-1.0, 1.0),
     sha256={
         "cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    },
+    arrays={
+        "train_images": "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111",
+        "train_labels": "f5cfe00b0f00968c0cc5ff3b1d2de51b10e33efa277c2986f4e0fa63e58c9f4f",
+        "test_images": "177777c33ba79825320efa646ad04a94bdc3c80e4ebe3bd21724f8cdfd4b9d56",
+        "test_labels": "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
     },
 )
 CIFAR100 = DatasetInfo(

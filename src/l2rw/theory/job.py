@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.identity import plain
 from l2rw.integrity import sealed

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2rw.data.sources import Images
+from l2rw.data.dataset import Images
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
 from l2rw.methods.contract import Batch, ExampleOrder, Given, Method

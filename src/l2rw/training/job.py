@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.errors import UserError
 from l2rw.identity import restored

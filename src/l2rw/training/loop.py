@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from l2rw.batchnorm import Tensors
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Part, Split
 from l2rw.errors import UserError
 from l2rw.methods import METHODS

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from l2rw.batchnorm import Tensors
 from l2rw.data.corruptions import corruption_of
+from l2rw.data.dataset import Dataset
 from l2rw.data.flips import BackgroundFlip
-from l2rw.data.sources import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
 from l2rw.integrity import sealed, verify
