@@ -7,6 +7,13 @@ from pathlib import Path
 from l2rw.data.cifar import CIFAR10_BATCHES, join, read_archive, read_batch
 from l2rw.data.content import verified
 from l2rw.data.dataset import Dataset, Half
+from l2rw.data.pictures import (
+    CLASSES,
+    class_folders,
+    read_class_folders,
+    read_parquet,
+    require_pyarrow,
+)
 from l2rw.data.places import Places
 from l2rw.errors import UserError
 
@@ -29,6 +36,8 @@ class Container:
     """Looks into a folder, which may not exist, and reads no content."""
     read: Callable[[Path], dict[str, Half]]
     """Reads what was found, unverified: the halves ``train`` and ``test``."""
+    require_reader: Callable[[Path], None] = lambda path: None
+    """Raises :class:`UserError` if what reads the container is not installed."""
 
 
 class Cifar10:
@@ -43,8 +52,9 @@ class Cifar10:
         return any(not found.missing for _, found in self._search())
 
     def require(self) -> None:
-        """Raise :class:`UserError` if there is no complete container; read none."""
-        self._locate()
+        """Raise :class:`UserError` if no complete container is there, or none can read it."""
+        container, path = self._locate()
+        container.require_reader(path)
 
     def verdicts(self) -> dict[str, str]:
         """Say of the container where it lies and whether its content is the published one."""
@@ -118,12 +128,48 @@ def _batches(title: str, subfolder: str, suffix: str) -> Container:
     return Container(title, find, read)
 
 
+def _find_pictures(folder: Path) -> Found | None:
+    found = {part: class_folders(folder / part) for part in ("train", "test")}
+    if not any(found.values()):
+        return None
+    missing = (
+        f"{part}/{name}"
+        for part, folders in found.items()
+        for label, name in enumerate(CLASSES)
+        if label not in folders
+    )
+    return Found(folder, tuple(missing))
+
+
+def _read_pictures(path: Path) -> dict[str, Half]:
+    return {part: read_class_folders(path / part) for part in ("train", "test")}
+
+
+def _parquet_files(folder: Path) -> dict[str, list[Path]]:
+    return {part: sorted(folder.glob(f"{part}*.parquet")) for part in ("train", "test")}
+
+
+def _find_parquet(folder: Path) -> Found | None:
+    for path in (folder, folder / "plain_text", folder / "data"):
+        files = _parquet_files(path)
+        if any(files.values()):
+            missing = tuple(f"{part}*.parquet" for part, found in files.items() if not found)
+            return Found(path, missing)
+    return None
+
+
+def _read_parquet(path: Path) -> dict[str, Half]:
+    return {part: read_parquet(files) for part, files in _parquet_files(path).items()}
+
+
 CONTAINERS = (
     Container(
         "cifar-10-python.tar.gz or cifar-10-binary.tar.gz (or .tar)", _find_archive, _read_archive
     ),
     _batches("cifar-10-batches-py/ (data_batch_1 … test_batch)", "cifar-10-batches-py", ""),
     _batches("cifar-10-batches-bin/ (data_batch_1.bin …)", "cifar-10-batches-bin", ".bin"),
+    Container("train/<class>/*.png with test/<class>/*.png", _find_pictures, _read_pictures),
+    Container("train*.parquet with test*.parquet", _find_parquet, _read_parquet, require_pyarrow),
 )
 """What is accepted, in the order of search."""
 ACCEPTED = ", ".join(container.title for container in CONTAINERS)
