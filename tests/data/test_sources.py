@@ -214,6 +214,16 @@ class TestCifar:
         assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(tmp_path / file)]
         assert not flag.exists()
 
+    def test_even_a_published_archive_calls_nothing(self, tmp_path, publish):
+        flag = tmp_path / "unpickled"
+        hostile = pickle.dumps(Flag(flag), protocol=2)
+        files = {archive_file("cifar100"): pack("cifar100", {"train": hostile})}
+        publish("cifar100", files)
+        put(tmp_path, files)
+        with pytest.raises(UserError, match=rf"train of .*{archive_file('cifar100')} is refused"):
+            fetch("cifar100", tmp_path, download=False, cache=tmp_path / "cache")
+        assert not flag.exists()
+
     @pytest.mark.parametrize("name", CIFAR)
     def test_archives_for_tests_are_determined_by_their_seed(self, tmp_path, name):
         one, same, other = (

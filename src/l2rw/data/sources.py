@@ -103,6 +103,7 @@ def _download(places: Places) -> None:
 
     classes = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
     dataset = getattr(torchvision.datasets, classes[places.name])
+    log.info("No complete %s is in %s: asking torchvision for it.", places.name, places)
     places.downloads.mkdir(parents=True, exist_ok=True)
     try:
         dataset(places.downloads, download=True)
