@@ -73,8 +73,8 @@ class Data(Section):
 
     root: str | None = Field(
         None,
-        description="Folder with the data sets' files. Searched before anything is downloaded; "
-        "the environment variable `L2RW_DATA` does the same.",
+        description="Folder with the data sets' files, `~` being the home folder. Searched before "
+        "anything is downloaded; the environment variable `L2RW_DATA` does the same.",
     )
     download: bool = Field(True, description="Whether absent files may be downloaded.")
 
