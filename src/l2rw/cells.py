@@ -128,6 +128,12 @@ class Experiment:
         )
 
 
+def data_file(dataset: str) -> str:
+    """Return the name of a data set's file, which tells what it was read from and how."""
+    identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
+    return f"{dataset}-{digest(identity)}.npz"
+
+
 def analysis_hash() -> str:
     """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
     return source_hash(("analysis", "theory"))

@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from l2rw.cells import Cell, SplitPlan, analysis_hash, digest
+from l2rw.cells import Cell, SplitPlan, analysis_hash, data_file, digest
 from l2rw.config import Config
-from l2rw.data.catalog import CATALOG
 from l2rw.expansions import EXPANSIONS
 from l2rw.identity import plain
 from l2rw.integrity import recorded_plan, sha256
-from l2rw.training import RESULTS_REVISION
 from l2rw.training.seeds import format_seeds, parse_seeds
 
 
@@ -172,8 +170,7 @@ class Plan:
 
     def data_file(self, dataset: str) -> str:
         """Return the name of a data set's file, which tells what it was read from and how."""
-        identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
-        return f"{dataset}-{digest(identity)}.npz"
+        return data_file(dataset)
 
     @property
     def timed_networks(self) -> list[str]:

@@ -13,8 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +76,11 @@ def gpu_slot(jobs_per_gpu: int) -> Iterator[str | None]:
             os.environ[VISIBLE] = before
 
 
-def _take(slots: list[tuple[str, int]]) -> tuple[str, FileLock]:
+def _take(slots: list[tuple[str, int]]) -> tuple[str, "FileLock"]:
     """Lock the first slot that is free, as soon as one is."""
+    # Imported here: `l2rw run-for` asks for the GPUs where this package may be absent.
+    from filelock import FileLock, Timeout
+
     # On this machine's own disk: its GPUs are nobody else's, and locks of network disks may fail.
     folder = Path(tempfile.gettempdir(), f"l2rw-gpus-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
