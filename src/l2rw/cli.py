@@ -94,6 +94,36 @@ def _probe(arguments: Arguments) -> None:
         )
 
 
+def _run_for(arguments: Arguments) -> None:
+    from l2rw.away.inputs import Inputs
+    from l2rw.away.jobs import read_jobs, select
+    from l2rw.away.packing import Limits, require_no_parts
+    from l2rw.away.run_for import Deadline, RunFor
+
+    deadline = Deadline.after(arguments.minutes * 60, arguments.margin)
+    given = {"device": arguments.device, "threads": arguments.threads}
+    changes = {name: value for name, value in given.items() if value is not None}
+    jobs = read_jobs([_read_plan(path) for path in arguments.plans], changes)
+    wanted = select(jobs, only=arguments.only, seeds=arguments.seeds, order=arguments.order)
+    if arguments.pack:
+        require_no_parts(arguments.pack)
+    call = RunFor(wanted, Inputs(arguments.root), deadline, arguments.jobs)
+    try:
+        call.train()
+    finally:
+        if arguments.pack:
+            call.pack(arguments.pack, Limits(int(arguments.part_mib * 2**20)))
+        call.report()
+    if call.failures:
+        sys.exit(1)
+
+
+def _adopt(arguments: Arguments) -> None:
+    from l2rw.away.adopt import adopt
+
+    adopt(arguments.files, arguments.results)
+
+
 def _cell_to_run(arguments: Arguments) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the cell of a job, and how to compute."""
     cell, compute = _find(arguments.plan, "id", arguments.cell)
@@ -260,6 +290,10 @@ def _parser() -> argparse.ArgumentParser:
         command("train", _train, "train the runs of one job"),
         command("probe", _probe, "weigh hyper-validation images by a trained network"),
     )
+    _add_away_options(
+        command("run-for", _run_for, "train what plans ask for, for limited time, and pack it"),
+        command("adopt", _adopt, "take in what run-for has packed"),
+    )
     _add_simulation_options(
         command("simulate", _simulate, "check the theory on a problem with known constants")
     )
@@ -333,6 +367,49 @@ def _add_training_options(train: argparse.ArgumentParser, probe: argparse.Argume
     train.add_argument("--out", type=Path, required=True, help="folder to write to")
     probe.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
     probe.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
+
+
+def _add_away_options(run_for: argparse.ArgumentParser, adopt: argparse.ArgumentParser) -> None:
+    run_for.add_argument("minutes", type=_positive, help="after which the command has ended")
+    run_for.add_argument("plans", type=Path, nargs="+", help="plan files of experiments")
+    run_for.add_argument(
+        "--order", choices=["seeds", "cells"], default="seeds", help="seed by seed, or cell by cell"
+    )
+    run_for.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="TEXT",
+        help="only cells with one of these in their ids, in this order, and what they wait for",
+    )
+    run_for.add_argument("--seeds", type=parse_seeds, help="only jobs of these, such as 0-2")
+    run_for.add_argument("--jobs", type=_count, default=1, help="how many train at the same time")
+    run_for.add_argument("--root", type=Path, help="folder with the source files of data sets")
+    run_for.add_argument("--device", choices=["auto", "cpu", "cuda"], help="if not the plan's")
+    run_for.add_argument("--threads", type=_count, help="CPU threads of a job, if not the plan's")
+    run_for.add_argument(
+        "--margin", type=float, default=20.0, help="seconds at the end to stop jobs and to pack"
+    )
+    run_for.add_argument("--pack", type=Path, metavar="FOLDER", help="pack what was trained here")
+    run_for.add_argument(
+        "--part-mib", type=_positive, default=15.0, help="size of a packed file, at most (of 8)"
+    )
+    adopt.add_argument("files", type=Path, nargs="+", help="all parts of a pack")
+    adopt.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
 
 
 def _add_simulation_options(simulate: argparse.ArgumentParser) -> None:

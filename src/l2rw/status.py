@@ -12,12 +12,16 @@ SILENT_AFTER = 120.0  # seconds without news after which a job is taken to have 
 
 def read_status(logs: Path) -> list[Status]:
     """Read the status files below a folder, those with the longest way to go first."""
-    jobs = []
-    for path in logs.rglob("*.status.json"):
-        # The job has just ended, or the file is no longer whole.
-        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-            jobs.append(Status(**json.loads(path.read_text())))
+    found = (read_one(path) for path in logs.rglob("*.status.json"))
+    jobs = [job for job in found if job is not None]
     return sorted(jobs, key=lambda job: (job.seconds_left is not None, -(job.seconds_left or 0)))
+
+
+def read_one(path: Path) -> Status | None:
+    """Read a status file; None if the job has just ended, or the file is no longer whole."""
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
+        return Status(**json.loads(path.read_text()))
+    return None
 
 
 def describe(job: Status, now: float) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from l2rw.training.history import Means
+if TYPE_CHECKING:  # those who only read a status need not wait for PyTorch
+    from l2rw.training.history import Means
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Progress:
         if self._status:
             self._status.unlink(missing_ok=True)
 
-    def __call__(self, step: int, means: Callable[[], list[Means]]) -> None:
+    def __call__(self, step: int, means: "Callable[[], list[Means]]") -> None:
         """Report if it is time to.
 
         Args:

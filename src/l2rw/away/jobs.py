@@ -1,0 +1,205 @@
+"""The training jobs that plan files ask for, and the order in which they are trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from l2rw.cells import data_file
+from l2rw.errors import UserError, closest
+from l2rw.training.seeds import format_seeds, parse_seeds
+
+Plan = dict[str, Any]
+"""A plan file's content."""
+ORDERS = ("seeds", "cells")
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedJob:
+    """Some seeds of a cell, with the paths that the workflow's rules give its files."""
+
+    configuration: str
+    """Name of the configuration."""
+    cell: dict[str, Any]
+    """As a plan file says it."""
+    compute: dict[str, Any]
+    """How to train, as a plan file says it."""
+    seeds: range
+    parents: "tuple[PlannedJob, ...]"
+    """The jobs whose trained networks this one needs."""
+
+    @property
+    def id(self) -> str:
+        """Identity of the cell."""
+        return str(self.cell["id"])
+
+    @property
+    def name(self) -> str:
+        """What people read, the same as in the logs of training."""
+        return f"{self.id} seed {format_seeds(self.seeds)}"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the configuration's results."""
+        return Path("results", self.configuration)
+
+    @property
+    def data(self) -> Path:
+        """Data set file."""
+        return self.results / "data" / data_file(self.cell["dataset"])
+
+    @property
+    def splits(self) -> list[Path]:
+        """Split files of the seeds, in the same order."""
+        folder = self.results / "splits" / self.cell["split"]
+        return [folder / f"seed-{seed}.npz" for seed in self.seeds]
+
+    @property
+    def out(self) -> Path:
+        """Folder of the results of this job."""
+        return self.results / "runs" / self.id / f"seed-{format_seeds(self.seeds)}"
+
+    @property
+    def networks(self) -> list[Path]:
+        """Files of the trained networks that this job needs."""
+        return [parent.out / "network.safetensors" for parent in self.parents]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the cell's checkpoints."""
+        return Path("checkpoints", self.configuration, self.id)
+
+    @property
+    def log(self) -> Path:
+        """File for what training says."""
+        seeds = format_seeds(self.seeds)
+        return Path("logs", self.configuration, "train", self.id, f"seed-{seeds}.log")
+
+    @property
+    def status(self) -> Path:
+        """File that tells how far training is."""
+        return self.log.with_name(f"{self.log.name}.status.json")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its result, which is written last, is there."""
+        return (self.out / "result.json").exists()
+
+    def kept_checkpoints(self) -> list[Path]:
+        """Return the checkpoints of this job's seeds that are there, stack by stack."""
+        found = sorted(self.checkpoints.glob("seed-*.safetensors"))
+        return [path for path in found if set(parse_seeds(path.stem[5:])) <= set(self.seeds)]
+
+
+def read_jobs(plans: Sequence[Plan], changes: dict[str, Any]) -> list[PlannedJob]:
+    """Return the training jobs of plan files: parents first, otherwise as the plans list them.
+
+    A job that several plans share comes once. Simulations are left out.
+
+    Args:
+        plans: What plan files hold.
+        changes: What to compute otherwise than the plans say, such as ``{"device": "cpu"}``.
+    """
+    jobs: dict[tuple[str, str, str], PlannedJob] = {}
+    for plan in plans:
+        cells = {cell["id"]: cell for cell in [*plan["parents"], *plan["cells"]]}
+        for cell in [*plan["cells"], *plan["parents"]]:
+            if "training" in cell:
+                _add(cell, cells, plan, changes, jobs)
+    return list(jobs.values())
+
+
+def _add(
+    cell: dict[str, Any],
+    cells: dict[str, dict[str, Any]],
+    plan: Plan,
+    changes: dict[str, Any],
+    jobs: dict[tuple[str, str, str], PlannedJob],
+) -> list[PlannedJob]:
+    """Add the jobs of a cell after those of its parent, and return them."""
+    above = _add(cells[cell["parent"]], cells, plan, changes, jobs) if cell["parent"] else []
+    added = []
+    for text in cell["jobs"]:
+        seeds = parse_seeds(text)
+        parents = tuple(job for job in above if set(job.seeds) & set(seeds))
+        key = plan["configuration"], cell["id"], text
+        if key not in jobs:
+            jobs[key] = PlannedJob(key[0], cell, plan["compute"] | changes, seeds, parents)
+        added.append(jobs[key])
+    return added
+
+
+def select(
+    jobs: Sequence[PlannedJob],
+    *,
+    only: Sequence[str] = (),
+    seeds: range | None = None,
+    order: str = "seeds",
+) -> list[PlannedJob]:
+    """Return the jobs that are asked for, and those they wait for, in the order to train them.
+
+    Args:
+        jobs: What :func:`read_jobs` returned.
+        only: Parts of cells' ids: only cells with one of them, those of the first part first. All
+            cells if there is none.
+        seeds: Only jobs that train one of these; all if None.
+        order: One of :data:`ORDERS`: seed by seed, or cell by cell.
+
+    Raises:
+        UserError: A part is in no cell's id, or no job has one of the seeds.
+    """
+    parts = list(only) or [""]
+    for part in parts:
+        if jobs and not any(part in job.id for job in jobs):
+            names = sorted({job.id.rpartition("/")[2] for job in jobs})
+            raise UserError(f"No cell of the plans has {part!r} in its id.", closest(part, names))
+    rank: dict[PlannedJob, int] = {}
+    # Children come after their parents in `jobs`: from the end, each hands its rank up.
+    for job in reversed(jobs):
+        places = [place for place, part in enumerate(parts) if part in job.id]
+        if places and (seeds is None or set(job.seeds) & set(seeds)):
+            rank[job] = min(places[0], rank.get(job, places[0]))
+        if job in rank and not job.is_done:
+            for parent in job.parents:
+                rank[parent] = min(rank[job], rank.get(parent, rank[job]))
+    if not rank:
+        raise UserError("The plans ask for no training with these seeds.", "see their `jobs`.")
+    place = {job: number for number, job in enumerate(jobs)}
+
+    def key(job: PlannedJob) -> tuple[int, ...]:
+        by_seed = (job.seeds.start,) if order == "seeds" else ()
+        return *by_seed, rank[job], place[job]
+
+    return sorted(rank, key=key)
+
+
+class Queue:
+    """Jobs in order, each given out once its parents are done."""
+
+    def __init__(self, jobs: Sequence[PlannedJob]) -> None:
+        """Args: ``jobs`` are what :func:`select` returned."""
+        self.done = [job for job in jobs if job.is_done]
+        self.waiting = [job for job in jobs if not job.is_done]
+        self.failures: dict[PlannedJob, str] = {}
+        """Why jobs failed, in a sentence."""
+
+    def next(self) -> PlannedJob | None:
+        """Take out the first job that can start now; None if there is none."""
+        for job in self.waiting:
+            if all(parent.is_done for parent in job.parents):
+                self.waiting.remove(job)
+                return job
+        return None
+
+    def fail(self, job: PlannedJob, why: str) -> list[PlannedJob]:
+        """Note that a job failed; return the jobs that are skipped for that."""
+        self.failures[job] = why
+        skipped = []
+        # Parents come before their children in no order but that of the plans: look repeatedly.
+        while lost := [j for j in self.waiting if any(p in self.failures for p in j.parents)]:
+            for child in lost:
+                self.waiting.remove(child)
+                parent = next(p for p in child.parents if p in self.failures)
+                self.failures[child] = f"skipped, because {parent.name} failed."
+            skipped += lost
+        return skipped
