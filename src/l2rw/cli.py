@@ -121,7 +121,7 @@ def _run_for(arguments: Arguments) -> None:
 def _adopt(arguments: Arguments) -> None:
     from l2rw.away.adopt import adopt
 
-    adopt(arguments.files, arguments.results)
+    adopt(arguments.files, arguments.results, arguments.root)
 
 
 def _cell_to_run(arguments: Arguments) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -395,6 +395,7 @@ def _add_away_options(run_for: argparse.ArgumentParser, adopt: argparse.Argument
         "--part-mib", type=_positive, default=15.0, help="size of a packed file, at most (of 8)"
     )
     adopt.add_argument("files", type=Path, nargs="+", help="all parts of a pack")
+    adopt.add_argument("--root", type=Path, help="folder with the source files of data sets")
     adopt.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
 
 

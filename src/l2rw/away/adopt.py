@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from l2rw.away.checkpoints import read_header
+from l2rw.away.inputs import Inputs
+from l2rw.away.jobs import PlannedJob
 from l2rw.away.packing import RUN_FILES
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
+from l2rw.data.catalog import CATALOG
+from l2rw.data.corruptions import corruption_of
 from l2rw.errors import UserError
 from l2rw.integrity import read_result, sha256, verify
 from l2rw.training.seeds import parse_seeds
@@ -17,19 +21,24 @@ ADOPTED, SAME, KEPT = "adopted", "there already", "kept what is there, which dif
 NEEDLESS = "not needed, its run is done"
 
 
-def adopt(archives: Sequence[Path], results: Path) -> None:
+def adopt(archives: Sequence[Path], results: Path, root: Path | None) -> None:
     """Take in what archives hold, and print what was taken.
+
+    The data set file and the splits of the runs are made where they are absent: Snakemake, once it
+    makes them for other runs, would train these again.
 
     Args:
         archives: What ``l2rw run-for --pack`` wrote; the parts of a pack together.
         results: The folder ``results`` of the workflow; ``checkpoints`` is beside it.
+        root: Folder with the data sets' source files; see ``fetch``.
 
     Raises:
-        UserError: Something is damaged; what is whole is adopted all the same. Or an archive holds
-            what no pack does; then nothing is adopted.
+        UserError: Something is damaged or lacks; what is whole is adopted all the same. Or an
+            archive holds what no pack does; then nothing is adopted.
     """
     results.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
+    runs: list[PlannedJob] = []
     with tempfile.TemporaryDirectory(dir=results, prefix=".adopt-") as folder:
         staging = Staging(Path(folder))
         for archive in archives:
@@ -37,7 +46,11 @@ def adopt(archives: Sequence[Path], results: Path) -> None:
         # Runs first: a checkpoint of a run that is done is of no use.
         for name, staged in sorted(staging.whole(), key=lambda bundle: bundle[1].is_file()):
             try:
-                what = _take(name, staged, results)
+                if staged.is_dir():
+                    runs.append(_read_run(name, staged, results))
+                    what = _take_run(staged, runs[-1].out)
+                else:
+                    what = _take_checkpoint(name, staged, results)
             except (UserError, ValueError, KeyError, TypeError) as error:
                 why = str(error).replace(f"{staged}", name)
                 staging.problems.append(f"{name} is damaged ({why})")
@@ -46,30 +59,50 @@ def adopt(archives: Sequence[Path], results: Path) -> None:
             if what != SAME:
                 print(f"{what}: {name}")
     print("; ".join(f"{count} {what}" for what, count in counts.items()) or "nothing adopted")
-    if staging.problems:
+    problems = [f"{problem}, and was not adopted" for problem in staging.problems]
+    problems += _complete(runs, Inputs(root))
+    if problems:
         raise UserError(
-            f"Not everything was adopted: {'; '.join(staging.problems)}.",
-            "bring the files again, and adopt all parts of a pack in one call.",
+            f"Adopting is not complete: {'; '.join(problems)}.",
+            "adopt again, all parts of a pack in one call, before you run Snakemake.",
         )
 
 
-def _take(name: str, staged: Path, results: Path) -> str:
-    """Install a run or a checkpoint, unless there is another; return which of these happened."""
-    top, _, below = name.partition("/")
-    if top == "results":
-        return _take_run(name, staged, results / below)
-    return _take_checkpoint(name, staged, results.parent / name, results / below.split("/")[0])
+def _complete(runs: Sequence[PlannedJob], inputs: Inputs) -> list[str]:
+    """See to it that all is there that runs were made from; return what cannot be had."""
+    lacks: dict[str, None] = {}  # in order, none twice
+    for run in runs:
+        parent = run.cell["parent"]
+        if parent and not _are_done(run.results / "runs" / parent, run.seeds):
+            lacks[f"{run.name} starts from {parent}, which is not here"] = None
+        try:
+            inputs.make(run)
+        except UserError as error:
+            why = str(error).partition(" Hint: ")[0]
+            lacks[f"the data of these runs cannot be made here without --root: {why}"] = None
+    return list(lacks)
 
 
-def _take_run(name: str, staged: Path, target: Path) -> str:
+def _read_run(name: str, staged: Path, results: Path) -> PlannedJob:
+    """Verify a run; return it as the job that it was, at home."""
     path = RUN.fullmatch(f"{name}/{RUN_FILES[-1]}")
     assert path is not None
     result = read_result(staged / RUN_FILES[-1])
     for file in RUN_FILES[:-1]:
         verify(staged / file, staged / RUN_FILES[-1])
-    seeds = [run["seed"] for run in result["runs"]]
-    if result["cell"]["id"] != path["cell"] or seeds != list(parse_seeds(path["seeds"])):
+    seeds = parse_seeds(path["seeds"])
+    if result["cell"]["id"] != path["cell"] or [r["seed"] for r in result["runs"]] != list(seeds):
         raise ValueError("its result is of another run")
+    run = PlannedJob(results / path["configuration"], result["cell"], {}, seeds, ())
+    # What is made from these words later must be of our making, and lie in its place.
+    if run.cell["split"] != path["cell"].partition("/")[0] or run.cell["dataset"] not in CATALOG:
+        raise ValueError("its data is of another run")
+    corruption_of(run.cell)
+    return run
+
+
+def _take_run(staged: Path, target: Path) -> str:
+    """Install a run, unless there is one; return which of these happened."""
     if (target / RUN_FILES[-1]).exists():
         same = all(_are_same(staged / file, target / file) for file in RUN_FILES)
         return SAME if same else KEPT
@@ -78,13 +111,16 @@ def _take_run(name: str, staged: Path, target: Path) -> str:
     return ADOPTED
 
 
-def _take_checkpoint(name: str, staged: Path, target: Path, configuration: Path) -> str:
+def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
+    """Verify and install a checkpoint, unless one that is not earlier is there."""
+    target = results.parent / name
     path = CHECKPOINT.fullmatch(name)
     assert path is not None
     header = read_header(staged)
     if not header.fingerprint.startswith(f"{path['cell']} seed-{path['seeds']} on "):
         raise ValueError("it is a checkpoint of another run")
-    if _is_done(configuration / "runs" / path["cell"], set(parse_seeds(path["seeds"]))):
+    runs = results / path["configuration"] / "runs" / path["cell"]
+    if _are_done(runs, parse_seeds(path["seeds"])):
         return NEEDLESS
     if target.exists():
         if _are_same(staged, target):
@@ -96,10 +132,10 @@ def _take_checkpoint(name: str, staged: Path, target: Path, configuration: Path)
     return f"{ADOPTED} (after step {header.step}, {header.fingerprint.partition(' on ')[2]})"
 
 
-def _is_done(runs: Path, seeds: set[int]) -> bool:
-    """Whether a cell's runs hold a result of these seeds."""
-    done = (path.parent.name[5:] for path in runs.glob(f"seed-*/{RUN_FILES[-1]}"))
-    return any(seeds <= set(parse_seeds(text)) for text in done)
+def _are_done(runs: Path, seeds: range) -> bool:
+    """Whether a cell's folder holds results of these seeds."""
+    jobs = (path.parent.name[5:] for path in runs.glob(f"seed-*/{RUN_FILES[-1]}"))
+    return set(seeds) <= {seed for text in jobs for seed in parse_seeds(text)}
 
 
 def _are_same(one: Path, other: Path) -> bool:

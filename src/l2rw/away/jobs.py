@@ -18,8 +18,8 @@ ORDERS = ("seeds", "cells")
 class PlannedJob:
     """Some seeds of a cell, with the paths that the workflow's rules give its files."""
 
-    configuration: str
-    """Name of the configuration."""
+    results: Path
+    """Folder of the configuration's results, in a folder of the results of all of them."""
     cell: dict[str, Any]
     """As a plan file says it."""
     compute: dict[str, Any]
@@ -37,11 +37,6 @@ class PlannedJob:
     def name(self) -> str:
         """What people read, the same as in the logs of training."""
         return f"{self.id} seed {format_seeds(self.seeds)}"
-
-    @property
-    def results(self) -> Path:
-        """Folder of the configuration's results."""
-        return Path("results", self.configuration)
 
     @property
     def data(self) -> Path:
@@ -67,18 +62,21 @@ class PlannedJob:
     @property
     def checkpoints(self) -> Path:
         """Folder of the cell's checkpoints."""
-        return Path("checkpoints", self.configuration, self.id)
+        return self._beside("checkpoints") / self.id
 
     @property
     def log(self) -> Path:
         """File for what training says."""
         seeds = format_seeds(self.seeds)
-        return Path("logs", self.configuration, "train", self.id, f"seed-{seeds}.log")
+        return self._beside("logs") / "train" / self.id / f"seed-{seeds}.log"
 
     @property
     def status(self) -> Path:
         """File that tells how far training is."""
         return self.log.with_name(f"{self.log.name}.status.json")
+
+    def _beside(self, folder: str) -> Path:
+        return self.results.parents[1] / folder / self.results.name
 
     @property
     def is_done(self) -> bool:
@@ -124,7 +122,8 @@ def _add(
         parents = tuple(job for job in above if set(job.seeds) & set(seeds))
         key = plan["configuration"], cell["id"], text
         if key not in jobs:
-            jobs[key] = PlannedJob(key[0], cell, plan["compute"] | changes, seeds, parents)
+            results = Path("results", plan["configuration"])
+            jobs[key] = PlannedJob(results, cell, plan["compute"] | changes, seeds, parents)
         added.append(jobs[key])
     return added
 

@@ -120,7 +120,7 @@ class RunFor:
 
     def report(self) -> None:
         """Print what is done, what was cut, and what failed."""
-        cells = {job.id: job.configuration for job in self._jobs}
+        cells = {job.id: job.results.name for job in self._jobs}
         wanted, done = Counter[str](), Counter[str]()
         for job in self._jobs:
             wanted[job.id] += len(job.seeds)

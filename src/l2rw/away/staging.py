@@ -15,8 +15,12 @@ from l2rw.integrity import sha256
 
 NAME = r"[^/.\\\0][^/\\\0]*"  # neither hidden nor `..`
 SEEDS = r"seed-(?P<seeds>\d+(?:-\d+)?)"
-RUN = re.compile(rf"results/{NAME}/runs/(?P<cell>{NAME}/{NAME})/{SEEDS}/(?P<file>{NAME})")
-CHECKPOINT = re.compile(rf"checkpoints/{NAME}/(?P<cell>{NAME}/{NAME})/{SEEDS}\.safetensors")
+RUN = re.compile(
+    rf"results/(?P<configuration>{NAME})/runs/(?P<cell>{NAME}/{NAME})/{SEEDS}/(?P<file>{NAME})"
+)
+CHECKPOINT = re.compile(
+    rf"checkpoints/(?P<configuration>{NAME})/(?P<cell>{NAME}/{NAME})/{SEEDS}\.safetensors"
+)
 DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -60,7 +64,7 @@ class Staging:
                         raise ForeignArchiveError(archive, f"{member.name!r} is a link or unlisted")
                     self._add(tar, member, *pieces.pop(member.name))
             if pieces:
-                self.problems.append(f"{archive} lacks {len(pieces)} pieces")
+                self.problems.append(f"{archive} is damaged (it lacks {len(pieces)} of its pieces)")
         except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
             self.problems.append(f"{archive} is damaged ({type(error).__name__}: {error})")
 
