@@ -1,0 +1,32 @@
+"""Runs that were trained without Snakemake are done for it, once they are adopted."""
+
+import shutil
+
+import pytest
+
+from l2rw.cli import main
+
+from .conftest import TINY, Workspace
+
+pytestmark = pytest.mark.workflow
+
+
+def test_what_is_adopted_is_done_and_the_rest_is_planned(tmp_path, monkeypatch):
+    home = Workspace(tmp_path / "home")
+    home.folder.mkdir()
+    assert home.planned(TINY).count("train") == 4  # which writes the plan file
+    lent = tmp_path / "lent"
+    shutil.copytree(home.results / "plan", lent / "plan")
+    (plan,) = (lent / "plan").iterdir()
+    monkeypatch.chdir(lent)
+    options = ["--only", "l2rw", "--seeds", "0", "--device", "cpu", "--pack", "out"]
+    assert main(["run-for", "5", str(plan), *options]) == 0
+
+    monkeypatch.chdir(home.folder)
+    assert main(["adopt", *map(str, (lent / "out").iterdir())]) == 0
+    said = home.dry_run(TINY)
+    assert home.planned(TINY).count("train") == 3
+    assert home.planned(TINY).count("corrupt") == 1
+    (adopted,) = (home.results / "runs").glob("*/*/seed-0")
+    assert f"{adopted.relative_to(home.folder)}/result.json, " not in said  # no job's output
+    assert f"{adopted.relative_to(home.folder)}/result.json" in said  # but an input of the table
