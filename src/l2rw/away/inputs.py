@@ -4,7 +4,8 @@ from pathlib import Path
 
 from l2rw.away.jobs import PlannedJob
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.sources import Dataset, Labels, fetch
+from l2rw.data.dataset import Dataset, Labels
+from l2rw.data.sources import fetch
 
 CACHE = Path("data/raw")
 
