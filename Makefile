@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test test-lowest test-slurm check format doctor status bench lock clean
+.PHONY: help demo mnist paper report test test-lowest test-slurm check format doctor status bench gpu-check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,10 @@ status: $(READY) ## Show the training jobs that run now, and when they will be d
 
 bench: $(READY) ## Time a training step by every way of weighting (BENCH="--model lenet")
 	@$(BIN)/l2rw bench $(BENCH)
+
+# With whatever Python there is: a machine lent for minutes has PyTorch, but no time to install.
+gpu-check: ## Check and time everything on a GPU, in 5 minutes (ARGS="--out checked.md", "--small")
+	@PYTHONPATH=src $(PYTHON) -u -m l2rw gpu-check $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-header --upgrade --quiet

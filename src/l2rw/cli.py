@@ -181,6 +181,18 @@ def _bench(arguments: Arguments) -> None:
     bench(Settings(**given), arguments.plan, arguments.out)
 
 
+def _gpu_check(arguments: Arguments) -> None:
+    from l2rw.bench.gpu_check import gpu_check, run_stage
+
+    small = arguments.small
+    if arguments.stage:
+        fine = run_stage(arguments.stage, small=small, rows=arguments.rows)
+    else:
+        fine = gpu_check(small=small, minutes=arguments.minutes, out=arguments.out)
+    if not fine:
+        raise SystemExit(1)
+
+
 def _metrics(arguments: Arguments) -> None:
     from l2rw.analysis.metrics import write_metrics
 
@@ -329,6 +341,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command("doctor", _doctor, "show versions, device and data sets")
     doctor.add_argument("--root", type=Path, help="folder with the source files")
     _add_bench_options(command("bench", _bench, "time a training step by every way of weighting"))
+    _add_gpu_check_options(
+        command("gpu-check", _gpu_check, "check and time everything on a GPU, in minutes")
+    )
     command("costs", _costs, "find what a step of every network costs, and write costs.csv anew")
     command("config", _config, "write config/README.md and the JSON schema anew")
     return parser
@@ -490,3 +505,11 @@ def _add_bench_options(bench: argparse.ArgumentParser) -> None:
         help="plan files to estimate; the whole paper if none",
     )
     bench.add_argument("--out", type=Path, default=BENCH, help="file to write (.json)")
+
+
+def _add_gpu_check_options(check: argparse.ArgumentParser) -> None:
+    check.add_argument("--small", action="store_true", help="on the CPU, with tiny networks")
+    check.add_argument("--minutes", type=float, default=5.0, help="for all stages together")
+    check.add_argument("--out", type=Path, default=Path("gpu-check.md"), help="file to write (.md)")
+    check.add_argument("--stage", help="run this stage alone, in this process")
+    check.add_argument("--rows", type=Path, help="file for the rows of a stage (.jsonl)")

@@ -1,0 +1,203 @@
+"""Short runs on made-up images: what `l2rw gpu-check` trains. They need no files."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from l2rw.batchnorm import Tensors
+from l2rw.bench.workload import dataset_of
+from l2rw.data.sources import Dataset
+from l2rw.data.splits import Split, make_part
+from l2rw.methods import (
+    AFTER_BASELINE,
+    FOR_TWO_CLASSES,
+    GUIDED_BY_CLEAN_SET,
+    METHODS,
+    TRAINED_ON_CLEAN_SET,
+)
+from l2rw.models import MODELS
+from l2rw.registry import load
+from l2rw.training.loop import Start, Training
+from l2rw.training.network import LossFunction, Network, Seen, cross_entropy
+from l2rw.training.spec import RunSpec
+from l2rw.training.state import State
+from l2rw.weights import Parameters
+
+SEED, PARENT_SEED = 0, 1
+CANDIDATES = 5
+"""Training images for each place in the batch: hard mining sees each once in every step."""
+
+
+class DoubleNetwork(Network):
+    """Computes in float64 all that lies between the images and the example losses.
+
+    Losses and weights are rounded to float32 at the end, as the rest of the engine expects.
+    """
+
+    def initial_values(self, seed: int) -> tuple[Parameters, Tensors]:
+        """Return what :class:`Network` draws, in float64."""
+        parameters, buffers = super().initial_values(seed)
+        return {n: p.double() for n, p in parameters.items()}, {
+            n: b.double() if b.is_floating_point() else b for n, b in buffers.items()
+        }
+
+    def losses(
+        self,
+        parameters: Parameters,
+        images: Tensor,
+        labels: Tensor,
+        loss: LossFunction = cross_entropy,
+    ) -> tuple[Tensor, Seen]:
+        """Return example losses, shape (n,), float32."""
+        values, seen = super().losses(parameters, images.double(), labels, loss)
+        return values.float(), seen
+
+    def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
+        """Return logits (n, classes), float64."""
+        return super().predict(parameters, buffers, images.double())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run of a network by a method on random images, with random labels."""
+
+    model: str
+    method: str
+    batch_size: int = 8
+    dropout: bool = True
+    """Whether to keep the network's dropout; masks differ between kinds of device."""
+
+    @property
+    def classes(self) -> int:
+        """Two for LeNets, as in the paper, ten for others."""
+        return classes_of(self.model)
+
+    def training(
+        self,
+        device: torch.device,
+        network: type[Network] = Network,
+        *,
+        compiled: bool = False,
+    ) -> Training:
+        """Prepare to train, :func:`advance` does; ``network`` wraps the model."""
+        data = self._dataset()
+        model = load(MODELS, self.model)(data.info.image_shape, self.classes)
+        if not self.dropout:
+            for layer in model.modules():
+                if isinstance(layer, nn.Dropout):
+                    layer.p = 0.0
+        wrapped = network(model)
+        waits = self.method in AFTER_BASELINE
+        parent = wrapped.initial_values(PARENT_SEED) if waits else None
+        start = Start(SEED, self._split(data), parent)
+        return Training(
+            self._spec(), wrapped, data, self.classes, [start], device, compiled=compiled
+        )
+
+    def _dataset(self) -> Dataset:
+        """Return images enough for all parts of the split, the last of them for the test."""
+        info, n = dataset_of(self.model), self.batch_size
+        random = np.random.default_rng(SEED)
+        images = random.integers(
+            256, size=((CANDIDATES + 3) * n, *info.image_shape), dtype=np.uint8
+        )
+        labels = random.integers(self.classes, size=len(images))
+        # Hard mining chooses among ties unless its minority fills half the batch exactly.
+        if self.classes == 2:
+            labels[: CANDIDATES * n] = np.arange(CANDIDATES * n) >= n // 2
+        return Dataset(info.name, images[:-n], labels[:-n], images[-n:], labels[-n:])
+
+    def _split(self, data: Dataset) -> Split:
+        train, clean, validation = np.split(
+            np.arange(len(data.train_labels)),
+            [CANDIDATES * self.batch_size, (CANDIDATES + 1) * self.batch_size],
+        )
+        labels = data.train_labels
+        truth = np.where(train % 4 == 0, (labels[train] + 1) % self.classes, labels[train])
+        return Split(
+            train=make_part(train, labels[train], truth),
+            clean=make_part(clean, labels[clean]),
+            validation=make_part(validation, labels[validation]),
+            test=make_part(np.arange(len(data.test_labels)), data.test_labels),
+        )
+
+    def _spec(self) -> RunSpec:
+        color = dataset_of(self.model).image_shape[0] == 3
+        return RunSpec(
+            method=self.method,
+            model=self.model,
+            steps=2**31,  # never reached: no time goes into evaluations
+            batch_size=self.batch_size,
+            clean_batch_size=self.batch_size if self.method in GUIDED_BY_CLEAN_SET else None,
+            learning_rate=1e-3,
+            decay_at=(),
+            momentum=0.9,
+            weight_decay=2e-4,
+            crop_padding=4 if color else 0,
+            flip=color,
+            precision="float32",
+            evaluations=1,
+            trains_on="clean" if self.method in TRAINED_ON_CLEAN_SET else "noisy",
+            fine_tunes=False,
+        )
+
+
+def classes_of(model: str) -> int:
+    """Return the classes of the problem that a network is tried on."""
+    return 2 if model.startswith("lenet") else 10
+
+
+def methods_of(model: str) -> list[str]:
+    """Return the methods that the problem of a network admits."""
+    return [m for m in METHODS if classes_of(model) == 2 or m not in FOR_TWO_CLASSES]
+
+
+def one_of_each_family(methods: list[str]) -> list[str]:
+    """Return the first method of each module in :mod:`l2rw.methods`."""
+    first: dict[str, str] = {}
+    for method in methods:
+        first.setdefault(METHODS[method].partition(":")[0], method)
+    return list(first.values())
+
+
+class _Reached(Exception):  # noqa: N818 - no error
+    """The step to stop at."""
+
+
+def advance(training: Training, to: int) -> State:
+    """Train from the present state until ``to`` steps are done; return the state."""
+
+    def watch(state: State) -> None:
+        if state.step >= to:
+            raise _Reached
+
+    with suppress(_Reached):
+        training.run(watch)
+    return training.state
+
+
+def copy_of(tensors: Tensors) -> Tensors:
+    """Return copies on the CPU, in float64."""
+    return {name: t.detach().cpu().double().clone() for name, t in tensors.items()}
+
+
+def difference(tensors: Tensors, reference: Tensors, start: Tensors | None = None) -> float:
+    """Return ‖tensors - reference‖ / ‖reference - start‖, all tensors together; NaN stays NaN.
+
+    Args:
+        tensors: By name.
+        reference: By name, likewise; these names count.
+        start: Where the reference came from; zero if None.
+    """
+    there = copy_of(reference)
+    apart = _norm(there, copy_of(tensors))
+    size = _norm(there, copy_of(start) if start else None)
+    return apart / size if size else 0.0 if apart == 0 else float("inf")
+
+
+def _norm(tensors: Tensors, origin: Tensors | None) -> float:
+    squares = [(t - origin[n] if origin else t).square().sum() for n, t in tensors.items()]
+    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
