@@ -210,7 +210,7 @@ def test_the_small_check_runs_whole_without_the_configuration_s_libraries(tmp_pa
     source = os.fspath(PACKAGE.parent)
     path = os.pathsep.join([os.fspath(tmp_path), source])
     done = subprocess.run(
-        [sys.executable, "-m", "l2rw", "gpu-check", "--small"],
+        [sys.executable, "-m", "l2rw", "gpu-check", "--small", "--minutes", "10"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,

