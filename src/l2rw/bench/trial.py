@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from l2rw.batchnorm import Tensors
 from l2rw.bench.workload import dataset_of
-from l2rw.data.sources import Dataset
+from l2rw.data.dataset import Dataset
 from l2rw.data.splits import Split, make_part
 from l2rw.methods import (
     AFTER_BASELINE,
