@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l2rw.data import content
-from l2rw.data.catalog import CATALOG
-from l2rw.data.cifar import CIFAR10_BATCHES, CIFAR100_BATCHES, read_archive
-from l2rw.data.content import digests_of, sha256_of
-from l2rw.data.dataset import Dataset
+from l2rw.data.datasets import content
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.cifar import CIFAR10_BATCHES, CIFAR100_BATCHES, read_archive
+from l2rw.data.datasets.content import digests_of, sha256_of
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices
 
 FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}

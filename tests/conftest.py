@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 
 from l2rw.data.corruptions import BackgroundFlip, Corruption, Imbalance, UniformFlip
-from l2rw.data.dataset import Dataset
-from l2rw.data.sources import fetch
+from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.datasets.sources import fetch
 from l2rw.data.splits import Split
 from l2rw.training.spec import RunSpec, run_spec
 

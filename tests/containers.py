@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from l2rw.data.cifar import CIFAR10_BATCHES
-from l2rw.data.dataset import Dataset, Half, Images
-from l2rw.data.pictures import CLASSES
+from l2rw.data.datasets.cifar import CIFAR10_BATCHES
+from l2rw.data.datasets.dataset import Dataset, Half, Images
+from l2rw.data.datasets.pictures import CLASSES
 from tests.cifar import pack, pickled
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.training.loop import Run
+from l2rw.training.engine.loop import Run
 
 COMPUTE: dict[str, Any] = {
     **{"device": "cpu", "threads": 1, "seeds_per_job": 1, "stack": 1, "jobs_per_gpu": 1},

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from l2rw.config_docs import REPOSITORY
+from l2rw.config.documents import REPOSITORY
 
 CONDA_NAMES = {"torch": "pytorch"}
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]

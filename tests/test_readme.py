@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from l2rw.cli import main
+from l2rw.commands.main import main
 
 REPOSITORY = Path(__file__).parents[1]
 

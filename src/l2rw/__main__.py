@@ -2,6 +2,6 @@
 
 import sys
 
-from l2rw.cli import main
+from l2rw.commands.main import main
 
 sys.exit(main())

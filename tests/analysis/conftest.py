@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from l2rw.config import parse_config
-from l2rw.integrity import read_result, sealed
-from l2rw.plan import Plan
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
+from l2rw.store.checksums import read_result, sealed
 
 SETTINGS = {
     "dataset": "digits",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from l2rw.integrity import sealed
+from l2rw.store.checksums import sealed
 
 Setting = dict[str, Any]
 MADE = {"commit": "c0ffee", "source": "abc", "versions": {}, "seconds": 1}

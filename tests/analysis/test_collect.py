@@ -6,7 +6,7 @@ import pytest
 
 from l2rw.analysis import figure3, figure7
 from l2rw.analysis.collect import collect, write_csv
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 
 def test_every_run_is_a_line_with_its_setting(plan, runs):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l2rw.analysis import decay
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 LENET = {"corruption": "imbalance", "network": "lenet", "row": "l2rw"}
 RESNET = {"corruption": "background_flip", "network": "resnet32", "row": "l2rw"}

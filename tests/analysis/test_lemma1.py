@@ -3,7 +3,7 @@ import pytest
 from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulations, place
 
 from l2rw.analysis import lemma1
-from l2rw.training.provenance import ROOMS_THAT_COMPUTE, source_hash
+from l2rw.store.provenance import ROOMS_THAT_COMPUTE, source_hash
 
 AT_LIMIT, ON_COPIES = place(limit_fraction=1.0), place(limit_fraction=1.0, batches="copies")
 

@@ -8,7 +8,7 @@ from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulatio
 
 from l2rw.analysis.outputs import DRAWN_BY, draw, tabulate
 from l2rw.analysis.style import FORMATS
-from l2rw.config import Experiments
+from l2rw.config.load import Experiments
 
 SETTINGS = {
     "figure2": [{"majority_share": share, "method": "l2rw"} for share in (0.8, 0.9)],

@@ -6,8 +6,8 @@ from tests.analysis.simulated import ASCENT, BEYOND, make_up_simulations, place,
 from l2rw.analysis import lemma1, theorem2
 from l2rw.analysis.collect import write_csv
 from l2rw.analysis.simulations import number, thousands
-from l2rw.errors import UserError
-from l2rw.integrity import read_result
+from l2rw.store.checksums import read_result
+from l2rw.store.errors import UserError
 from l2rw.theory.job import run_simulation
 from l2rw.theory.spec import SimulationSpec
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
-from l2rw.config import Experiments, parse_config
-from l2rw.plan import Plan
+from l2rw.config.load import Experiments, parse_config
+from l2rw.planning.plan import Plan
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from l2rw.config import parse_config
-from l2rw.plan import Plan
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
 
 SHORT = {"steps": 4, "batch_size": 10, "clean_batch_size": 5, "decay_at": [3], "evaluations": 2}
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from l2rw.away.jobs import read_jobs
 from l2rw.away.packing import RUN_FILES, Bundle, Limits, pack
-from l2rw.cli import main
-from l2rw.integrity import sealed
+from l2rw.commands.main import main
+from l2rw.store.checksums import sealed
 from l2rw.training.results import write_json
 
 from .conftest import write_plan

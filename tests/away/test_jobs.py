@@ -1,7 +1,7 @@
 import pytest
 
 from l2rw.away.jobs import Queue, read_jobs, select
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 
 def short(jobs):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from l2rw.away.packing import PIECE_BYTES, Bundle, Limits, pack, require_no_parts
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 MIB = 2**20
 

@@ -13,8 +13,8 @@ from l2rw.away.checkpoints import read_header
 from l2rw.away.jobs import read_jobs, select
 from l2rw.away.packing import RUN_FILES
 from l2rw.away.run_for import Deadline
-from l2rw.cli import main
-from l2rw.errors import UserError
+from l2rw.commands.main import main
+from l2rw.store.errors import UserError
 
 from .conftest import write_plan
 

@@ -8,8 +8,8 @@ from torch.utils._pytree import tree_map
 from l2rw.data.splits import Part
 from l2rw.methods import AFTER_BASELINE, GUIDED_BY_CLEAN_SET, METHODS, TRAINED_ON_CLEAN_SET
 from l2rw.methods.contract import Batch, Given, Method
-from l2rw.registry import load
-from l2rw.training.network import Seen
+from l2rw.store.registry import load
+from l2rw.training.engine.network import Seen
 
 W = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.8]])
 TRANSITION = np.array([[0.7, 0.3], [0.1, 0.9]])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from l2rw.data.splits import Part
 from l2rw.methods import METHODS
 from l2rw.methods.contract import Given
-from l2rw.registry import load
+from l2rw.store.registry import load
 
 LOGITS = np.array([[1.2, -0.3, 0.4], [0.1, 0.9, -1.0], [-0.5, 0.2, 0.3], [2.0, 2.5, -0.7]])
 LABELS = np.array([0, 2, 1, 1])

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l2rw.models import MODELS
-from l2rw.registry import load
-from l2rw.training.network import Network
-from l2rw.weights import (
+from l2rw.core.weights import (
     WeightedGradient,
     reweighted_gradient,
     reweighted_gradient_by_double_backward,
 )
+from l2rw.models import MODELS
+from l2rw.store.registry import load
+from l2rw.training.engine.network import Network
 
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow if name == "wrn28_10" else ()) for name in MODELS

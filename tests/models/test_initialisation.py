@@ -7,7 +7,7 @@ from torch import nn
 
 from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise
-from l2rw.registry import load
+from l2rw.store.registry import load
 
 QUICK = [name for name in MODELS if name != "wrn28_10"]
 RESIDUAL = [name for name in QUICK if not name.startswith("lenet")]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from l2rw.data.corruptions import Imbalance, UniformFlip
-from l2rw.data.dataset import Dataset
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Part, Split
 from l2rw.theory.problems import Problem, huber_problem, linear_problem
 from l2rw.theory.spec import SimulationSpec

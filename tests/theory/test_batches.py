@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 from l2rw.theory.batches import BLOCK, Batches
 
 places = st.integers(0, 3 * BLOCK)

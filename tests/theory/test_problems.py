@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from l2rw.data.splits import Part
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 from l2rw.theory.problems import features_of, linear_problem
 from tests.theory import plain
 

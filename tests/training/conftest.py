@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from l2rw.batchnorm import Tensors
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
 from l2rw.data.corruptions import Corruption
-from l2rw.data.dataset import Dataset
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.methods import AFTER_BASELINE
-from l2rw.training.loop import Start, Training
-from l2rw.training.network import build_network
+from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.network import build_network
 from l2rw.training.spec import RunSpec
-from l2rw.weights import Parameters
 
 Values = tuple[Parameters, Tensors]
 

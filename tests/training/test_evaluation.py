@@ -5,6 +5,8 @@ from torch import nn
 
 from l2rw.data.splits import make_part
 from l2rw.training import evaluation
+from l2rw.training.engine.batches import ImageStore
+from l2rw.training.engine.network import Network
 from l2rw.training.evaluation import (
     Evaluation,
     estimate_transition,
@@ -12,8 +14,6 @@ from l2rw.training.evaluation import (
     predicted_labels,
     squared_gradient,
 )
-from l2rw.training.examples import ImageStore
-from l2rw.training.network import Network
 
 
 class FirstPixels(nn.Module):

@@ -1,7 +1,7 @@
 """Results are known numbers: who changes what a run computes must say so.
 
 If this fails and results were meant to change, raise ``RESULTS_REVISION`` in
-src/l2rw/training/__init__.py, so that no older result passes for a new one, and write the numbers
+src/l2rw/store/identity.py, so that no older result passes for a new one, and write the numbers
 anew: ``pytest tests/training/test_golden.py --golden``.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from l2rw.methods import METHODS
-from l2rw.training import RESULTS_REVISION
+from l2rw.store.identity import RESULTS_REVISION
 
 GOLDEN = Path(__file__).with_name("golden.json")
 CASES = [

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from l2rw.core.weights import WeightedGradient
+from l2rw.training.engine.network import Seen
 from l2rw.training.history import Means, Snapshot, Tally
-from l2rw.training.network import Seen
-from l2rw.weights import WeightedGradient
 
 CPU = torch.device("cpu")
 LABELS = torch.tensor([[0, 1], [1, 1]])

@@ -12,8 +12,8 @@ import pytest
 from safetensors import safe_open
 
 pytest.importorskip("pydantic", reason="plans are made by the pipeline, which needs pydantic")
-from l2rw.config import parse_config
-from l2rw.plan import Plan
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
 
 STEPS, PATIENCE = 150, 120
 

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 from tests.runs import COMPUTE
 
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 from l2rw.training import job as job_module
+from l2rw.training.checkpoints import Watch
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.job import Job, run_job
-from l2rw.training.watch import Watch
 
 
 @pytest.fixture

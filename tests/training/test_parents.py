@@ -10,7 +10,7 @@ from tests.runs import assert_same_runs
 
 from l2rw.data.streams import Stream
 from l2rw.models.lenet import lenet_8x8
-from l2rw.training.network import build_network
+from l2rw.training.engine.network import build_network
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.runs import COMPUTE
 
+from l2rw.core.weights import reweighted_gradient_by_double_backward
 from l2rw.data.streams import Stream
-from l2rw.errors import UserError
-from l2rw.integrity import sealed, verify
+from l2rw.store.checksums import sealed, verify
+from l2rw.store.errors import UserError
+from l2rw.training.engine.network import build_network
 from l2rw.training.job import spec_of
-from l2rw.training.network import build_network
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
 from l2rw.training.results import write_json
 from l2rw.training.trained import load_trained, save_trained
-from l2rw.weights import reweighted_gradient_by_double_backward
 
 SHAPE, CPU = (1, 8, 8), torch.device("cpu")
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from l2rw.data.splits import Part
+from l2rw.training.engine.loop import Evaluations, Run
 from l2rw.training.evaluation import Evaluation
 from l2rw.training.history import Snapshot
-from l2rw.training.loop import Evaluations, Run
 from l2rw.training.results import METRICS, RESULT, SUSPECTS, weight_auc, write
 from l2rw.training.trained import TRAINED
 

@@ -3,10 +3,10 @@ import re
 import pytest
 import torch
 
-from l2rw.errors import UserError
 from l2rw.models.lenet import lenet_8x8
 from l2rw.models.resnet import resnet_8x8
-from l2rw.training.network import Network
+from l2rw.store.errors import UserError
+from l2rw.training.engine.network import Network
 from l2rw.training.trained import TRAINED, load_trained, save_trained
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from l2rw.config import parse_config
-from l2rw.plan import Plan
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
 
 REPOSITORY = Path(__file__).parents[2]
 

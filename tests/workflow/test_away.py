@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from l2rw.cli import main
+from l2rw.commands.main import main
 
 from .conftest import TINY, Workspace
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2rw.plan import Plan
-from l2rw.plan_table import read_config
+from l2rw.planning.plan import Plan
+from l2rw.planning.table import read_config
 
 from .conftest import REPOSITORY, TINY, edit, jobs, place_timings
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from l2rw.config import parse_config
-from l2rw.plan import Plan
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
 
 from .conftest import NOISY, Workspace, jobs, run_once, with_shared
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from l2rw.cli import main
+from l2rw.commands.main import main
 
 from .conftest import TINY, Workspace, edit
 

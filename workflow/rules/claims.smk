@@ -6,7 +6,7 @@
 #      <results>/claims.csv                        every part of every claim, tidy
 #      <results>/claims.json                       which plans they were made from
 #
-# Records of figures are dated like their summaries, see Plan.write in src/l2rw/plan.py.
+# Records of figures are dated like their summaries, see Plan.write in src/l2rw/planning/plan.py.
 
 
 localrules:

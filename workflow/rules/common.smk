@@ -3,14 +3,14 @@
 import os
 import sys
 
-from l2rw.bench.costs import limits
-from l2rw.config import parse_config
-from l2rw.data.sources import require
-from l2rw.errors import UserError
-from l2rw.plan import Plan
-from l2rw.plan_table import outlook
+from l2rw.planning.costs import limits
+from l2rw.config.load import parse_config
+from l2rw.data.datasets.sources import require
+from l2rw.store.errors import UserError
+from l2rw.planning.plan import Plan
+from l2rw.planning.table import outlook
 from l2rw.training.gpus import count_slots
-from l2rw.training.seeds import parse_seeds
+from l2rw.store.seeds import parse_seeds
 
 # This machine's GPUs are shared out here; where `jobs` limits what is submitted, by a scheduler.
 LOCAL = workflow.resource_settings.nodes is None

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.errors import UserError
-from l2rw.integrity import read_result, verify
+from l2rw.store.checksums import read_result, verify
+from l2rw.store.errors import UserError
 
 SEALED_BY = {"probe.csv": "probe.json"}
 """Which file holds the checksum of another; ``result.json`` if not named here."""

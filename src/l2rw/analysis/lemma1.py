@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from l2rw.analysis.drawing import add_legend, name_lines
 from l2rw.analysis.simulations import ON, WHO, name_of_simulation, number, simulations, thousands
 from l2rw.analysis.style import RC
-from l2rw.training.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
+from l2rw.store.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
 
 SIMULATION, COUNTEREXAMPLE = "simulation", "counterexample"
 LEMMA = ("verdict", "verdict_as_printed", "steps", "growths", "largest_growth")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.integrity import recorded_plan
+from l2rw.store.checksums import recorded_plan
 
 
 class Numbers(NamedTuple):

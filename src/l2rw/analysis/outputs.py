@@ -14,7 +14,7 @@ from l2rw.analysis.collect import MADE, read_table, write_csv
 from l2rw.analysis.style import save
 from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
-from l2rw.integrity import require_plan, sealed
+from l2rw.store.checksums import require_plan, sealed
 
 
 class Drawing(Protocol):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.statistics import NOTHING
-from l2rw.errors import UserError
-from l2rw.integrity import read_result
+from l2rw.store.checksums import read_result
+from l2rw.store.errors import UserError
 
 CONTROLS = {
     "ascent": "Control: weights of the wrong sign",

@@ -22,7 +22,7 @@ from l2rw.analysis.simulations import (
     thousands,
 )
 from l2rw.analysis.style import RC
-from l2rw.integrity import verify
+from l2rw.store.checksums import verify
 
 SETTING = ["model", "weighting", "batches", "limit_fraction"]
 COLUMNS = (

@@ -11,11 +11,11 @@ from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import PlannedJob
 from l2rw.away.packing import RUN_FILES
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
-from l2rw.data.catalog import CATALOG
 from l2rw.data.corruptions import corruption_of
-from l2rw.errors import UserError
-from l2rw.integrity import read_result, sha256, verify
-from l2rw.training.seeds import parse_seeds
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.store.checksums import read_result, sha256, verify
+from l2rw.store.errors import UserError
+from l2rw.store.seeds import parse_seeds
 
 ADOPTED, SAME, KEPT = "adopted", "there already", "kept what is there, which differs"
 NEEDLESS = "not needed, its run is done"

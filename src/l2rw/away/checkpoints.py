@@ -15,7 +15,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a checkpoint that :meth:`l2rw.training.state.State.save` wrote.
+    """Read the header of a checkpoint that :meth:`l2rw.training.engine.state.State.save` wrote.
 
     Raises:
         ValueError: It is none.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from l2rw.away.jobs import PlannedJob
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.dataset import Dataset, Labels
-from l2rw.data.sources import fetch
+from l2rw.data.datasets.dataset import Dataset, Labels
+from l2rw.data.datasets.sources import fetch
 
 CACHE = Path("data/raw")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l2rw.cells import data_file
-from l2rw.errors import UserError, closest
-from l2rw.training.seeds import format_seeds, parse_seeds
+from l2rw.experiments.cells import data_file
+from l2rw.store.errors import UserError, closest
+from l2rw.store.seeds import format_seeds, parse_seeds
 
 Plan = dict[str, Any]
 """A plan file's content."""

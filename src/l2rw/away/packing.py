@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 MANIFEST = "manifest.json"
 RUN_FILES = ("metrics.csv", "network.safetensors", "suspects.csv", "result.json")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from l2rw.away.packing import MANIFEST, RUN_FILES, Piece
-from l2rw.errors import UserError
-from l2rw.integrity import sha256
+from l2rw.store.checksums import sha256
+from l2rw.store.errors import UserError
 
 NAME = r"[^/.\\\0][^/\\\0]*"  # neither hidden nor `..`
 SEEDS = r"seed-(?P<seeds>\d+(?:-\d+)?)"

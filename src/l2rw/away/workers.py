@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from l2rw.away.jobs import PlannedJob
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 from l2rw.training.gpus import VISIBLE
 
 CONTEXT = multiprocessing.get_context("spawn")  # CUDA does not survive a fork

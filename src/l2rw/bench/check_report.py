@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from l2rw.training.provenance import git_commit, source_hash
+from l2rw.store.provenance import git_commit, source_hash
 
 TITLES = {
     "machine": "Machine",

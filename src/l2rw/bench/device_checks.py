@@ -29,7 +29,7 @@ from l2rw.bench.trial import (
     one_of_each_family,
 )
 from l2rw.training.device import device_facts, set_up_torch
-from l2rw.training.state import State
+from l2rw.training.engine.state import State
 
 CPU = torch.device("cpu")
 FIRST_STEP, LAST_STEP = 1e-4, 0.1

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l2rw.bench.check_report import Outcome, failures, markdown
-from l2rw.errors import UserError, closest
+from l2rw.store.errors import UserError, closest
 
 NETWORKS = ("lenet", "resnet32", "wrn28_10")
 SMALL_NETWORKS = ("lenet_8x8", "resnet_8x8", "wrn_8x8")

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from l2rw.bench import machine
-from l2rw.bench.hours import SGD, THREE_PASSES, Row
 from l2rw.bench.settings import Settings
 from l2rw.bench.ways import WAYS, Examples
 from l2rw.bench.workload import Workload, lay_out, random_examples
+from l2rw.planning.hours import SGD, THREE_PASSES, Row
 
 WARM_UP = 3  # rounds that count for nothing
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from l2rw.bench.costs import COSTS, Cost
-from l2rw.bench.hours import FORWARD_MODE, SGD
 from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import MODELS
+from l2rw.planning.costs import COSTS, Cost
+from l2rw.planning.hours import FORWARD_MODE, SGD
 
 BATCH = 100  # training and clean examples whose memory is measured
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from l2rw.bench.hours import Hours, Row
+from l2rw.planning.hours import Hours, Row
 
 
 def table(rows: Sequence[Row], *, stack: int, cuda: bool) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from l2rw.bench import machine
-from l2rw.bench.hours import Plan, Row, estimate, read_plan, times_of
 from l2rw.bench.measure import measure
 from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
+from l2rw.planning.hours import Plan, Row, estimate, read_plan, times_of
+from l2rw.store.provenance import provenance
 from l2rw.training.device import choose_device, device_facts, set_up_torch
-from l2rw.training.provenance import provenance
 
 
 def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
@@ -43,8 +43,8 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
 def paper_plans() -> list[Plan]:
     """Return the plans of the whole paper, or none where the configuration's libraries lack."""
     try:
-        from l2rw.config import Config
-        from l2rw.plan import Plan as PaperPlan
+        from l2rw.config.load import Config
+        from l2rw.planning.plan import Plan as PaperPlan
     except ImportError:
         return []
     paper = PaperPlan(Config())

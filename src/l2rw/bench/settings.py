@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from l2rw.errors import UserError, closest
 from l2rw.models import MODELS
+from l2rw.store.errors import UserError, closest
 from l2rw.training.device import PRECISIONS, choose_device
 
 

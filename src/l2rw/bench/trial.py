@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from l2rw.batchnorm import Tensors
 from l2rw.bench.workload import dataset_of
-from l2rw.data.dataset import Dataset
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split, make_part
 from l2rw.methods import (
     AFTER_BASELINE,
@@ -19,12 +20,11 @@ from l2rw.methods import (
     TRAINED_ON_CLEAN_SET,
 )
 from l2rw.models import MODELS
-from l2rw.registry import load
-from l2rw.training.loop import Start, Training
-from l2rw.training.network import LossFunction, Network, Seen, cross_entropy
+from l2rw.store.registry import load
+from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.network import LossFunction, Network, Seen, cross_entropy
+from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec
-from l2rw.training.state import State
-from l2rw.weights import Parameters
 
 SEED, PARENT_SEED = 0, 1
 CANDIDATES = 5

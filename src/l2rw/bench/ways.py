@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from l2rw.bench.hours import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES
-from l2rw.methods.contract import Losses
-from l2rw.weights import (
+from l2rw.core.weights import (
     CleanLoss,
     ExampleLosses,
     Parameters,
@@ -19,6 +17,8 @@ from l2rw.weights import (
     reweighted_gradient_by_double_backward,
     weighted_gradient,
 )
+from l2rw.methods.contract import Losses
+from l2rw.planning.hours import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES
 
 
 class Examples(NamedTuple):
@@ -49,8 +49,8 @@ def three_passes(
 ) -> WeightedGradient:
     """Run Algorithm 1 line by line in plain autograd, as public implementations do.
 
-    The weights are those of :func:`~l2rw.weights.reweighted_gradient`, but the batch passes the
-    network twice: once for the look-ahead step, and again for the weighted loss.
+    The weights are those of :func:`~l2rw.core.weights.reweighted_gradient`, but the batch passes
+    the network twice: once for the look-ahead step, and again for the weighted loss.
 
     Args:
         losses: Maps parameters to example losses of shape (n,) and anything else worth keeping.

@@ -9,15 +9,15 @@ from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
 from l2rw.bench.ways import Examples, Gradient
-from l2rw.data.catalog import CATALOG, DatasetInfo
+from l2rw.core.weights import Parameters, WeightedGradient
+from l2rw.data.datasets.catalog import CATALOG, DatasetInfo
 from l2rw.models import MODELS
-from l2rw.registry import load
-from l2rw.training import sgd
-from l2rw.training.network import Network
+from l2rw.store.registry import load
+from l2rw.training.engine import sgd
+from l2rw.training.engine.network import Network
+from l2rw.training.engine.parallel_seeds import over_seeds
+from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec
-from l2rw.training.stack import over_seeds
-from l2rw.training.state import State
-from l2rw.weights import Parameters, WeightedGradient
 
 Tree = TypeVar("Tree")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 Indices = NDArray[np.int64]
 

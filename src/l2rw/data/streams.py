@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from l2rw.data.splits import Indices, Part
-from l2rw.randomness import Axis, generator
+from l2rw.store.randomness import Axis, generator
 
 
 class Stream:

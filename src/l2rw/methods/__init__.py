@@ -1,6 +1,6 @@
 """The methods compared, by name. A new one is one file and one line here."""
 
-from l2rw.registry import Registry
+from l2rw.store.registry import Registry
 
 METHODS: Registry = {
     "baseline": "l2rw.methods.weighting:Baseline",

@@ -11,8 +11,8 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor
 
+from l2rw.core.weights import Parameters
 from l2rw.methods.contract import Method
-from l2rw.weights import Parameters
 
 
 class _Bootstrapping(Method):

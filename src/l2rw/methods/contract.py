@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from l2rw.core.weights import Parameters, WeightedGradient, weighted_gradient
 from l2rw.data.splits import Indices, Part
 from l2rw.data.streams import Stream
-from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
 
 
 class Batch(NamedTuple):
@@ -41,7 +41,7 @@ class Given(NamedTuple):
 
 Losses = Callable[[Parameters, Tensor, Tensor], tuple[Tensor, Any]]
 """Maps (parameters, images, labels) to example losses (n,) and what else the pass yields: a named
-tuple with ``logits`` (n, classes) and batch ``statistics``; see :mod:`l2rw.training.network`."""
+tuple with ``logits`` (n, classes) and batch ``statistics``."""
 
 
 class ExampleOrder(Protocol):

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from l2rw.core.weights import Parameters
 from l2rw.methods.contract import Given, Method
-from l2rw.weights import Parameters
 
 LEAST_NOISE = 1e-3
 """``s_model`` takes the share of wrong labels to be at least this, and at most one minus this, so

@@ -2,10 +2,10 @@
 
 import torch
 
+from l2rw.core.weights import Parameters, WeightedGradient, weighted_gradient
 from l2rw.data.splits import Part
 from l2rw.data.streams import BalancedStream
 from l2rw.methods.contract import Batch, ExampleOrder, Losses, Method
-from l2rw.weights import Parameters, WeightedGradient, weighted_gradient
 
 
 class Resample(Method):

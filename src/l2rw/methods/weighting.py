@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from l2rw.core.weights import normalise
 from l2rw.methods.contract import Batch, Given, Method
-from l2rw.randomness import generator
-from l2rw.weights import normalise
+from l2rw.store.randomness import generator
 
 
 class Baseline(Method):

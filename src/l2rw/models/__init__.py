@@ -5,7 +5,7 @@ Each is a function of (image shape, number of classes) that returns a
 (n, classes).
 """
 
-from l2rw.registry import Registry
+from l2rw.store.registry import Registry
 
 MODELS: Registry = {
     "lenet": "l2rw.models.lenet:lenet",

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from l2rw.weights import Parameters
+from l2rw.core.weights import Parameters
 
 
 class Model(nn.Module, ABC):

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.data.splits import Indices
-from l2rw.errors import UserError
-from l2rw.randomness import generator
+from l2rw.store.errors import UserError
+from l2rw.store.randomness import generator
 from l2rw.theory.spec import SimulationSpec
 
 BLOCK = 512  # steps drawn at once

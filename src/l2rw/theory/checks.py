@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.randomness import generator
+from l2rw.store.randomness import generator
 from l2rw.theory.constants import Constants
 from l2rw.theory.record import Descent, Floats, Record
 from l2rw.theory.spec import SimulationSpec

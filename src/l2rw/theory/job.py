@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.data.dataset import Dataset
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.identity import plain
-from l2rw.integrity import sealed
+from l2rw.store.checksums import sealed
+from l2rw.store.identity import plain
+from l2rw.store.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
 from l2rw.theory.constants import Constants, constants_of
 from l2rw.theory.counterexample import Counterexample, counterexamples, search_printed_failure
@@ -21,7 +22,6 @@ from l2rw.theory.problems import Problem, huber_problem, linear_problem
 from l2rw.theory.record import Record
 from l2rw.theory.simulate import simulate
 from l2rw.theory.spec import SimulationSpec
-from l2rw.training.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
 from l2rw.training.results import write_json
 
 CHECKS = "checks.json"

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2rw.data.dataset import Dataset, Images
+from l2rw.data.datasets.dataset import Dataset, Images
 from l2rw.data.splits import Split
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 from l2rw.theory.losses import Huber, Logistic, Loss, Softmax
 from l2rw.theory.spec import Model
 

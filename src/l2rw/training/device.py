@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from l2rw.errors import UserError
+from l2rw.store.errors import UserError
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # as in malloc.h
 

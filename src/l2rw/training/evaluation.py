@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import grad
 
-from l2rw.batchnorm import Tensors
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
 from l2rw.data.splits import Part
-from l2rw.training.examples import ImageStore
-from l2rw.training.network import Network
-from l2rw.weights import Parameters
+from l2rw.training.engine.batches import ImageStore
+from l2rw.training.engine.network import Network
 
 CHUNKS = {"cpu": 250, "cuda": 2500}
 """Images per forward pass by device: few enough for a CPU's cache, enough to fill a GPU."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from l2rw.weights import WeightedGradient
+from l2rw.core.weights import WeightedGradient
 
 NEVER = 2**62
 

@@ -9,21 +9,21 @@ from typing import Any
 import torch
 
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.dataset import Dataset
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.errors import UserError
-from l2rw.identity import restored
-from l2rw.integrity import verify
+from l2rw.store.checksums import verify
+from l2rw.store.errors import UserError
+from l2rw.store.identity import restored
+from l2rw.store.provenance import provenance, source_hash
+from l2rw.store.seeds import format_seeds
+from l2rw.training.checkpoints import Checkpoints, Watch, heeding_sigterm
 from l2rw.training.device import choose_device, device_facts, set_up_torch
-from l2rw.training.loop import Run, Start, Training
-from l2rw.training.network import Network, build_network
+from l2rw.training.engine.loop import Run, Start, Training
+from l2rw.training.engine.network import Network, build_network
 from l2rw.training.progress import Progress
-from l2rw.training.provenance import provenance, source_hash
 from l2rw.training.results import RESULT, write
-from l2rw.training.seeds import format_seeds
 from l2rw.training.spec import RunSpec
 from l2rw.training.trained import load_trained
-from l2rw.training.watch import Checkpoints, Watch, heeding_sigterm
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2rw.batchnorm import Tensors
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.dataset import Dataset
-from l2rw.data.flips import BackgroundFlip
+from l2rw.data.corruptions.flips import BackgroundFlip
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
-from l2rw.integrity import sealed, verify
-from l2rw.randomness import generator
+from l2rw.store.checksums import sealed, verify
+from l2rw.store.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
-from l2rw.training.examples import ImageStore
+from l2rw.training.engine.batches import ImageStore
+from l2rw.training.engine.network import Network, build_network
 from l2rw.training.job import spec_of
-from l2rw.training.network import Network, build_network
 from l2rw.training.results import RESULT, write_json
 from l2rw.training.trained import load_trained
-from l2rw.weights import Parameters, reweighted_gradient
 
 MIXED, SINGLE_CLASS = "mixed", "single class"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.integrity import sealed
+from l2rw.store.checksums import sealed
+from l2rw.training.engine.loop import Run
 from l2rw.training.history import Snapshot
-from l2rw.training.loop import Run
 from l2rw.training.trained import TRAINED, save_trained
 
 METRICS = "metrics.csv"

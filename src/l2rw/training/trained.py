@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2rw.batchnorm import Tensors
-from l2rw.errors import UserError
-from l2rw.training.network import Network
-from l2rw.weights import Parameters
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
+from l2rw.store.errors import UserError
+from l2rw.training.engine.network import Network
 
 TRAINED = "network.safetensors"
 

@@ -1,0 +1,1 @@
+"""The paper's claims and what our results say of them."""

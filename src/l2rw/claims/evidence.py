@@ -1,0 +1,125 @@
+"""What a ledger is judged on: tables of runs, timings, and which runs made them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from l2rw.analysis.collect import MADE, read_table, unreadable
+from l2rw.analysis.simulations import CHECKS
+from l2rw.claims.measures import Tables
+from l2rw.store.checksums import require_plan
+
+BENCH = "bench"
+Plan = dict[str, Any]
+
+
+class Evidence(NamedTuple):
+    """Everything behind a ledger."""
+
+    plans: Mapping[str, Plan]
+    """By experiment, what its plan file says."""
+    tables: Tables
+    """By experiment; ``bench`` among them if there are timings."""
+    folder: Path
+    """Of the results: ``tables``, ``figures`` and ``runs`` lie in it."""
+
+    @property
+    def configuration(self) -> str:
+        """Name of the configuration."""
+        return str(next(iter(self.plans.values()))["configuration"])
+
+    def made(self, cells: Sequence[str], needs: Sequence[str]) -> pd.DataFrame:
+        """Return what made some cells of some experiments: a line for each run, ``cell``, MADE."""
+        lines = [
+            table[table["cell"].isin(cells)][["cell", *MADE]].drop_duplicates()
+            for name, table in self.tables.items()
+            if name in needs
+        ]
+        return pd.concat(lines) if lines else pd.DataFrame(columns=["cell", *MADE])
+
+
+def read_evidence(plans: Sequence[Plan], bench: Path | None, results: Path) -> Evidence:
+    """Read the tables of planned experiments, and timings.
+
+    Figures are looked at, too: a ledger shows them as evidence.
+
+    Args:
+        plans: Plan files of the experiments.
+        bench: What ``l2rw bench`` wrote, or None.
+        results: Folder of the results.
+
+    Raises:
+        UserError: A table or figure is missing, changed, or was made from another plan.
+    """
+    tables = {}
+    for plan in plans:
+        name = plan["experiment"]
+        for kind in ("tables", "figures"):
+            require_plan(results / kind / f"{name}.json", plan["digest"])
+        tables[name] = with_rows(read_table(results / "tables" / f"{name}.csv"))
+    if bench is not None:
+        tables[BENCH] = _read_bench(bench)
+    return Evidence({plan["experiment"]: plan for plan in plans}, tables, results)
+
+
+def planned(plans: Sequence[Plan], networks: Sequence[str]) -> Tables:
+    """Return the tables that plans would fill, a line for each cell: settings and ids.
+
+    Args:
+        plans: Plan files.
+        networks: Those whose steps are timed.
+    """
+    tables = {
+        plan["experiment"]: with_rows(
+            pd.DataFrame([{**cell["setting"], "cell": cell["id"]} for cell in plan["cells"]])
+        )
+        for plan in plans
+    }
+    lines = [{"model": network, "cell": _timed(network)} for network in networks]
+    return {**tables, BENCH: pd.DataFrame(lines)}
+
+
+def with_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its rows in ``row``; Figure 2 calls them methods."""
+    return table.rename(columns={"method": "row"})
+
+
+def runs_of(plan: Plan) -> Iterator[tuple[str, list[int], str]]:
+    """Yield (cell id, seeds shown, file of their result below the results) of every job."""
+    for cell in plan["cells"]:
+        file = CHECKS if "simulation" in cell else "result.json"
+        for job in cell["jobs"]:
+            first, _, last = job.partition("-")
+            seeds = [s for s in range(int(first), int(last or first) + 1) if s in plan["seeds"]]
+            if seeds:
+                yield cell["id"], seeds, f"runs/{cell['id']}/seed-{job}/{file}"
+
+
+def _read_bench(path: Path) -> pd.DataFrame:
+    """Return the timings of every round; a cell is a network, with batches as in the paper."""
+    try:
+        report = json.loads(path.read_text())
+        made = {name: report["provenance"][name] for name in ("commit", "source")}
+        made |= {name: report["device"][name] for name in ("device", "precision")}
+        lines = [
+            {
+                "model": row["model"],
+                "cell": _timed(row["model"]),
+                "way": row["way"],
+                "round": number,
+                "ms": ms,
+                **made,
+            }
+            for row in report["rows"]
+            for number, ms in enumerate(row["samples_ms"])
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise unreadable(path, "timings", error) from None
+    return pd.DataFrame(lines)
+
+
+def _timed(network: str) -> str:
+    return f"{BENCH}/{network}"

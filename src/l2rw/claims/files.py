@@ -1,0 +1,48 @@
+"""The files of a ledger: a page, the same for a browser, a tidy table, and its record."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from l2rw.analysis.collect import write_csv
+from l2rw.claims.entries import Paper, make_ledger, to_table
+from l2rw.claims.evidence import BENCH, read_evidence
+from l2rw.claims.page import to_html, to_markdown
+from l2rw.store.checksums import sha256
+
+PAGE, HTML, TABLE, RECORD = "REPRODUCTION.md", "REPRODUCTION.html", "claims.csv", "claims.json"
+
+
+def write_ledger(
+    plans: Sequence[dict[str, Any]], bench: Path | None, results: Path, paper: Paper, out: Path
+) -> None:
+    """Judge all claims and write :data:`PAGE`, :data:`HTML`, :data:`TABLE` and :data:`RECORD`.
+
+    Args:
+        plans: Plan files of the experiments that there are.
+        bench: What ``l2rw bench`` wrote, or None.
+        results: Folder of the results.
+        paper: What the paper's configuration asks for.
+        out: Folder to write to.
+
+    Raises:
+        UserError: A table or figure is missing, changed, or was made from another plan.
+    """
+    ledger = make_ledger(read_evidence(plans, bench, results), paper)
+    page = to_markdown(ledger, out)
+    html = to_html(page, out)  # needs the figures: before anything is overwritten
+    made_from = {plan["experiment"]: plan["digest"] for plan in plans}
+    record = {
+        "plan": made_from | ({BENCH: sha256(bench)} if bench else {}),
+        "configuration": ledger.evidence.configuration,
+        "confidence": ledger.level,
+        "verdicts": {
+            entry.judged.claim.id: [entry.judged.verdict, entry.judged.scale]
+            for entry in ledger.entries
+        },
+    }
+    (out / PAGE).write_text(page)
+    (out / HTML).write_text(html)
+    write_csv(to_table(ledger), out / TABLE)
+    (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")

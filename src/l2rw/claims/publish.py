@@ -1,0 +1,58 @@
+"""A copy of what a reader wants of finished results: small enough for git, and judged anew."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from l2rw.claims.evidence import read_evidence
+from l2rw.claims.files import write_ledger
+from l2rw.claims.paper import paper
+from l2rw.config.load import Config
+from l2rw.planning.plan import Plan
+from l2rw.store.errors import UserError
+
+
+def publish(config: Config, out: Path) -> None:
+    """Copy tables, figures, timings and the figures of every run, and write their ledger.
+
+    Networks, data and curves of training stay behind. Runs of Figures 2, 4 and 5, of Tables 1 and 2
+    and of the theory can be copied back: they count as made.
+
+    Args:
+        config: Of the results, all of them made.
+        out: Folder to write to.
+
+    Raises:
+        UserError: A result is missing or stale. Nothing has been written then.
+    """
+    plan, results = Plan(config, config.results), config.results
+    if out.resolve() == results.resolve():
+        raise UserError(f"{out} holds the results themselves.", "name another folder.")
+    files = list(_published(plan))
+    for path in files:
+        if not (results / path).is_file():
+            raise UserError(
+                f"{results / path} is missing: these results are not complete.",
+                "run `snakemake` with the same configuration first.",
+            )
+    plans = [plan.describe(name) for name in plan.experiments]
+    timings = Path("bench", plan.bench_file) if plan.bench_file else None
+    # Refuses what is stale before anything in `out` is overwritten.
+    read_evidence(plans, timings and results / timings, results)
+    for path in files:
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(results / path, out / path)
+    write_ledger(plans, timings and out / timings, out, paper(), out)
+
+
+def _published(plan: Plan) -> Iterator[Path]:
+    for name in plan.experiments:
+        yield from (Path("tables", f"{name}.{suffix}") for suffix in ("csv", "md", "json"))
+        yield from (Path("figures", f"{name}.{suffix}") for suffix in ("csv", "json", "svg", "png"))
+    for key, cell in plan.cells.items():
+        # What the tables are made from; a simulation's table needs the bound at every T, too.
+        files = [cell.result, *(["bound.csv"] if cell.kind == "simulation" else [])]
+        for job in plan.jobs(cell):
+            yield from (Path("runs", key, f"seed-{job}", file) for file in files)
+    if plan.bench_file:
+        yield Path("bench", plan.bench_file)

@@ -1,0 +1,1 @@
+"""The paper's idea, on PyTorch alone."""

@@ -1,0 +1,190 @@
+"""Label noise: some training labels flip, to any other class or to one background class."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2rw.data.datasets.catalog import DatasetInfo
+from l2rw.data.splits import Indices, Part, Split, make_part
+from l2rw.store.errors import UserError
+from l2rw.store.randomness import generator
+
+
+@dataclass(frozen=True)
+class Flip(ABC):
+    """What both kinds of label noise share: who plays which part, and who flips (section 4.2).
+
+    The training half is parted into the validation set, the clean set and the training set; the
+    test part is the whole test half. For one seed and ``validation_size``, the validation images
+    are the same at every other setting, a smaller clean set lies within a larger one, and what
+    flips at a low noise flips to the same label at a higher one: a sweep changes nothing else.
+    """
+
+    classes: int
+    """Classes of the data set, all of which a network must tell apart."""
+    noise: float
+    """Share of the labels that flip, in [0, 1): exact in the training set and, on its own, in the
+    validation set."""
+    clean_size: int
+    """Images of the clean set, with their true labels: of each class as many, or one more."""
+    validation_size: int
+    """Images of the hyper-validation set, noisy like the training set."""
+    authors_code: bool
+    """Whether to depart from the paper as its authors' code does; each kind says in what."""
+
+    name: ClassVar[str]
+
+    @property
+    def label(self) -> str:
+        """Readable part of a split's name."""
+        return f"{self.name}-{self.noise}"
+
+    def check(self, dataset: DatasetInfo) -> None:
+        """Raise :class:`UserError` unless this corruption can be had of the data set."""
+        if not 0 <= self.noise < 1:
+            raise UserError(
+                f"A noise of {self.noise} is no share of labels that could flip.",
+                "choose a noise of at least 0 and below 1.",
+            )
+        if self.clean_size < 1:
+            raise UserError(
+                f"A clean set cannot have {self.clean_size} images.",
+                "make clean_size 1 or more.",
+            )
+        images = sum(dataset.train_class_sizes)
+        if self.clean_size + self.validation_size >= images:
+            raise UserError(
+                f"A clean set of {self.clean_size} and a validation set of {self.validation_size} "
+                f"images leave none of the {images} of {dataset.name} to train on.",
+                "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
+            )
+        if not self.authors_code:
+            self._check_balance(dataset)
+
+    def _check_balance(self, dataset: DatasetInfo) -> None:
+        needed = math.ceil(self.clean_size / dataset.classes)
+        for label, size in enumerate(dataset.train_class_sizes):
+            drawn = self.validation_size * size / sum(dataset.train_class_sizes)
+            # Six standard deviations: no seed that is ever run draws more of a class.
+            left = math.floor(size - min(self.validation_size, drawn + 6 * math.sqrt(drawn)))
+            if needed > left:
+                raise UserError(
+                    f"A balanced clean set of {self.clean_size} images needs {needed} of class "
+                    f"{label}, but a validation set of {self.validation_size} may leave only "
+                    f"{max(left, 0)} of the {size} that {dataset.name} has.",
+                    "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
+                )
+
+    def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
+        """Draw the split of one seed.
+
+        Args:
+            train_labels: True labels of the data set's training half, shape (n,).
+            test_labels: True labels of its test half, shape (m,).
+            seed: Seed of the run.
+        """
+        random = generator("split", seed)
+        shuffled = random.permutation(len(train_labels))
+        validation, rest = np.split(shuffled, [self.validation_size])
+        if not self.authors_code:
+            rest = rest[_in_turns(train_labels[rest], random)]
+        clean, train = np.split(rest, [self.clean_size])
+        random = generator("noise", seed)
+        ranks = random.permutation(len(train_labels))
+        flipped = self._flipped(train_labels, seed, random)
+
+        def noisy(indices: Indices) -> Part:
+            candidates = indices[self._may_flip(train_labels[indices], seed)]
+            count = round(self.noise * len(candidates))
+            flips = candidates[np.argsort(ranks[candidates])[:count]]
+            labels = train_labels.copy()
+            labels[flips] = flipped[flips]
+            return make_part(indices, labels[indices], train_labels[indices])
+
+        return Split(
+            train=noisy(train),
+            clean=make_part(clean, train_labels[clean]),
+            validation=noisy(validation),
+            test=make_part(np.arange(len(test_labels)), test_labels),
+        )
+
+    @abstractmethod
+    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+        """Return the label that each image would get by flipping; true labels and result (n,)."""
+
+    @abstractmethod
+    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+        """Return which images the noise is a share of; true labels and result (n,)."""
+
+
+@dataclass(frozen=True)
+class UniformFlip(Flip):
+    """A label flips to any other class, each as likely (section 4.2, table 1).
+
+    With ``authors_code`` the new label is drawn from all classes but the last and may be the true
+    one, so that less than ``noise`` is wrong, and the clean set is drawn regardless of class.
+    """
+
+    name: ClassVar[str] = "uniform_flip"
+
+    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+        if self.authors_code:
+            return random.integers(self.classes - 1, size=len(truth))
+        return (truth + random.integers(1, self.classes, size=len(truth))) % self.classes
+
+    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+        return np.ones(len(truth), dtype=bool)
+
+
+@dataclass(frozen=True)
+class BackgroundFlip(Flip):
+    """A label of any other class flips to the background class (section 4.2, table 2).
+
+    ``noise`` is the share of the images of all other classes that flip. With ``authors_code`` the
+    background class is drawn from all classes but the last, whatever ``background_classes`` says,
+    and the clean set is drawn regardless of class.
+    """
+
+    background_classes: tuple[int, ...]
+    """Background classes, over which the seeds take turns."""
+
+    name: ClassVar[str] = "background_flip"
+
+    def check(self, dataset: DatasetInfo) -> None:
+        """Raise :class:`UserError` unless this corruption can be had of the data set."""
+        super().check(dataset)
+        hint = f"choose among 0 to {dataset.classes - 1} in background_classes or background_class."
+        if not self.background_classes:
+            raise UserError("No background class is named.", hint)
+        for label in self.background_classes:
+            if not 0 <= label < dataset.classes:
+                raise UserError(f"A background class {label} is no class of {dataset.name}.", hint)
+
+    def background_class(self, seed: int) -> int:
+        """Return the class that labels of this seed flip to."""
+        if self.authors_code:
+            return int(generator("noise", seed, 1).integers(self.classes - 1))
+        return self.background_classes[seed % len(self.background_classes)]
+
+    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+        return np.full_like(truth, self.background_class(seed))
+
+    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+        others: NDArray[np.bool_] = truth != self.background_class(seed)
+        return others
+
+
+def _in_turns(labels: Indices, random: np.random.Generator) -> Indices:
+    """Order images, given their labels (n,), so that classes take turns.
+
+    Each round has the next image of each class that has any left, in random order of the classes.
+    """
+    rounds = np.empty_like(labels)
+    for label in np.unique(labels):
+        own = labels == label
+        rounds[own] = np.arange(own.sum())
+    return np.lexsort((random.random(len(labels)), rounds))

@@ -1,0 +1,75 @@
+"""What is known of each data set before a byte is read: shape, class sizes, checksums."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Facts of a data set, enough to validate a configuration and to verify content."""
+
+    name: str
+    image_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    train_class_sizes: tuple[int, ...]
+    """Number of training images by class."""
+    pixel_range: tuple[float, float]
+    """What uint8 0 and 255 become when a network sees them."""
+    sha256: Mapping[str, str]
+    """Published file to the SHA-256 of its (decompressed) content; enters identities."""
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    """Field of :class:`~l2rw.data.datasets.dataset.Dataset` to the SHA-256 of its bytes (labels are
+    little-endian int64), where a data set is known by its content, whatever file holds it."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.train_class_sizes)
+
+
+DIGITS = DatasetInfo(
+    name="digits",
+    image_shape=(1, 8, 8),
+    train_class_sizes=(134, 137, 133, 138, 136, 137, 136, 135, 131, 135),
+    pixel_range=(0.0, 1.0),
+    sha256={
+        "images and labels": "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"
+    },
+)
+MNIST = DatasetInfo(
+    name="mnist",
+    image_shape=(1, 28, 28),
+    train_class_sizes=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    pixel_range=(0.0, 1.0),
+    sha256={
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+)
+CIFAR10 = DatasetInfo(
+    name="cifar10",
+    image_shape=(3, 32, 32),
+    train_class_sizes=(5000,) * 10,
+    pixel_range=(-1.0, 1.0),
+    sha256={
+        "cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    },
+    arrays={
+        "train_images": "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111",
+        "train_labels": "f5cfe00b0f00968c0cc5ff3b1d2de51b10e33efa277c2986f4e0fa63e58c9f4f",
+        "test_images": "177777c33ba79825320efa646ad04a94bdc3c80e4ebe3bd21724f8cdfd4b9d56",
+        "test_labels": "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
+    },
+)
+CIFAR100 = DatasetInfo(
+    name="cifar100",
+    image_shape=(3, 32, 32),
+    train_class_sizes=(500,) * 100,
+    pixel_range=(-1.0, 1.0),
+    sha256={
+        "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    },
+)
+CATALOG: dict[str, DatasetInfo] = {d.name: d for d in (DIGITS, MNIST, CIFAR10, CIFAR100)}

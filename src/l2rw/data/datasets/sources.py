@@ -1,0 +1,111 @@
+"""Where images come from: found in a folder or downloaded, always verified by SHA-256.
+
+:func:`fetch` turns a source into one :class:`Dataset` file that every later step reads; nothing
+after it knows about source formats, folders or the network.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from l2rw.data.datasets.cifar import Cifar100
+from l2rw.data.datasets.cifar10 import Cifar10
+from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.datasets.digits import Digits
+from l2rw.data.datasets.mnist import Mnist
+from l2rw.data.datasets.places import Places
+from l2rw.store.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where one data set comes from."""
+
+    def is_complete(self) -> bool:
+        """Whether all that is needed is found."""
+
+    def require(self) -> None:
+        """Raise :class:`UserError` if something is absent; read no content."""
+
+    def read(self) -> Dataset:
+        """Verify and read; raise :class:`UserError` if something is absent or not as published."""
+
+    def verdicts(self) -> dict[str, str]:
+        """Say of each file where it lies and whether its content is the published one."""
+
+
+SOURCES: dict[str, Callable[[Places], Source]] = {
+    "digits": Digits,
+    "mnist": Mnist,
+    "cifar10": Cifar10,
+    "cifar100": Cifar100,
+}
+
+
+def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Dataset:
+    """Find, verify and read a data set.
+
+    The order of search is ``root`` (or the environment variable ``L2RW_DATA``), then ``cache``,
+    then torchvision's download into ``cache``.
+
+    Args:
+        name: A key of :data:`~l2rw.data.datasets.catalog.CATALOG`.
+        root: Folder with the source files, directly in it or in a subfolder named as the data set;
+            ``~`` is the home folder.
+        download: Whether the network may be asked.
+        cache: Where downloads are kept.
+
+    Raises:
+        UserError: Files are absent, or their content is not the published one.
+    """
+    places = _places(name, root, cache)
+    source = SOURCES[name](places)
+    if not source.is_complete() and download:
+        _download(places)
+    return source.read()
+
+
+def require(name: str, root: Path | None, *, download: bool, cache: Path) -> None:
+    """Look for a data set's files without reading them, before any job starts.
+
+    Raises:
+        UserError: ``root`` is no folder, or files are absent that may not be downloaded.
+    """
+    places = _places(name, root, cache)
+    if places.root is not None and not places.root.is_dir():
+        problem = "is no folder" if places.root.exists() else "does not exist"
+        raise UserError(
+            f"The folder for data sets, {places.root}, {problem}.",
+            "mend data.root in the configuration or the environment variable L2RW_DATA.",
+        )
+    source = SOURCES[name](places)
+    # What is found may be of no use, too: a module that reads it may be absent.
+    if source.is_complete() or not download:
+        source.require()
+
+
+def verdicts(name: str, root: Path | None, cache: Path) -> dict[str, str]:
+    """Say of each source file where it lies and whether its content is the published one."""
+    return SOURCES[name](_places(name, root, cache)).verdicts()
+
+
+def _places(name: str, root: Path | None, cache: Path) -> Places:
+    root = root or (Path(given) if (given := os.environ.get("L2RW_DATA")) else None)
+    return Places(name, root and Path(os.path.expanduser(root)), cache)  # noqa: PTH111
+
+
+def _download(places: Places) -> None:
+    """Ask torchvision for the files; where it fails, the source says what lacks."""
+    import torchvision.datasets
+
+    classes = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
+    dataset = getattr(torchvision.datasets, classes[places.name])
+    log.info("No complete %s is in %s: asking torchvision for it.", places.name, places)
+    places.downloads.mkdir(parents=True, exist_ok=True)
+    try:
+        dataset(places.downloads, download=True)
+    except (OSError, RuntimeError) as error:
+        log.warning("Download of %s failed: %s", places.name, " ".join(str(error).split()))

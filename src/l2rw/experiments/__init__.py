@@ -1,0 +1,1 @@
+"""What each figure and table of the paper needs."""

@@ -1,0 +1,34 @@
+"""How networks are trained, in the words of captions."""
+
+from typing import Any
+
+from l2rw.config.schema import NoisyLabels, Training
+from l2rw.experiments.rows import parse_row
+
+
+def background_noise(shared: NoisyLabels) -> str:
+    """Name the noise, as in "40% BackgroundFlip"."""
+    return f"{shared.background_flip.noise:.0%} BackgroundFlip"
+
+
+def describe(training: Training) -> str:
+    """Say how networks are trained, in a sentence."""
+    decay = " and ".join(map(str, training.decay_at))
+    return (
+        f"{training.model}, {training.steps} steps of SGD, learning rate {training.learning_rate}"
+        f"{f', divided by ten at {decay}' if decay else ''}, momentum {training.momentum}, weight "
+        f"decay {training.weight_decay:g}, batch {training.batch_size}."
+    )
+
+
+def describe_variants(shared: NoisyLabels, section: Any) -> str:
+    """Say what the variants among the rows of a section are, in a sentence each."""
+    rows = [parse_row(row) for row in section.rows]
+    told = []
+    if any(row.early_stopped for row in rows):
+        schedule = shared.background_flip.early_stopping
+        decay = " and ".join(map(str, schedule.decay_at)) or "never"
+        told.append(f"+ES: {schedule.steps} steps, decay at {decay}.")
+    if any(row.fine_tuned for row in rows):
+        told.append(f"+FT: {shared.fine_tuning_steps} further steps on the clean set.")
+    return " ".join(told)

@@ -1,0 +1,144 @@
+"""Cells: a method at a setting, with an identity that everything it depends on enters.
+
+The identity is part of a result's path. A changed setting is therefore another path and must be
+computed; changed back, the old path is there and nothing runs. File times play no part in it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from l2rw.data.corruptions import Corruption
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.store.identity import RESULTS_REVISION, plain
+from l2rw.store.provenance import source_hash
+from l2rw.theory.spec import SimulationSpec
+from l2rw.training.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """A corruption of a data set; with a seed, a split."""
+
+    dataset: str
+    corruption: Corruption
+
+    @cached_property
+    def id(self) -> str:
+        """Readable name and digest."""
+        return f"{self.dataset}-{self.corruption.label}-{digest(self.identity)}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the splits, but the seed."""
+        return {
+            "revision": RESULTS_REVISION,
+            "dataset": self.dataset,
+            "content": dict(CATALOG[self.dataset].sha256),
+            "corruption": self.corruption.name,
+            "parameters": plain(self.corruption),
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method at a setting; with a seed, a run. Or a simulation that checks the theory."""
+
+    split: SplitPlan
+    spec: RunSpec | SimulationSpec
+    name: str = field(compare=False)
+    """For people, in the path."""
+    parent: "Cell | None" = None
+    """The cell whose trained network this one needs: to go on from, or to learn from how labels
+    were corrupted."""
+
+    @cached_property
+    def id(self) -> str:
+        """Readable name and digest, in two path components: split, and method."""
+        return f"{self.split.id}/{self.name}-{digest(self.identity)}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the results, but the seed."""
+        return {
+            "revision": RESULTS_REVISION,
+            "split": self.split.identity,
+            self.kind: plain(self.spec),
+            "parent": self.parent and self.parent.identity,
+        }
+
+    @property
+    def kind(self) -> str:
+        """What its jobs do: ``training`` or ``simulation``."""
+        return "training" if isinstance(self.spec, RunSpec) else "simulation"
+
+    @property
+    def result(self) -> str:
+        """The file of a run that is written last: it is done once that is there."""
+        return "result.json" if self.kind == "training" else "checks.json"
+
+    @property
+    def ancestry(self) -> "list[Cell]":
+        """The cell after all that it waits for."""
+        return [*(self.parent.ancestry if self.parent else []), self]
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell in its place in an experiment."""
+
+    cell: Cell
+    setting: dict[str, Any]
+    """Where the cell stands in the experiment's sweep, by column of the tidy table."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One figure or table of the paper as cells."""
+
+    name: str
+    caption: str
+    """What was done, in words, with the settings that matter."""
+    cells: tuple[PlannedCell, ...]
+    seeds: tuple[int, ...]
+    settings: dict[str, Any]
+    """The configuration behind it."""
+    made_from: str = "result.json"
+    """The file of every run that its table is made from."""
+
+    @cached_property
+    def all_cells(self) -> dict[str, Cell]:
+        """The cells by id, and those that they wait for, which come first."""
+        return {cell.id: cell for planned in self.cells for cell in planned.cell.ancestry}
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of what is made from the cells: tables and figures, drawn by today's code."""
+        return digest(
+            {
+                "cells": [[planned.cell.id, planned.setting] for planned in self.cells],
+                "seeds": self.seeds,
+                "caption": self.caption,
+                "settings": self.settings,
+                "analysis": analysis_hash(),
+            }
+        )
+
+
+def data_file(dataset: str) -> str:
+    """Return the name of a data set's file, which tells what it was read from and how."""
+    identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
+    return f"{dataset}-{digest(identity)}.npz"
+
+
+def analysis_hash() -> str:
+    """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
+    return source_hash(("analysis", "claims", "theory"))
+
+
+def digest(identity: Any) -> str:
+    """Digest plain data into eight hexadecimal digits."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]

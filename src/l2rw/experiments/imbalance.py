@@ -1,0 +1,60 @@
+"""The experiment with class imbalance (section 4.1)."""
+
+from l2rw.config.load import Config
+from l2rw.config.schema import Figure2, Theory
+from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
+from l2rw.experiments.noise_setup import split_plan
+from l2rw.methods import AFTER_BASELINE
+from l2rw.store.errors import UserError
+from l2rw.training.spec import run_spec
+
+
+def imbalanced(section: Figure2 | Theory, majority_share: float) -> SplitPlan:
+    """Return the plan of a section's two classes, at a share of the majority class."""
+    corruption = Imbalance(
+        minority=section.minority,
+        majority=section.majority,
+        majority_share=majority_share,
+        train_size=section.train_size,
+        clean_size=section.clean_size,
+    )
+    return split_plan(section.dataset, corruption)
+
+
+def figure2_cell(section: Figure2, majority_share: float, method: str) -> Cell:
+    """Return the cell of a method at a majority share."""
+    see_clean = section.baselines_see_clean
+    spec = run_spec(method, section.training.model_dump(), baselines_see_clean=see_clean)
+    return Cell(imbalanced(section, majority_share), spec, method)
+
+
+def figure2(config: Config) -> Experiment:
+    """Return Figure 2: every method at every majority share."""
+    section = config.experiments.figure2
+    for method in AFTER_BASELINE.intersection(section.methods):
+        raise UserError(
+            f"Method {method} needs a hyper-validation set, which figure2 has not.",
+            "take it out of experiments.figure2.methods.",
+        )
+    cells = [
+        PlannedCell(
+            figure2_cell(section, share, method), {"majority_share": share, "method": method}
+        )
+        for share in section.majority_shares
+        for method in section.methods
+    ]
+    training = section.training
+    over = f"mean and 95 % confidence interval over {section.seeds} random splits"
+    if section.seeds == 1:
+        over = "one random split"
+    caption = (
+        f"Test error on {section.dataset}, class {section.minority} (minority) against class "
+        f"{section.majority} (majority), as the share of the majority class grows: {over}. "
+        f"{section.train_size} training images, {section.clean_size} of them the balanced clean "
+        f"set; test part balanced. {training.model}, {training.steps} steps of SGD, learning rate "
+        f"{training.learning_rate}, momentum {training.momentum}, batch {training.batch_size}."
+    )
+    seeds = tuple(range(section.seeds))
+    settings = section.model_dump(mode="json")
+    return Experiment("figure2", caption, tuple(cells), seeds, settings)

@@ -1,0 +1,165 @@
+"""The checks of the theory (section 3.3 and appendix B), which the paper does not have."""
+
+from l2rw.config.load import Config
+from l2rw.config.schema import Theory
+from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
+from l2rw.experiments.imbalance import figure2_cell, imbalanced
+from l2rw.experiments.noise_setup import background_flip
+from l2rw.experiments.rows import Row, parse_row
+from l2rw.methods import AFTER_BASELINE
+from l2rw.store.errors import UserError
+from l2rw.theory.spec import Model, SimulationSpec, Weighting
+
+BEST = 0.5  # of the corrected limit: where C is smallest
+
+
+def theorem2(config: Config) -> Experiment:
+    """Return the check of the rate at several step sizes, and the controls."""
+    shared, section = config.theory, config.experiments.theorem2
+    fractions = section.limit_fractions
+    cells = [
+        *(_simulation(shared, "l2rw", section.steps, at) for at in fractions),
+        _simulation(shared, "ascent", section.steps, BEST),
+        _beyond(shared, section.steps),
+    ]
+    caption = (
+        f"Smallest mean of ‖∇G‖² so far against C/√T, with the constants of the corrected proof. "
+        f"{_problem(shared)} Step sizes are shares of the limit 2/(Lσ²). Controls, to which the "
+        f"theorem does not apply and which must not keep its bound: weights of the wrong sign, "
+        f"and twice the limit on copies of one example under the Huber loss."
+    )
+    return _experiment(config, "theorem2", caption, cells)
+
+
+def lemma1(config: Config) -> Experiment:
+    """Return the check of monotone descent at the limit, the counterexample and the controls."""
+    shared, section = config.theory, config.experiments.lemma1
+    cells = [
+        _simulation(shared, "l2rw", section.steps, 1.0),
+        _simulation(shared, "l2rw", section.steps, 1.0, aligned=True),
+        _simulation(shared, "ascent", section.steps, BEST),
+        _simulation(shared, "unguided", section.steps, BEST),
+        _beyond(shared, section.steps),
+    ]
+    caption = (
+        f"Lemma 1: G never grows. Counterexample: G after one step on n copies of one example "
+        f"under the Huber loss, with the largest step size that the lemma allows as printed, "
+        f"2n/(Lσ²), and as corrected, 2/(Lσ²). Simulations: steps by which G grew, and steps of "
+        f"the printed size on copies of one example, from points along the way. "
+        f"{_problem(shared)} {section.steps} steps each."
+    )
+    return _experiment(config, "lemma1", caption, cells)
+
+
+def decay(config: Config) -> Experiment:
+    """Return the clean gradient along training: runs of Figure 2 and Table 2."""
+    section, figure2 = config.experiments.decay, config.experiments.figure2
+    noisy = background_flip(config.noisy_labels, section.dataset)
+    rows = [_plain(parse_row(row)) for row in section.rows]
+    share = max(figure2.majority_shares)
+    planned = [
+        PlannedCell(
+            cell, {"corruption": cell.split.corruption.name, "network": network, "row": cell.name}
+        )
+        for network, cells in (
+            (figure2.training.model, [figure2_cell(figure2, share, row.method) for row in rows]),
+            (noisy.training.model, [noisy.cell(row) for row in rows]),
+        )
+        for cell in cells
+    ]
+    caption = (
+        f"‖∇G‖² of the clean set along training, mean over seeds with 95 % bootstrap bands, and "
+        f"its smallest value so far, against C/√T with C fitted to the first half of the steps. "
+        f"{figure2.training.model} on {figure2.dataset}, majority share "
+        f"{share:g}; {noisy.training.model} on {section.dataset}, "
+        f"{config.noisy_labels.background_flip.noise:.0%} BackgroundFlip. An observation: the "
+        f"theorem covers neither normalised weights nor momentum nor batches of the clean set."
+    )
+    seeds = min(figure2.seeds, config.noisy_labels.seeds)
+    settings = section.model_dump(mode="json") | {
+        "figure2": figure2.model_dump(mode="json"),
+        "noisy_labels": config.noisy_labels.model_dump(mode="json"),
+    }
+    shown = tuple(range(seeds))
+    return Experiment("decay", caption, tuple(planned), shown, settings, made_from="metrics.csv")
+
+
+def _plain(row: Row) -> Row:
+    """Return the row; raise :class:`UserError` unless the data of Figure 2 can have it, too."""
+    hint = "take it out of experiments.decay.rows."
+    if row.early_stopped or row.fine_tuned:
+        raise UserError(f"Row {row!s}: the data of figure2 have no variants of methods.", hint)
+    if row.method in AFTER_BASELINE:
+        raise UserError(f"Row {row!s} needs a hyper-validation set, which figure2 has not.", hint)
+    return row
+
+
+def _simulation(
+    shared: Theory,
+    weighting: Weighting,
+    steps: int,
+    limit_fraction: float,
+    *,
+    aligned: bool = False,
+) -> PlannedCell:
+    return _planned(
+        shared, shared.model, weighting, steps, limit_fraction=limit_fraction, aligned=aligned
+    )
+
+
+def _beyond(shared: Theory, steps: int) -> PlannedCell:
+    """Plan the control whose step size is beyond the corrected limit, on aligned gradients."""
+    return _planned(shared, "huber", "l2rw", steps, limit_fraction=2.0, aligned=True)
+
+
+def _planned(
+    shared: Theory,
+    model: Model,
+    weighting: Weighting,
+    steps: int,
+    *,
+    limit_fraction: float,
+    aligned: bool,
+) -> PlannedCell:
+    spec = SimulationSpec(
+        model=model,
+        weighting=weighting,
+        limit_fraction=limit_fraction,
+        batch_size=shared.batch_size,
+        steps=steps,
+        trajectories=shared.trajectories,
+        aligned=aligned,
+    )
+    setting = {
+        "model": model,
+        "weighting": weighting,
+        "batches": "copies" if aligned else "random",
+        "limit_fraction": limit_fraction,
+    }
+    return PlannedCell(Cell(_split(shared), spec, f"{model}-{weighting}"), setting)
+
+
+def _split(shared: Theory) -> SplitPlan:
+    if shared.batch_size > shared.train_size:
+        raise UserError(
+            f"A batch of {shared.batch_size} different images cannot be drawn from "
+            f"{shared.train_size}.",
+            "lower theory.batch_size or raise theory.train_size.",
+        )
+    return imbalanced(shared, shared.majority_share)
+
+
+def _problem(shared: Theory) -> str:
+    return (
+        f"{shared.model.capitalize()} regression on {shared.dataset}, class {shared.minority} "
+        f"(minority) against class {shared.majority} (majority share {shared.majority_share:g}); "
+        f"{shared.train_size} training images, {shared.clean_size} of them the balanced clean set; "
+        f"batches of {shared.batch_size}; means over {shared.trajectories} sequences of batches."
+    )
+
+
+def _experiment(config: Config, name: str, caption: str, cells: list[PlannedCell]) -> Experiment:
+    section = getattr(config.experiments, name)
+    settings = section.model_dump(mode="json") | {"theory": config.theory.model_dump(mode="json")}
+    # The problem is that of one split: expectations are over batches alone.
+    return Experiment(name, caption, tuple(cells), (0,), settings, made_from="checks.json")

@@ -1,0 +1,247 @@
+"""From a configuration to experiments, jobs and the files that tell jobs what to do."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from l2rw.config.load import Config
+from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file, digest
+from l2rw.experiments.paper import EXPANSIONS
+from l2rw.store.checksums import recorded_plan, sha256
+from l2rw.store.identity import plain
+from l2rw.store.seeds import format_seeds, parse_seeds
+
+
+class Plan:
+    """All experiments that a configuration targets."""
+
+    def __init__(self, config: Config, results: Path | None = None) -> None:
+        """Expand the configuration.
+
+        Args:
+            config: What is wanted.
+            results: Folder of the configuration's results: seeds trained already are not trained
+                again, however many a job has now. None to plan as if there were no results.
+
+        Raises:
+            UserError: An experiment asks for what its data set does not have.
+        """
+        self.config, self._results = config, results
+        self.experiments = {name: EXPANSIONS[name](config) for name in config.targets}
+        self._jobs: dict[str, list[range]] = {}
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """All cells by id, those that several experiments share once, after their parents."""
+        return {key: cell for e in self.experiments.values() for key, cell in e.all_cells.items()}
+
+    @cached_property
+    def splits(self) -> dict[str, SplitPlan]:
+        """All split plans by id."""
+        return {cell.split.id: cell.split for cell in self.cells.values()}
+
+    @property
+    def datasets(self) -> set[str]:
+        """Names of all data sets needed."""
+        return {split.dataset for split in self.splits.values()}
+
+    @cached_property
+    def _seeds(self) -> dict[str, int]:
+        seeds: dict[str, int] = {}
+        for experiment in self.experiments.values():
+            for key in experiment.all_cells:
+                seeds[key] = max(seeds.get(key, 0), len(experiment.seeds))
+        return seeds
+
+    def seeds_of(self, cell: str) -> int:
+        """Return the number of seeds that a cell is trained with, given its id."""
+        return self._seeds[cell]
+
+    def seeds_of_split(self, split: SplitPlan) -> range:
+        """Return the seeds that a split is drawn for."""
+        users = (key for key, cell in self.cells.items() if cell.split == split)
+        return range(max(self._seeds[key] for key in users))
+
+    def jobs(self, cell: Cell, seeds: Iterable[int] | None = None) -> list[str]:
+        """Return the training jobs of a cell as ranges of seeds, such as ``0`` or ``0-4``.
+
+        Those that were done come as they were, the remaining seeds as jobs of the configured size.
+
+        Args:
+            cell: One of :attr:`cells`.
+            seeds: Only the jobs that train one of these; all jobs if None.
+        """
+        wanted = set(range(self._seeds[cell.id]) if seeds is None else seeds)
+        return [format_seeds(job) for job in self._cut(cell) if wanted.intersection(job)]
+
+    def done(self, cell: Cell) -> list[range]:
+        """Return the seeds of a cell whose results are there, job by job, none twice."""
+        kept: list[range] = []
+        if self._results is not None:
+            found = _seeds_of((self._results / "runs" / cell.id).glob(f"seed-*/{cell.result}"))
+            # Of jobs that share seeds, as jobs of other sizes may, the first and longest counts.
+            for job in sorted(found, key=lambda job: (job.start, -len(job))):
+                if job.start < self._seeds[cell.id] and (not kept or job.start >= kept[-1].stop):
+                    kept.append(job)
+        return kept
+
+    def _cut(self, cell: Cell) -> list[range]:
+        """Cut a cell's seeds into jobs: the same ones at every time while they are being done."""
+        if cell.id not in self._jobs:
+            size, end = self.config.compute.seeds_per_job, self._seeds[cell.id]
+            done = self.done(cell)
+            starts = [0, *(job.stop for job in done)]
+            stops = [*(job.start for job in done), end]
+            new = [
+                range(first, min(first + size, stop))
+                for start, stop in zip(starts, stops, strict=True)
+                for first in range(start, stop, size)
+            ]
+            self._jobs[cell.id] = sorted([*done, *new], key=lambda job: job.start)
+        return self._jobs[cell.id]
+
+    def runs(self, experiment: str) -> list[tuple[str, str]]:
+        """Return (cell id, job) of every training job that an experiment shows."""
+        plan = self.experiments[experiment]
+        cells = {planned.cell.id: planned.cell for planned in plan.cells}
+        return [(key, job) for key, cell in cells.items() for job in self.jobs(cell, plan.seeds)]
+
+    def parents(self, cell: str, seeds: Iterable[int]) -> list[tuple[str, str]]:
+        """Return (cell id, job) of every training job that a cell's job waits for."""
+        parent = self.cells[cell].parent
+        return [(parent.id, job) for job in self.jobs(parent, seeds)] if parent else []
+
+    def home(self, split_or_cell: str) -> str:
+        """Return the first experiment that contains a split or a cell, given its id."""
+        return next(
+            name
+            for name, experiment in self.experiments.items()
+            for key, cell in experiment.all_cells.items()
+            if split_or_cell in (key, cell.split.id)
+        )
+
+    def describe(self, experiment: str) -> dict[str, Any]:
+        """Return an experiment's plan file: all that jobs need to know, as plain data."""
+        plan = self.experiments[experiment]
+        return {
+            "configuration": self.config.name,
+            "experiment": experiment,
+            "digest": plan.digest,
+            "analysis": analysis_hash(),
+            "caption": plan.caption,
+            "compute": self.config.compute.model_dump(),
+            "settings": plan.settings,
+            "seeds": plan.seeds,
+            "cells": [
+                {"setting": planned.setting, **self._describe(planned.cell, plan.seeds)}
+                for planned in plan.cells
+            ],
+            "parents": [
+                self._describe(cell, plan.seeds)
+                for key, cell in plan.all_cells.items()
+                if all(key != planned.cell.id for planned in plan.cells)
+            ],
+        }
+
+    def _describe(self, cell: Cell, seeds: Iterable[int]) -> dict[str, Any]:
+        return {
+            "id": cell.id,
+            "jobs": self.jobs(cell, seeds),
+            "split": cell.split.id,
+            "dataset": cell.split.dataset,
+            "corruption": cell.split.corruption.name,
+            "parameters": plain(cell.split.corruption),
+            cell.kind: plain(cell.spec),
+            "parent": cell.parent and cell.parent.id,
+        }
+
+    def file(self, experiment: str) -> str:
+        """Return the name of an experiment's plan file, which tells its content."""
+        return self._files[experiment]
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        # Every job's inputs ask for the name: the description is digested once.
+        return {name: f"{name}-{digest(self.describe(name))}.json" for name in self.experiments}
+
+    def data_file(self, dataset: str) -> str:
+        """Return the name of a data set's file, which tells what it was read from and how."""
+        return data_file(dataset)
+
+    @property
+    def timed_networks(self) -> list[str]:
+        """Networks whose steps are timed: those of Figure 2 and BackgroundFlip that are trained."""
+        given = (self.config.experiments.figure2, self.config.noisy_labels.background_flip)
+        trained = {cell.spec.model for cell in self.cells.values() if cell.kind == "training"}
+        return [n for n in dict.fromkeys(one.training.model for one in given) if n in trained]
+
+    @property
+    def bench_file(self) -> str | None:
+        """Name of the file of their timings, which tells what was timed; None without networks."""
+        return f"{'-'.join(self.timed_networks)}.json" if self.timed_networks else None
+
+    def create(self, results: Path) -> None:
+        """Write the plan files that are not there.
+
+        Every job on a cluster asks for those of the code that it meets there: analysis may have
+        been edited while it waited.
+        """
+        (results / "plan").mkdir(parents=True, exist_ok=True)
+        for name in self.experiments:
+            path = results / "plan" / self.file(name)
+            if not path.exists():
+                partial = path.with_suffix(f".{os.getpid()}.partial")
+                partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
+                partial.replace(path)
+
+    def write(self, results: Path) -> None:
+        """Write every experiment's plan file, dated so that what is out of date is remade.
+
+        An experiment's table and figure record the digest of the plan they were made from. Where
+        both are this plan's, the plan file and the table are dated at the beginning of time, so
+        that nothing made from them seems old; otherwise the plan file is new. So neither the
+        arbitrary file times of a fresh clone nor an interrupted run can make a stale figure pass
+        for a current one, or a current one for stale. A plan of other settings is another file: a
+        dry run does not disturb jobs that run.
+        """
+        self.create(results)
+        for name, experiment in self.experiments.items():
+            path = results / "plan" / self.file(name)
+            table = results / "tables" / f"{name}.csv"
+            records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
+            if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
+                os.utime(path, (1, 1))
+                os.utime(table, (1, 1))
+            else:
+                os.utime(path)
+        self._date_summaries(results)
+
+    def _date_summaries(self, results: Path) -> None:
+        """Do the same for what metrics and ledger are made from: the figures' summaries, records.
+
+        The ledger also records the timings that it was made from.
+        """
+        digests = {name: experiment.digest for name, experiment in self.experiments.items()}
+        timed = {}
+        if self.bench_file:
+            timings = results / "bench" / self.bench_file
+            timed["bench"] = sha256(timings) if timings.exists() else None
+        for made, plan, suffix in (
+            ("metrics.json", digests, "csv"),
+            ("claims.json", digests | timed, "json"),
+        ):
+            times = (1, 1) if recorded_plan(results / made) == plan else None
+            for name in self.experiments:
+                path = results / "figures" / f"{name}.{suffix}"
+                if path.exists():
+                    os.utime(path, times)
+
+
+def _seeds_of(results: Iterable[Path]) -> Iterator[range]:
+    for path in results:
+        with suppress(ValueError):  # a folder that no job made
+            yield parse_seeds(path.parent.name.removeprefix("seed-"))

@@ -1,0 +1,83 @@
+"""Results that a configuration has no use for any more: of other settings, or older revisions."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from l2rw.planning.plan import Plan
+from l2rw.store.errors import UserError
+
+
+def unused(plan: Plan, root: Path) -> list[Path]:
+    """Return files and folders of a configuration that its plan does not use.
+
+    Tables and figures have plain names and are remade when their plan changes: those of experiments
+    that are no target any more are unused.
+
+    Args:
+        plan: Of the configuration as it is now.
+        root: Where the workflow runs, the folder with ``results`` and ``checkpoints``.
+    """
+    results = root / "results" / plan.config.name
+    checkpoints = root / "checkpoints" / plan.config.name
+    kept = {results / "data" / plan.data_file(dataset) for dataset in plan.datasets}
+    kept |= {results / "plan" / plan.file(name) for name in plan.experiments}
+    for split in plan.splits.values():
+        kept |= {
+            results / "splits" / split.id / f"seed-{s}.npz" for s in plan.seeds_of_split(split)
+        }
+    for cell in plan.cells.values():
+        kept |= {results / "runs" / cell.id / f"seed-{job}" for job in plan.jobs(cell)}
+        kept.add(checkpoints / cell.id)
+    for kind in ("tables", "figures"):
+        made = (results / kind).glob("*")
+        kept |= {path for path in made if path.stem in plan.experiments}
+    if plan.bench_file:
+        kept.add(results / "bench" / plan.bench_file)
+    folders = ("data", "plan", "splits", "runs", "tables", "figures", "bench")
+    places = [*(results / folder for folder in folders), checkpoints]
+    return [path for place in places for path in _others(place, kept)]
+
+
+def _others(place: Path, kept: set[Path]) -> Iterator[Path]:
+    """Yield what lies in a place and is neither kept nor on the way to what is."""
+    if not place.is_dir():
+        return
+    for path in sorted(place.iterdir()):
+        if path in kept:
+            continue
+        if any(path in other.parents for other in kept):
+            yield from _others(path, kept)
+        elif size(path):
+            yield path
+
+
+def size(path: Path) -> int:
+    """Return the bytes that a file or folder takes."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
+    """Print what a plan does not use, with sizes, and remove it if asked to.
+
+    Raises:
+        UserError: It is to be removed while Snakemake runs.
+    """
+    if remove and any(root.glob(".snakemake/locks/*")):
+        raise UserError(
+            "Snakemake runs in this folder, or was killed here: it may need what is not used.",
+            "wait until it is done, or run `snakemake --unlock` if it is not running.",
+        )
+    sizes = {path: size(path) for path in unused(plan, root)}
+    for path, taken in sizes.items():
+        print(f"{taken / 1e6:9.1f} MB  {path.relative_to(root)}")
+    for path in sizes if remove else ():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    done = "removed" if remove else "not used by this configuration"
+    print(f"{len(sizes)} paths, {sum(sizes.values()) / 1e6:.1f} MB {done}.")
+    if sizes and not remove:
+        print("Remove them with --remove; Snakemake makes again what is asked for again.")

@@ -1,0 +1,172 @@
+"""What a configuration asks for, in a table: cells, runs, steps, hours."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from l2rw.bench.report import align
+from l2rw.config.load import Config, overlaid, parse_config
+from l2rw.experiments.cells import Cell
+from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
+from l2rw.planning.hours import Hours, Times, estimate, hours_of_runs, times_of
+from l2rw.planning.plan import Plan
+from l2rw.store.errors import UserError
+from l2rw.store.seeds import parse_seeds
+from l2rw.training.spec import RunSpec
+
+
+def read_config(overlays: Iterable[Path]) -> Config:
+    """Read the paper's configuration with overlays, as Snakemake does.
+
+    Raises:
+        UserError: A file is absent, is no YAML mapping, or holds what the configuration refuses.
+    """
+    raw: dict[str, Any] = {}
+    for path in overlays:
+        try:
+            content = yaml.safe_load(path.read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{path} cannot be read as a configuration ({reason}).",
+                "name YAML files such as config/demo.yaml.",
+            ) from None
+        if not isinstance(content, dict):
+            raise UserError(
+                f"{path} is no configuration: it holds no keys.",
+                "name YAML files such as config/demo.yaml.",
+            )
+        raw = overlaid(raw, content)
+    return parse_config(raw)
+
+
+def print_plan(
+    overlays: Iterable[Path], bench: Path | None, teraflops: float, *, with_cells: bool
+) -> None:
+    """Print a line for each experiment and one for all, and where the hours come from.
+
+    Args:
+        overlays: Configuration files over the paper's.
+        bench: What ``l2rw bench`` wrote on the device in question; operations are counted if None.
+        teraflops: What the device sustains, if there is no ``bench``.
+        with_cells: Whether to list the cells, too.
+    """
+    if teraflops <= 0:
+        raise UserError(f"{teraflops:g} TFLOP/s would take forever.", "give --teraflops above 0.")
+    config = read_config(overlays)
+    plan = Plan(config, config.results)
+    if with_cells:
+        print("\n".join(_cell_lines(plan)), end="\n\n")
+    plans = [plan.describe(name) for name in plan.experiments]
+    hours = estimate(plans, _measured(bench) if bench else _counted(plan, teraflops))
+    print(plan_table(plan, hours))
+    source = f"step times of {bench}" if bench else f"{teraflops:g} TFLOP/s sustained"
+    print(
+        f"\nHours of one device, by {source}; evaluations, simulations and the passes by which\n"
+        f"hard mining chooses are not counted. Memory is that of the largest training step, "
+        f"measured on a\nCPU in float32."
+    )
+    if hours.not_measured:
+        print(f"Not in {bench}, and left out of the hours: {', '.join(hours.not_measured)}.")
+    if bench is None:
+        print(
+            "Small networks take longer on a GPU, which waits for kernels to be launched.\n"
+            "`l2rw bench --model resnet32 wrn28_10 --out FILE` measures; --bench FILE uses it."
+        )
+
+
+def plan_table(plan: Plan, hours: Hours) -> str:
+    """Return the table; a cell that experiments share counts once in the last line."""
+    lines = [["experiment", "cells", "runs", "jobs", "to do", "steps", "hours", "GiB"]]
+    for name, experiment in plan.experiments.items():
+        seeds = {key: len(experiment.seeds) for key in experiment.all_cells}
+        lines.append([name, *_counts(plan, seeds, hours.by_experiment[name])])
+    everything = {key: plan.seeds_of(key) for key in plan.cells}
+    lines.append(["all", *_counts(plan, everything, hours.total)])
+    return align(lines, left=1)
+
+
+def outlook(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
+    """Say in a line what is still to be trained and how long that would take; None if not an hour.
+
+    Args:
+        plan: Knows which results are there.
+        bench: What ``l2rw bench`` wrote, to be preferred to counted operations if it is there.
+        gpu: Whether jobs will run on GPUs; else on the CPU, ``cores`` of them at a time.
+        cores: Of this machine.
+    """
+    teraflops = TERAFLOPS["cuda" if gpu else "cpu"]
+    times = _counted(plan, teraflops) | (_measured(bench) if bench.exists() else {})
+    hours, to_do, jobs = 0.0, 0, 0
+    for cell in _trained(plan):
+        training, left = asdict(cell.spec), _left(plan, cell)
+        hours += hours_of_runs(training, sum(map(len, left)), times[training["model"]])
+        to_do, jobs = to_do + len(left), jobs + len(plan.jobs(cell))
+    source = bench if bench.exists() else f"{teraflops:g} TFLOP/s sustained"
+    if gpu:
+        told = f"{hours:,.0f} GPU hours"
+    else:
+        hours /= cores
+        told = f"{hours:,.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
+        told += f" on {cores} CPU core{'s' if cores > 1 else ''} without a GPU"
+    if hours < 1:
+        return None
+    line = (
+        f"{to_do:,} of {jobs:,} training jobs are to do: about {told} and up to "
+        f"{_gib(plan, _trained(plan)):.1f} GiB a step, by {source}; see `l2rw plan`."
+    )
+    demo = " `make demo` shows everything in miniature, in minutes."
+    return line if gpu or hours < 24 else line + demo
+
+
+def _counts(plan: Plan, seeds: Mapping[str, int], hours: float) -> list[str]:
+    cells = [plan.cells[key] for key in seeds]
+    jobs = [job for cell in cells for job in plan.jobs(cell, range(seeds[cell.id]))]
+    left = [job for cell in cells for job in _left(plan, cell) if job.start < seeds[cell.id]]
+    steps = sum(plan.cells[key].spec.steps * count for key, count in seeds.items())
+    numbers = (len(cells), sum(seeds.values()), len(jobs), len(left), steps)
+    return [*(f"{number:,}" for number in numbers), f"{hours:.1f}", f"{_gib(plan, cells):.1f}"]
+
+
+def _left(plan: Plan, cell: Cell) -> list[range]:
+    """Return the jobs of a cell whose results are not there."""
+    done = plan.done(cell)
+    return [job for job in map(parse_seeds, plan.jobs(cell)) if job not in done]
+
+
+def _trained(plan: Plan) -> list[Cell]:
+    return [cell for cell in plan.cells.values() if isinstance(cell.spec, RunSpec)]
+
+
+def _gib(plan: Plan, cells: Iterable[Cell]) -> float:
+    """Return the most memory that a training step of some cells takes."""
+    stack = plan.config.compute.stack
+    specs = [cell.spec for cell in cells if isinstance(cell.spec, RunSpec)]
+    return max((step_mib(spec, stack) for spec in specs), default=0.0) / 2**10
+
+
+def _cell_lines(plan: Plan) -> list[str]:
+    return [
+        f"{key}  {plan.seeds_of(key)} seeds, {cell.spec.steps} steps"
+        f"{f', after {cell.parent.id}' if cell.parent else ''}"
+        for key, cell in plan.cells.items()
+    ]
+
+
+def _counted(plan: Plan, teraflops: float) -> dict[str, Times]:
+    models = {cell.spec.model for cell in plan.cells.values() if isinstance(cell.spec, RunSpec)}
+    return times_by_operations(models, teraflops)
+
+
+def _measured(bench: Path) -> dict[str, Times]:
+    try:
+        return times_of(json.loads(bench.read_text())["rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{bench} holds no measurements that can be read ({type(error).__name__}: {error}).",
+            "name what `l2rw bench --out FILE` wrote.",
+        ) from None

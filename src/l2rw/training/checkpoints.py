@@ -1,0 +1,80 @@
+"""What happens beside the steps: progress is told, checkpoints are kept, signals are heeded."""
+
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from l2rw.training.engine.state import State
+from l2rw.training.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """A rolling checkpoint of one stack of seeds, outside the outputs that a workflow declares."""
+
+    def __init__(self, path: Path, fingerprint: str, interval: float) -> None:
+        """Args: ``interval`` is the least time between two checkpoints, in seconds."""
+        self.path, self._fingerprint, self._interval = path, fingerprint, interval
+        self._last = time.monotonic()
+
+    def resume(self, state: State) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self.path.exists():
+            state.restore(self.path, self._fingerprint)
+            log.info("%s: goes on after step %d", self.path.stem, state.step)
+
+    def keep(self, state: State, *, now: bool) -> None:
+        """Write the checkpoint if ``now`` or if it is time to."""
+        due = now or time.monotonic() - self._last >= self._interval
+        if due and state.first_bad() is None:
+            state.save(self.path, self._fingerprint)
+            self._last = time.monotonic()
+
+    def discard(self) -> None:
+        """Remove the checkpoint: the results are written."""
+        self.path.unlink(missing_ok=True)
+
+
+class Watch:
+    """Watches one stack of seeds; see :data:`l2rw.training.engine.loop.Watch`."""
+
+    def __init__(
+        self, steps: int, before: int, progress: Progress, checkpoints: Checkpoints, stop: "Stop"
+    ) -> None:
+        """Args: the stack has ``steps`` steps; the job's earlier stacks had ``before``."""
+        self._steps, self._before, self._progress = steps, before, progress
+        self._checkpoints, self._stop = checkpoints, stop
+
+    def __call__(self, state: State) -> None:
+        """Tell, keep, and stop if asked to."""
+        self._progress(self._before + state.step, state.means)
+        # A finished stack is kept too: the job may be killed while a later one trains.
+        self._checkpoints.keep(state, now=self._stop.asked or state.step == self._steps)
+        if self._stop.asked:
+            raise SystemExit(128 + signal.SIGTERM)
+
+
+class Stop:
+    """Whether the process was asked to end."""
+
+    asked = False
+
+
+@contextmanager
+def heeding_sigterm() -> Iterator[Stop]:
+    """Let a step finish, and its checkpoint be written, when a time limit strikes."""
+    stop = Stop()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)

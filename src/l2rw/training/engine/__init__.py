@@ -1,0 +1,1 @@
+"""The training step and its loop: a faster engine replaces this folder only."""

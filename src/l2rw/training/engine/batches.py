@@ -1,0 +1,185 @@
+"""Examples on the device: all images once, as uint8, and what each seed makes of them."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from l2rw.data.datasets.dataset import Images
+from l2rw.data.splits import Indices, Part, Split
+from l2rw.data.streams import Stream
+from l2rw.methods.contract import Batch, ExampleOrder, Given, Method
+from l2rw.store.randomness import generator
+from l2rw.training.spec import RunSpec
+
+BLOCK = 100  # steps whose draws go to the device at once
+
+PartName = Literal["train", "clean"]
+Drawn = dict[str, np.ndarray]
+"""Arrays by name."""
+
+
+class Augmentation(NamedTuple):
+    """Random crop and mirroring of some images, drawn; tensors have the shape of the indices."""
+
+    padding: int
+    """Pixels of padding on each side."""
+    down: Tensor
+    """First row of the crop in the padded image, 0 to 2 · padding, int64."""
+    right: Tensor
+    """First column, likewise."""
+    mirrored: Tensor
+    """Bool."""
+
+
+class ImageStore:
+    """One half of a data set on the device, from which batches are gathered."""
+
+    def __init__(self, images: Images, pixel_range: tuple[float, float], device: torch.device):
+        """Args: ``images`` are uint8, (n, channels, height, width)."""
+        self.device = device
+        self._images = torch.tensor(images, device=device)
+        low, high = pixel_range
+        self._scale, self._shift = (high - low) / 255, low
+
+    def __getitem__(self, indices: Tensor) -> Tensor:
+        """Return float32 images (…, channels, height, width) for int64 indices of any shape."""
+        return self._scaled(self._images[indices])
+
+    def augmented(self, indices: Tensor, draw: Augmentation) -> Tensor:
+        """Return images of the same shape, shifted and mirrored as drawn, padded with black."""
+        height, width = self._images.shape[-2:]
+        padding = draw.padding
+        padded = F.pad(self._images[indices], (padding,) * 4)
+        rows = torch.arange(height, device=self.device) + draw.down.unsqueeze(-1)
+        columns = torch.arange(width, device=self.device).expand(*indices.shape, width)
+        columns = torch.where(draw.mirrored.unsqueeze(-1), columns.flip(-1), columns)
+        columns = columns + draw.right.unsqueeze(-1)
+        # One gather each for rows and columns; uint8 moves a quarter of the bytes of float32.
+        shape = (*indices.shape, padded.shape[-3], height, padded.shape[-1])
+        moved = padded.gather(-2, rows[..., None, :, None].expand(shape))
+        moved = moved.gather(-1, columns[..., None, None, :].expand(*shape[:-1], width))
+        return self._scaled(moved)
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        return images.float().mul_(self._scale).add_(self._shift)
+
+
+class SeedBatches:
+    """Draws the batches of one seed; what step t sees is a function of the seed and t."""
+
+    def __init__(self, spec: RunSpec, method: Method, clean: Part, given: Given, seed: int):
+        """Args: ``clean`` is the clean set, ``given`` holds the training examples."""
+        self._spec, self._method, self._seed = spec, method, seed
+        self.train, self.clean = given.train, clean
+        self.constants = method.constants(given)
+        places = spec.batch_size * method.candidates
+        self._orders: dict[PartName, tuple[ExampleOrder, int]] = {
+            "train": (method.order(self.train, seed), places)
+        }
+        if spec.clean_batch_size:
+            clean_order = Stream(clean.indices, "clean batch", seed)
+            self._orders["clean"] = (clean_order, min(spec.clean_batch_size, len(clean)))
+
+    def positions(self, step: int, part: PartName) -> Indices:
+        """Return which examples of a part the step sees, shape (n,)."""
+        order, places = self._orders[part]
+        return order.take(step * places, places)
+
+    def augmentation(self, step: int, part: PartName) -> Drawn:
+        """Return the random numbers of :class:`Augmentation` for the step's images of a part."""
+        _, n = self._orders[part]
+        random = generator("augmentation", self._seed, 2 * step + (part == "clean"))
+        down, right = random.integers(2 * self._spec.crop_padding + 1, size=(2, n))
+        mirrored = random.random(n) < (0.5 if self._spec.flip else 0.0)
+        return {"down": down, "right": right, "mirrored": mirrored}
+
+    def drawn(self, step: int) -> dict[str, Drawn]:
+        """Return all that the host draws for a step, by part, and the method's own numbers."""
+        result: dict[str, Drawn] = {part: self._drawn(step, part) for part in self._orders}
+        result["noise"] = self._method.noise(self._spec.batch_size, self._seed, step)
+        return result
+
+    def _drawn(self, step: int, name: PartName) -> Drawn:
+        part, positions = getattr(self, name), self.positions(step, name)
+        taken = {
+            "positions": positions,
+            "indices": part.indices[positions],
+            "labels": part.labels[positions],
+        }
+        return taken | self.augmentation(step, name) if self._spec.augments else taken
+
+
+class StackedBatches:
+    """Batches for a stack of seeds, on the device, every tensor with a leading seed dimension.
+
+    What the host draws goes to the device in blocks of steps, so that no step waits for a copy.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        method: Method,
+        images: ImageStore,
+        of_seed: Sequence[tuple[int, Part, Given]],
+    ) -> None:
+        """Args: ``of_seed`` holds seeds, their clean sets, and what is given of their runs."""
+        self._spec, self._images = spec, images
+        self._of_seed = [
+            SeedBatches(spec, method, clean, given, seed) for seed, clean, given in of_seed
+        ]
+        constants = [batches.constants for batches in self._of_seed]
+        self._constants = {
+            name: self._upload([c[name] for c in constants]) for name in constants[0]
+        }
+        self._block = lru_cache(maxsize=1)(self._drawn_block)
+
+    def __getitem__(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        number, place = divmod(step, BLOCK)
+        drawn = {
+            part: {name: tensor[place] for name, tensor in tensors.items()}
+            for part, tensors in self._block(number).items()
+        }
+        train = drawn["train"]
+        extra = {**self._constants, "positions": train["positions"], **drawn["noise"]}
+        if "clean" in drawn:
+            extra["clean_images"] = self._gather(drawn["clean"])
+            extra["clean_labels"] = drawn["clean"]["labels"]
+        return Batch(self._gather(train), train["labels"], extra)
+
+    def _drawn_block(self, number: int) -> dict[str, dict[str, Tensor]]:
+        """Return what a block of steps draws: tensors of shape (steps, seeds, …)."""
+        steps = range(number * BLOCK, (number + 1) * BLOCK)
+        drawn = [[batches.drawn(step) for batches in self._of_seed] for step in steps]
+        return {
+            part: {
+                name: self._upload([[of_seed[part][name] for of_seed in step] for step in drawn])
+                for name in first
+            }
+            for part, first in drawn[0][0].items()
+        }
+
+    def _gather(self, drawn: dict[str, Tensor]) -> Tensor:
+        if not self._spec.augments:
+            return self._images[drawn["indices"]]
+        moves = {name: drawn[name] for name in ("down", "right", "mirrored")}
+        draw = Augmentation(self._spec.crop_padding, **moves)
+        return self._images.augmented(drawn["indices"], draw)
+
+    def _upload(self, arrays: Sequence[Any]) -> Tensor:
+        tensor = torch.from_numpy(np.array(arrays))
+        if self._images.device.type == "cuda":  # copies from pinned memory alone are asynchronous
+            tensor = tensor.pin_memory()
+        return tensor.to(self._images.device, non_blocking=True)
+
+
+def training_part(spec: RunSpec, split: Split) -> Part:
+    """Return the training examples of a run."""
+    if spec.trains_on == "clean":
+        return split.clean
+    return split.train + split.clean if spec.trains_on == "noisy and clean" else split.train

@@ -1,0 +1,244 @@
+"""The training loop that serves every method."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters, WeightedGradient
+from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.splits import Part, Split
+from l2rw.methods import METHODS
+from l2rw.methods.contract import Batch, Given, Method
+from l2rw.store.errors import UserError
+from l2rw.store.registry import load
+from l2rw.training.engine import sgd
+from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
+from l2rw.training.engine.network import OWN, Network, Seen
+from l2rw.training.engine.parallel_seeds import over_seeds
+from l2rw.training.engine.state import State
+from l2rw.training.evaluation import (
+    Evaluation,
+    estimate_transition,
+    evaluate,
+    predicted_labels,
+    squared_gradient,
+)
+from l2rw.training.history import Snapshot
+from l2rw.training.spec import RunSpec
+
+CHECK_EVERY = 10  # steps between looks at the device for what is infinite or NaN
+
+Watch = Callable[[State], None]
+"""Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with."""
+
+    seed: int
+    split: Split
+    parent: tuple[Parameters, Tensors] | None = None
+    """Parameters and buffers of the trained network that the run waited for, if any."""
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """How a network does on what it was not trained on."""
+
+    test: Evaluation
+    validation: Evaluation | None
+    """On the hyper-validation set, under its noisy labels; None if the split has none."""
+    squared_clean_gradient: float
+    """‖∇G‖² of the loss on the whole clean set."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What training leaves of one seed."""
+
+    seed: int
+    history: list[Snapshot]
+    final: Evaluations
+    """After the last step."""
+    train: Part
+    """The training examples."""
+    predicted: NDArray[np.int64]
+    """What the trained network takes the training examples for, shape (N,)."""
+    mean_weights: NDArray[np.float32]
+    """What the training examples weighed in the mean over the steps that saw them, in units of
+    plain averaging's weight, shape (N,); NaN for examples that were never seen."""
+    network: Tensors
+    """Parameters and buffers after the last step."""
+
+
+class Training:
+    """A stack of seeds to be trained at once."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        network: Network,
+        dataset: Dataset,
+        classes: int,
+        starts: Sequence[Start],
+        device: torch.device,
+        *,
+        compiled: bool = False,
+    ) -> None:
+        """Prepare to train.
+
+        Args:
+            spec: Settings of the runs.
+            network: The network that the settings ask for.
+            dataset: Source of the images.
+            classes: Number of classes in the splits.
+            starts: One for each seed.
+            device: Where to train.
+            compiled: Whether to compile the computation of gradients.
+        """
+        if network.draws_masks and len(starts) > 1:
+            raise ValueError("networks with dropout train one seed at a time")
+        self._spec, self._network, self._starts = spec, network, starts
+        self._method: Method = load(METHODS, spec.method)()
+        pixels = dataset.info.pixel_range
+        self._train_images = ImageStore(dataset.train_images, pixels, device)
+        self._test_images = ImageStore(dataset.test_images, pixels, device)
+        self._given = [self._before_training(start, classes) for start in starts]
+        of_seed = [
+            (start.seed, start.split.clean, given)
+            for start, given in zip(starts, self._given, strict=True)
+        ]
+        self._batches = StackedBatches(spec, self._method, self._train_images, of_seed)
+        gradient = over_seeds(self._gradient_of_seed, len(starts))
+        # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
+        self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
+        self._last: tuple[int, list[Evaluations]] | None = None
+        values = [
+            self._initial_values(start, given)
+            for start, given in zip(starts, self._given, strict=True)
+        ]
+        self.state = State.initial(values, len(self._given[0].train), device)
+
+    def run(self, watch: Watch) -> list[Run]:
+        """Train from the present state to the last step; return a run for each seed.
+
+        Raises:
+            UserError: A loss or a parameter became infinite or NaN.
+        """
+        state = self.state
+        while state.step < self._spec.steps:
+            self._advance()
+            if state.step % CHECK_EVERY == 0 or state.step == self._spec.steps:
+                self._check()
+            if self._spec.evaluates_after(state.step):
+                self._record()
+            watch(state)
+        return [self._finished(place) for place in range(len(self._starts))]
+
+    def _before_training(self, start: Start, classes: int) -> Given:
+        transition = None
+        if start.parent is not None and not self._spec.fine_tunes:
+            device = self._train_images.device
+            parameters, buffers = (_moved(tensors, device) for tensors in start.parent)
+            transition = estimate_transition(
+                self._network, (parameters, buffers), self._train_images, start.split.validation
+            )
+        return Given(training_part(self._spec, start.split), classes, transition)
+
+    def _initial_values(self, start: Start, given: Given) -> tuple[Parameters, Tensors]:
+        if self._spec.fine_tunes:
+            if start.parent is None:
+                raise ValueError("fine-tuning needs a trained network")
+            parameters, buffers = start.parent
+        else:
+            parameters, buffers = self._network.initial_values(start.seed)
+        own = self._method.parameters(given)
+        return parameters | {OWN + name: torch.from_numpy(v) for name, v in own.items()}, buffers
+
+    def _gradient_of_seed(self, parameters: Parameters, batch: Batch) -> WeightedGradient:
+        def losses(at: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
+            return self._network.losses(at, images, labels, self._method.losses)
+
+        return self._method.gradient(losses, parameters, batch)
+
+    def _advance(self) -> None:
+        state, spec = self.state, self._spec
+        batch = self._batches[state.step]
+        self._network.seed_masks(self._starts[0].seed, state.step)
+        seen = self._gradient(state.parameters, batch)
+        rate = spec.learning_rate_at(state.step)
+        sgd.update(state.parameters, state.velocity, seen.gradient, spec, rate)
+        state.buffers = self._network.updated(state.buffers, seen.aux)
+        state.step += 1
+        state.tally.add(state.step, seen, batch.labels)
+        state.received.add(batch.extra["positions"], seen.weights)
+
+    def _check(self) -> None:
+        bad = self.state.first_bad()
+        if bad is not None:
+            place, step = bad
+            raise UserError(
+                f"Training of {self._spec.method}, seed {self._starts[place].seed}, became "
+                f"infinite or NaN at step {step}.",
+                "lower training.learning_rate.",
+            )
+
+    def _record(self) -> None:
+        state = self.state
+        rate = self._spec.learning_rate_at(state.step - 1)
+        lines = zip(self._starts, state.history, state.tally.means(), self._evaluate(), strict=True)
+        for start, history, means, held_out in lines:
+            history.append(
+                Snapshot(
+                    start.seed,
+                    state.step,
+                    rate,
+                    *means,
+                    validation_loss=held_out.validation.loss if held_out.validation else None,
+                    validation_error=held_out.validation.error if held_out.validation else None,
+                    squared_clean_gradient=held_out.squared_clean_gradient,
+                    test_loss=held_out.test.loss,
+                    test_error=held_out.test.error,
+                )
+            )
+        state.tally.clear()
+
+    def _evaluate(self) -> list[Evaluations]:
+        """Evaluate every seed's network as it is now; an answer given already is repeated."""
+        if self._last is None or self._last[0] != self.state.step:
+            seeds = range(len(self._starts))
+            self._last = self.state.step, [self._evaluate_seed(place) for place in seeds]
+        return self._last[1]
+
+    def _evaluate_seed(self, place: int) -> Evaluations:
+        values, split = self.state.of_seed(place), self._starts[place].split
+        test = evaluate(self._network, values, self._test_images, split.test)
+        noisy = None
+        if len(split.validation):
+            noisy = evaluate(self._network, values, self._train_images, split.validation)
+        gradient = squared_gradient(self._network, values[0], self._train_images, split.clean)
+        return Evaluations(test, noisy, gradient)
+
+    def _finished(self, place: int) -> Run:
+        state, train = self.state, self._given[place].train
+        parameters, buffers = values = state.of_seed(place)
+        weights = state.received.means(self._spec.batch_size)[place]
+        return Run(
+            seed=self._starts[place].seed,
+            history=state.history[place],
+            final=self._evaluate()[place],
+            train=train,
+            predicted=predicted_labels(self._network, values, self._train_images, train),
+            mean_weights=weights.cpu().numpy(),
+            network=parameters | buffers,
+        )
+
+
+def _moved(tensors: Tensors, device: torch.device) -> Tensors:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}

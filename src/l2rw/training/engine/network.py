@@ -1,0 +1,120 @@
+"""A network as pure functions of parameters, buffers and images."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from l2rw.core.batchnorm import BatchStatistics, Tensors, record_statistics, updated
+from l2rw.core.weights import Parameters
+from l2rw.models import MODELS
+from l2rw.models.initialisation import Model, initialise
+from l2rw.store.randomness import generator, torch_generator
+from l2rw.store.registry import load
+from l2rw.training.spec import RunSpec
+
+OWN = "method."
+"""Begins the names of parameters that belong to the method, not to the network."""
+
+LossFunction = Callable[[Tensor, Tensor, Parameters], Tensor]
+"""Maps logits (n, classes), labels (n,) and the method's own parameters to example losses (n,)."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, own: Parameters) -> Tensor:
+    """Return the usual example losses, shape (n,)."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+class Seen(NamedTuple):
+    """What a training pass yields beside the losses."""
+
+    logits: Tensor
+    """(n, classes)."""
+    statistics: dict[str, BatchStatistics]
+    """What batch normalisation saw, by layer."""
+
+
+class Network:
+    """Wraps a module that is never asked for its own parameters or buffers."""
+
+    def __init__(self, model: Model, precision: str = "float32") -> None:
+        """Wrap a module.
+
+        Args:
+            model: Maps images (n, channels, height, width) to logits (n, classes).
+            precision: ``bf16`` for passes under autocast; parameters and losses stay float32.
+        """
+        self._model = model.train()
+        self._bf16 = precision == "bf16"
+        self._record = record_statistics(model)
+        self.draws_masks = any(isinstance(m, nn.Dropout) and m.p > 0 for m in model.modules())
+
+    def initial_values(self, seed: int) -> tuple[Parameters, Tensors]:
+        """Return fresh parameters and buffers of a seed, on the CPU."""
+        parameters = initialise(self._model, torch_generator("initialisation", seed))
+        return parameters, {name: b.detach().clone() for name, b in self._model.named_buffers()}
+
+    def seed_masks(self, seed: int, step: int) -> None:
+        """Make the masks of the coming passes a function of seed and step, if there is dropout."""
+        if self.draws_masks:
+            torch.manual_seed(int(generator("dropout", seed, step).integers(2**63)))
+
+    def losses(
+        self,
+        parameters: Parameters,
+        images: Tensor,
+        labels: Tensor,
+        loss: LossFunction = cross_entropy,
+    ) -> tuple[Tensor, Seen]:
+        """Return example losses, shape (n,), of a pass in training mode."""
+        logits = self._logits(parameters, images)
+        own = {name.removeprefix(OWN): p for name, p in parameters.items() if is_own(name)}
+        return loss(logits, labels, own), Seen(logits, self._record.take())
+
+    def updated(self, buffers: Tensors, seen: Seen) -> Tensors:
+        """Return the buffers after a training pass."""
+        return updated(self._model, buffers, seen.statistics)
+
+    @torch.no_grad()
+    def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
+        """Return logits (n, classes) in evaluation mode."""
+        self._model.eval()
+        try:
+            return self._logits({**parameters, **buffers}, images)
+        finally:
+            self._model.train()
+
+    @contextmanager
+    def without_dropout(self) -> Iterator[None]:
+        """Keep all units for a while; batch normalisation stays in training mode."""
+        layers = [m for m in self._model.modules() if isinstance(m, nn.Dropout)]
+        for layer in layers:
+            layer.eval()
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.train()
+
+    def _logits(self, values: Tensors, images: Tensor) -> Tensor:
+        values = {name: value for name, value in values.items() if not is_own(name)}
+        with self._autocast(images.device.type):
+            logits: Tensor = functional_call(self._model, values, (images,))
+        return logits.to(images.dtype)
+
+    def _autocast(self, device_type: str) -> AbstractContextManager[Any]:
+        return torch.autocast(device_type, torch.bfloat16) if self._bf16 else nullcontext()
+
+
+def is_own(name: str) -> bool:
+    """Whether a parameter belongs to the method."""
+    return name.startswith(OWN)
+
+
+def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:
+    """Return the network of a run; ``image_shape`` is (channels, height, width)."""
+    return Network(load(MODELS, spec.model)(image_shape, classes), spec.precision)

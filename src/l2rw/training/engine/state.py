@@ -1,0 +1,145 @@
+"""All that changes while a stack of seeds trains, and how it survives an interruption."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
+from l2rw.store.errors import UserError
+from l2rw.training.history import Means, Snapshot, Tally
+from l2rw.training.weight_tracker import Received
+
+
+@dataclass
+class State:
+    """Tensors have a leading seed dimension. Randomness has no state.
+
+    Training updates the tensors in place or replaces them.
+    """
+
+    step: int
+    """Steps done."""
+    parameters: Parameters
+    velocity: Parameters
+    """Momentum of SGD."""
+    buffers: Tensors
+    tally: Tally
+    """Since the last evaluation."""
+    received: Received
+    """Since the first step."""
+    history: list[list[Snapshot]]
+    """Lines by seed."""
+
+    @classmethod
+    def initial(
+        cls, values: Sequence[tuple[Parameters, Tensors]], examples: int, device: torch.device
+    ) -> "State":
+        """Return the state before the first step.
+
+        Args:
+            values: Parameters and buffers of each seed.
+            examples: Number of training examples of a seed.
+            device: Where to train.
+        """
+        parameters = _stacked([parameters for parameters, _ in values], device)
+        return cls(
+            step=0,
+            parameters=parameters,
+            velocity={name: torch.zeros_like(p) for name, p in parameters.items()},
+            buffers=_stacked([buffers for _, buffers in values], device),
+            tally=Tally(len(values), device),
+            received=Received(len(values), examples, device),
+            history=[[] for _ in values],
+        )
+
+    def means(self) -> list[Means]:
+        """Return training figures by seed: since the last evaluation, or those of it."""
+        if self.tally.steps:
+            return self.tally.means()
+        return [lines[-1].means for lines in self.history]
+
+    def first_bad(self) -> tuple[int, int] | None:
+        """Return (place in the stack, step) of the first seed that is no longer finite, if any.
+
+        The step is exact for a loss; parameters are looked at only when this is called.
+        """
+        bad = self.tally.first_bad_step()
+        if bad is None:
+            sums = torch.stack([p.reshape(len(p), -1).sum(1) for p in self.parameters.values()])
+            broken = (~sums.isfinite()).any(0).nonzero().flatten().tolist()
+            bad = (broken[0], self.step) if broken else None
+        return bad
+
+    def of_seed(self, index: int) -> tuple[Parameters, Tensors]:
+        """Return parameters and buffers of one seed, by its place in the stack."""
+        parameters = {name: stacked[index] for name, stacked in self.parameters.items()}
+        return parameters, {name: stacked[index] for name, stacked in self.buffers.items()}
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        for kind in ("parameters", "velocity", "buffers"):
+            for name, tensor in getattr(self, kind).items():
+                yield f"{kind}/{name}", tensor
+        yield from (("tally/sums", self.tally.sums), ("tally/first_bad", self.tally.first_bad))
+        yield from (("received/sums", self.received.sums), ("received/times", self.received.times))
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write a checkpoint, atomically.
+
+        Args:
+            path: File to replace.
+            fingerprint: What the run is; :meth:`restore` asks for the same.
+        """
+        from safetensors.torch import save_file
+
+        header = {
+            "fingerprint": fingerprint,
+            "step": json.dumps(self.step),
+            "tally_steps": json.dumps(self.tally.steps),
+            "history": json.dumps([[asdict(line) for line in lines] for lines in self.history]),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
+        save_file({name: t.contiguous() for name, t in self._tensors()}, partial, header)
+        partial.replace(path)
+
+    def restore(self, path: Path, fingerprint: str) -> None:
+        """Go on from a checkpoint; tensors keep their memory format, so numbers stay the same.
+
+        Raises:
+            UserError: The checkpoint is another run's or cannot be read.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        hint = f"delete {path} to start this run anew."
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata()
+                if header["fingerprint"] != fingerprint:
+                    raise UserError(
+                        f"The checkpoint {path} is not of this run: it says "
+                        f"{header['fingerprint']}, not {fingerprint}.",
+                        hint,
+                    )
+                for name, tensor in self._tensors():
+                    tensor.copy_(file.get_tensor(name))
+        except SafetensorError as error:
+            raise UserError(f"The checkpoint {path} cannot be read: {error}.", hint) from None
+        self.step = json.loads(header["step"])
+        self.tally.steps = json.loads(header["tally_steps"])
+        self.history = [
+            [Snapshot(**line) for line in lines] for lines in json.loads(header["history"])
+        ]
+
+
+def _stacked(of_seed: Sequence[Tensors], device: torch.device) -> Tensors:
+    return {name: _stack([t[name] for t in of_seed]).to(device) for name in of_seed[0]}
+
+
+def _stack(tensors: Sequence[Tensor]) -> Tensor:
+    # torch.stack would forget the memory format of a single seed's tensors.
+    return tensors[0].unsqueeze(0).clone() if len(tensors) == 1 else torch.stack(list(tensors))
