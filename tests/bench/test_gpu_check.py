@@ -203,7 +203,7 @@ def test_without_a_gpu_the_small_check_is_offered(capsys, tmp_path):
 
 @pytest.mark.slow
 def test_the_small_check_runs_whole_without_the_configuration_s_libraries(tmp_path):
-    absent = ("pydantic", "yaml", "snakemake", "dvc", "tqdm", "torchvision", "rich", "filelock")
+    absent = ("pydantic", "yaml", "snakemake", "dvc", "rich")
     # A module of that name that cannot be imported, in every process, as if not installed.
     for name in absent:
         (tmp_path / f"{name}.py").write_text("raise ImportError\n")
