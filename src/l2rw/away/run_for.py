@@ -16,10 +16,10 @@ from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import PlannedJob, Queue
 from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.away.workers import Outcome, Worker
-from l2rw.commands.status import describe, read_one
 from l2rw.store.errors import UserError
 from l2rw.training.gpus import visible_gpus
 from l2rw.training.progress import format_seconds
+from l2rw.training.status import describe, read_one
 
 LEAST_SECONDS = 5.0
 """No job starts when less time is left."""

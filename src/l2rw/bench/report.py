@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from l2rw.planning.hours import Hours, Row
+from l2rw.store.text import align
 
 
 def table(rows: Sequence[Row], *, stack: int, cuda: bool) -> str:
@@ -30,15 +31,3 @@ def table_of_hours(hours: Hours) -> str:
     if hours.not_measured:
         text += f"\nNot measured, and left out of the hours: {', '.join(hours.not_measured)}."
     return text
-
-
-def align(lines: Sequence[Sequence[str]], left: int) -> str:
-    """Pad the columns to their widest cells, the first ``left`` ones on the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )

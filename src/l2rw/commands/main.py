@@ -162,7 +162,7 @@ def _draw(arguments: Arguments) -> None:
 
 
 def _status(arguments: Arguments) -> None:
-    from l2rw.commands.status import print_status
+    from l2rw.training.status import print_status
 
     print_status(arguments.logs)
 

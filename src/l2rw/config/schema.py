@@ -14,8 +14,8 @@ from pydantic import (
 )
 
 from l2rw.data.datasets.catalog import CATALOG
-from l2rw.experiments.rows import parse_row
 from l2rw.methods import METHODS
+from l2rw.methods.rows import parse_row
 from l2rw.models import MODELS
 from l2rw.store.errors import closest
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from l2rw.config.schema import NoisyLabels, Training
-from l2rw.experiments.rows import parse_row
+from l2rw.methods.rows import parse_row
 
 
 def background_noise(shared: NoisyLabels) -> str:

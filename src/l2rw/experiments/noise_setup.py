@@ -7,12 +7,12 @@ from l2rw.data.corruptions import Corruption
 from l2rw.data.corruptions.flips import BackgroundFlip, UniformFlip
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.experiments.cells import Cell, SplitPlan
-from l2rw.experiments.rows import Row
 from l2rw.methods import (
     AFTER_BASELINE,
     FOR_TWO_CLASSES,
     TRAINED_ON_CLEAN_SET,
 )
+from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.training.spec import RunSpec, run_spec
 

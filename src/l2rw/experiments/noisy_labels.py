@@ -9,7 +9,7 @@ from l2rw.data.corruptions.flips import BackgroundFlip
 from l2rw.experiments.captions import background_noise, describe, describe_variants
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.noise_setup import Ground, background_flip, require_validation, uniform_flip
-from l2rw.experiments.rows import parse_row
+from l2rw.methods.rows import parse_row
 
 
 def table1(config: Config) -> Experiment:

@@ -5,8 +5,8 @@ from l2rw.config.schema import Theory
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.imbalance import figure2_cell, imbalanced
 from l2rw.experiments.noise_setup import background_flip
-from l2rw.experiments.rows import Row, parse_row
 from l2rw.methods import AFTER_BASELINE
+from l2rw.methods.rows import Row, parse_row
 from l2rw.store.errors import UserError
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
 

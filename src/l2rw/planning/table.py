@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from l2rw.bench.report import align
 from l2rw.config.load import Config, overlaid, parse_config
 from l2rw.experiments.cells import Cell
 from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
@@ -16,6 +15,7 @@ from l2rw.planning.hours import Hours, Times, estimate, hours_of_runs, times_of
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 from l2rw.store.seeds import parse_seeds
+from l2rw.store.text import align
 from l2rw.training.spec import RunSpec
 
 

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from l2rw.commands.status import SILENT_AFTER, describe, print_status, read_status
 from l2rw.training.progress import Status
+from l2rw.training.status import SILENT_AFTER, describe, print_status, read_status
 
 UNKNOWN = None
 
