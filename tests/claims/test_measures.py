@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.analysis.ledger.made_up import accuracies, curves, simulated, timings, weights
+from tests.claims.made_up import accuracies, curves, simulated, timings, weights
 
 from l2rw.claims.measures import (
     Bound,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tests.analysis.ledger.made_up import accuracies, simulated, timings, without_results
+from tests.claims.made_up import accuracies, simulated, timings, without_results
 
 from l2rw.claims.claims import parse_claims
 from l2rw.claims.verdicts import confidence, judge
