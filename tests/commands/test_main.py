@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from l2rw.commands.main import main
-from l2rw.config.load import documents as config_docs
+from l2rw.config import documents as config_docs
 from l2rw.config.load import parse_config
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split

@@ -6,14 +6,13 @@ The checks of the theory, which the paper does not have, are planned beside it.
 from itertools import groupby
 
 import pytest
+from tests.planning.test_plan import OTHER_TRAINING
 
 from l2rw.config.load import Config, keys, parse_config
 from l2rw.config.schema import NoisyLabels, Theory
 from l2rw.data.corruptions import BackgroundFlip, Imbalance, UniformFlip
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
-
-from .test_plan import OTHER_TRAINING
 
 PAPER = Plan(Config())
 SIMULATED = ("theorem2", "lemma1")
