@@ -85,6 +85,7 @@ class Worker:
         for process in self._processes:
             if process.is_alive():
                 process.kill()
+                process.join(1)  # a GPU's driver may take a moment to let go of it
         if self.connection is not None:
             self.connection.close()
             self.connection = None
