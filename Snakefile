@@ -17,7 +17,7 @@ configfile: Path(workflow.basedir, "config/config.yaml")
 include: "workflow/rules/common.smk"
 
 
-validate(config, "workflow/schemas/config.schema.json", set_default=False)
+
 
 
 report: "workflow/report/workflow.rst"

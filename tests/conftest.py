@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from l2rw.data.corruptions import BackgroundFlip, Corruption, Imbalance, UniformFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.sources import fetch
 from l2rw.data.splits import Split

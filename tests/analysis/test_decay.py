@@ -144,7 +144,7 @@ def test_the_table_for_people_has_a_line_for_each_curve(summarised):
     settings = [place | {"row": row} for place in (LENET, RESNET) for row in ("baseline", "l2rw")]
     table = decay.for_people(summarised(gradient, settings))
     assert list(table.index) == [
-        *("lenet, imbalance, Baseline", "lenet, imbalance, L2RW"),
+        *("LeNet, Imbalance, Baseline", "LeNet, Imbalance, L2RW"),
         *("ResNet-32, BackgroundFlip, Baseline", "ResNet-32, BackgroundFlip, L2RW"),
     ]
     assert list(table.columns) == [
@@ -160,7 +160,7 @@ def test_the_figure_has_a_panel_for_each_network_and_tells_lines_by_colour_and_s
     figure = decay.draw(summarised(lambda *run: gradient(*run) + run[1] - 1, settings), {})
     left, right = figure.axes
     assert (left.get_title(), right.get_title()) == (
-        "lenet, imbalance",
+        "LeNet, Imbalance",
         "ResNet-32, BackgroundFlip",
     )
     assert (left.get_xscale(), left.get_yscale()) == ("log", "log")
@@ -182,7 +182,7 @@ def test_the_same_network_under_both_corruptions_has_two_panels(summarised):
     summary = summarised(by_step(4, 3, 2, 1), settings)
     assert len(decay.for_people(summary)) == 2
     titles = [axes.get_title() for axes in decay.draw(summary, {}).axes]
-    assert titles == ["lenet, imbalance", "lenet, BackgroundFlip"]
+    assert titles == ["LeNet, Imbalance", "LeNet, BackgroundFlip"]
 
 
 def test_runs_without_curves_are_named(make_up):

@@ -3,14 +3,21 @@ from itertools import product
 import pytest
 
 from l2rw.analysis import paper
-from l2rw.analysis.style import LOOKS, look, name_of
+from l2rw.analysis.style import PINNED, QUOTED, look, name_of
 from l2rw.methods import METHODS
+
+NAMED = [*METHODS, *QUOTED]
 
 
 def test_every_method_has_its_own_look():
-    assert set(METHODS) <= set(LOOKS)
-    for field in ("label", "colour", "marker"):
-        assert len({getattr(look, field) for look in LOOKS.values()}) == len(LOOKS)
+    looks = [look(method) for method in NAMED]
+    assert len({one.label for one in looks}) == len(looks)
+    assert len({(one.colour, one.marker) for one in looks}) == len(looks)
+
+
+def test_the_papers_methods_differ_in_colour_and_in_marker():
+    assert len({colour for colour, _ in PINNED.values()}) == len(PINNED)
+    assert len({marker for _, marker in PINNED.values()}) == len(PINNED)
 
 
 def test_every_row_of_the_paper_has_a_look():
@@ -42,7 +49,7 @@ def test_variants_share_colour_and_marker_and_differ_in_their_line():
 
 def test_no_two_rows_are_drawn_alike():
     rows = [
-        f"{method}{variant}" for method, variant in product(LOOKS, ("", "+es", "+ft", "+es+ft"))
+        f"{method}{variant}" for method, variant in product(NAMED, ("", "+es", "+ft", "+es+ft"))
     ]
     styles = [tuple(look(row).style.items()) for row in rows]
     assert len(set(styles)) == len(rows)

@@ -3,10 +3,10 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from l2rw.analysis.outputs import DRAWN_BY
 from l2rw.claims.claims import claims, parse_claims
 from l2rw.claims.evidence import planned
 from l2rw.config.documents import REPOSITORY
+from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 
@@ -44,7 +44,7 @@ def test_figures_and_departures_of_claims_exist():
     assert numbers == set(range(1, len(numbers) + 1))
     for claim in claims():
         assert set(claim.departures) <= numbers
-        assert claim.shown_by is None or claim.shown_by in DRAWN_BY
+        assert claim.shown_by is None or claim.shown_by in EXPERIMENTS
 
 
 @pytest.fixture(scope="module")

@@ -192,10 +192,10 @@ class TestSlowdown:
 
     def test_is_round_by_round_to_sgd_in_its_faster_format(self):
         assert measured(self.slowdown("three passes", "SGD"), bench=self.TABLE) == {
-            "lenet, three passes / SGD": [3, 4, 2]
+            "LeNet, three passes / SGD": [3, 4, 2]
         }
         assert measured(self.slowdown("forward mode", "three passes"), bench=self.TABLE) == {
-            "lenet, forward mode / three passes": [10 / 15, 0.5, 0.3]
+            "LeNet, forward mode / three passes": [10 / 15, 0.5, 0.3]
         }
 
     def test_needs_both_ways(self):

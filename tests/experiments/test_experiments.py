@@ -10,7 +10,9 @@ from tests.planning.test_plan import OTHER_TRAINING
 
 from l2rw.config.load import Config, keys, parse_config
 from l2rw.config.schema import NoisyLabels, Theory
-from l2rw.data.corruptions import BackgroundFlip, Imbalance, UniformFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 

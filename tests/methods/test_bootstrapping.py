@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 
 from l2rw.methods import METHODS
-from l2rw.store.registry import load
 
 LOGITS = np.array([[1.2, -0.3, 0.4], [0.1, 0.9, -1.0], [-0.5, 0.2, 0.3], [2.0, 2.5, -0.7]])
 LABELS = np.array([0, 2, 1, 1])
@@ -16,7 +15,7 @@ BETA = {"reed_soft": 0.95, "reed_hard": 0.8}
 
 
 def losses(name, logits, labels=LABELS):
-    return load(METHODS, name)().losses(logits, torch.from_numpy(labels), {})
+    return METHODS.load(name)().losses(logits, torch.from_numpy(labels), {})
 
 
 def losses_and_gradient(name):
@@ -75,7 +74,7 @@ def test_extreme_logits_give_finite_losses_and_gradients(name):
 
 @pytest.mark.parametrize("name", BETA)
 def test_at_a_share_of_one_it_is_the_baseline(name, monkeypatch):
-    monkeypatch.setattr(load(METHODS, name), "beta", 1.0)
+    monkeypatch.setattr(METHODS.load(name), "beta", 1.0)
     logits, labels = torch.from_numpy(LOGITS), torch.from_numpy(LABELS)
     torch.testing.assert_close(
         losses(name, logits), F.cross_entropy(logits, labels, reduction="none")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from l2rw.data.splits import Part
 from l2rw.methods import METHODS
 from l2rw.methods.contract import Given
-from l2rw.store.registry import load
 
 LOGITS = np.array([[1.2, -0.3, 0.4], [0.1, 0.9, -1.0], [-0.5, 0.2, 0.3], [2.0, 2.5, -0.7]])
 LABELS = np.array([0, 2, 1, 1])
@@ -27,7 +26,7 @@ def of_run(truth, classes=3, transition=None):
 
 
 def initial_theta(name, known):
-    (b,) = load(METHODS, name)().parameters(known).values()
+    (b,) = METHODS.load(name)().parameters(known).values()
     assert b.dtype == np.float32
     assert np.isfinite(b).all()
     return softmax(b.astype(np.float64))
@@ -35,7 +34,7 @@ def initial_theta(name, known):
 
 def losses(logits, labels, b):
     own = {"noise_layer": torch.as_tensor(b)}
-    return load(METHODS, "s_model")().losses(torch.as_tensor(logits), torch.as_tensor(labels), own)
+    return METHODS.load("s_model")().losses(torch.as_tensor(logits), torch.as_tensor(labels), own)
 
 
 def test_two_classes_worked_out():
@@ -109,7 +108,7 @@ def test_conf_begins_at_the_transition_matrix():
 
 def test_conf_shares_the_loss_of_the_s_model():
     own = {"noise_layer": torch.from_numpy(B)}
-    values = load(METHODS, "s_model_conf")().losses(
+    values = METHODS.load("s_model_conf")().losses(
         torch.from_numpy(LOGITS), torch.from_numpy(LABELS), own
     )
     torch.testing.assert_close(values, losses(LOGITS, LABELS, B))
@@ -117,4 +116,4 @@ def test_conf_shares_the_loss_of_the_s_model():
 
 def test_conf_without_a_transition_matrix_is_refused():
     with pytest.raises(ValueError, match="transition"):
-        load(METHODS, "s_model_conf")().parameters(of_run([1, 0]))
+        METHODS.load("s_model_conf")().parameters(of_run([1, 0]))

@@ -12,7 +12,6 @@ from l2rw.core.weights import (
     reweighted_gradient_by_double_backward,
 )
 from l2rw.models import MODELS
-from l2rw.store.registry import load
 from l2rw.training.engine.network import Network
 
 NAMES = [
@@ -36,7 +35,7 @@ def examples(seed: int) -> Examples:
 
 
 def build(name: str, dropout: bool = True) -> nn.Module:
-    model = load(MODELS, name)(SHAPE, 3)
+    model = MODELS.load(name)(SHAPE, 3)
     if not dropout:
         for module in model.modules():
             if isinstance(module, nn.Dropout):
@@ -65,7 +64,7 @@ def reweighted(network, parameters, seen, method=reweighted_gradient) -> Weighte
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32)])
 def test_images_become_logits(name, shape):
     with torch.device("meta"):
-        assert load(MODELS, name)(shape, 7)(torch.rand(2, *shape)).shape == (2, 7)
+        assert MODELS.load(name)(shape, 7)(torch.rand(2, *shape)).shape == (2, 7)
 
 
 @pytest.mark.parametrize("name", NAMES)

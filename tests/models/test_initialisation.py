@@ -7,7 +7,6 @@ from torch import nn
 
 from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise
-from l2rw.store.registry import load
 
 QUICK = [name for name in MODELS if name != "wrn28_10"]
 RESIDUAL = [name for name in QUICK if not name.startswith("lenet")]
@@ -18,7 +17,7 @@ def generator(seed=0):
 
 
 def build(name):
-    return load(MODELS, name)((3, 8, 8), 10)
+    return MODELS.load(name)((3, 8, 8), 10)
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -3,7 +3,7 @@ import pytest
 from l2rw.bench.operations import count_operations, measure_memory
 from l2rw.config.load import Config
 from l2rw.models import MODELS
-from l2rw.planning.costs import LAUNCH_SECONDS, LOADED_MB, START_MINUTES, costs, limits, step_mib
+from l2rw.planning.costs import LAUNCH_SECONDS, LOADED_MB, START_MINUTES, limits, step_mib
 from l2rw.planning.plan import Plan
 
 
@@ -23,16 +23,16 @@ def limits_of(model="wrn28_10", method="l2rw", seeds=1, stack=1, threads=1, gpu=
 @pytest.mark.parametrize("model", MODELS)
 def test_costs_are_those_of_the_networks_as_they_are(model):
     """If this fails because a network was meant to change: `l2rw costs`."""
-    cost = costs()[model]
+    cost = MODELS[model].cost
     assert count_operations(model) == (cost.sgd, cost.reweighted, cost.clean)
 
 
 def test_memory_is_about_what_is_measured_here():
-    assert costs()["lenet"].mib / 2 < measure_memory("lenet") < costs()["lenet"].mib * 2
+    assert MODELS["lenet"].cost.mib / 2 < measure_memory("lenet") < MODELS["lenet"].cost.mib * 2
 
 
 def test_a_clean_example_costs_what_one_of_sgd_does():
-    for cost in costs().values():
+    for cost in (record.cost for record in MODELS.values()):
         assert cost.clean == pytest.approx(cost.sgd, rel=0.01)
 
 
@@ -44,7 +44,7 @@ def test_time_grows_with_seeds_and_falls_with_threads():
 
 
 def test_time_is_twice_what_operations_take_at_the_rate_of_a_gpu():
-    cost, run = costs()["wrn28_10"], spec("wrn28_10", "l2rw")
+    cost, run = MODELS["wrn28_10"].cost, spec("wrn28_10", "l2rw")
     seconds = run.steps * 100 * (cost.reweighted + cost.clean) / 10e12
     assert limits_of().runtime == pytest.approx(10 + 2 * seconds / 60, abs=1)
 

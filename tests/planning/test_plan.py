@@ -134,7 +134,7 @@ def test_the_published_content_of_a_data_set_is_part_of_every_identity(monkeypat
     before = plan()
     assert ids(before)
     republished = replace(CATALOG["digits"], sha256={"images and labels": "0" * 64})
-    monkeypatch.setitem(CATALOG, "digits", republished)
+    monkeypatch.setitem(CATALOG.built_in, "digits", republished)
     assert not ids(before) & ids(plan())
 
 

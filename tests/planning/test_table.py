@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from l2rw.config.load import Config
-from l2rw.planning.costs import costs, times_by_operations
+from l2rw.models import MODELS
+from l2rw.planning.costs import times_by_operations
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import outlook, print_plan, read_config
 from l2rw.store.errors import UserError
 
-CONFIGS = sorted((Path(__file__).parents[1] / "config").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 
 
 def table(capsys, *overlays, bench=None, teraflops=10.0, with_cells=False):
@@ -147,7 +148,7 @@ def test_what_is_done_is_told_from_what_is_to_do(small, capsys):
 def test_memory_is_that_of_the_largest_step(capsys, tmp_path):
     (tmp_path / "overlay").write_text("{targets: [figure6, figure2], compute: {stack: 3}}")
     told = lines(table(capsys, tmp_path / "overlay"))
-    each = {model: cost.mib for model, cost in costs().items()}
+    each = {name: record.cost.mib for name, record in MODELS.items()}
     assert told["figure2"][-1] == f"{3 * 110 * each['lenet'] / 1024:.1f}"
     assert told["all"][-1] == f"{3 * 200 * each['wrn28_10'] / 1024:.1f}"
 

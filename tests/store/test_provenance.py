@@ -13,9 +13,9 @@ def test_the_source_hash_follows_the_code_that_computes_and_no_other(tmp_path, m
     monkeypatch.setattr(provenance, "PACKAGE", copy)
     assert provenance.source_hash() == original
 
-    (copy / "cli.py").write_text("# changed\n")
+    (copy / "commands" / "main.py").write_text("# changed\n")
     assert provenance.source_hash() == original
-    (copy / "weights.py").write_text("changed = True\n")
+    (copy / "core" / "weights.py").write_text("changed = True\n")
     changed = provenance.source_hash()
     assert changed != original
     (copy / "methods" / "new.py").write_text("new = True\n")
@@ -28,12 +28,12 @@ def test_the_source_hash_does_not_see_where_code_lies_nor_how_lines_end(tmp_path
     original = provenance.source_hash()
     monkeypatch.setattr(provenance, "PACKAGE", copy)
     (copy / "methods" / "weighting.py").rename(copy / "models" / "renamed.py")
-    code = (copy / "weights.py").read_text()
+    code = (copy / "core" / "weights.py").read_text()
     elsewhere = code.replace("from torch.func import grad", "from torch.func import other, grad")
     assert elsewhere != code
-    (copy / "weights.py").write_bytes(elsewhere.replace("\n", "\r\n").encode())
+    (copy / "core" / "weights.py").write_bytes(elsewhere.replace("\n", "\r\n").encode())
     assert provenance.source_hash() == original
-    (copy / "weights.py").write_text(elsewhere.replace("clamp(min=0)", "clamp(min=1)"))
+    (copy / "core" / "weights.py").write_text(elsewhere.replace("clamp(min=0)", "clamp(min=1)"))
     assert provenance.source_hash() != original
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from l2rw.data.corruptions import Imbalance, UniformFlip
+from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Part, Split
 from l2rw.theory.problems import Problem, huber_problem, linear_problem

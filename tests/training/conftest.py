@@ -7,10 +7,10 @@ import torch
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
-from l2rw.data.corruptions import Corruption
+from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.methods import AFTER_BASELINE
+from l2rw.methods import METHODS
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import build_network
 from l2rw.training.spec import RunSpec
@@ -34,7 +34,7 @@ def prepare(
     ) -> Training:
         classes = corruptions[corruption].classes
         network = build_network(spec, digits.info.image_shape, classes)
-        waits = spec.fine_tunes or spec.method in AFTER_BASELINE
+        waits = spec.fine_tunes or METHODS[spec.method].after_baseline
         starts = []
         for place, seed in enumerate(seeds):
             any_network = network.initial_values(seed + 50) if waits else None

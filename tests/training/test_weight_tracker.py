@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l2rw.methods import METHODS
-from l2rw.store.registry import load
 from l2rw.training.weight_tracker import Received
 
 CPU = torch.device("cpu")
@@ -61,7 +60,7 @@ def test_equal_weights_have_equal_means_however_often_they_were_received(batch_s
 
 def drawn(method, run, count):
     """The first training examples that a run draws, as positions."""
-    return load(METHODS, method)().order(run.train, run.seed).take(0, count)
+    return METHODS.load(method)().order(run.train, run.seed).take(0, count)
 
 
 @pytest.mark.parametrize("method", ["baseline", "reed_soft", "s_model"])
@@ -90,7 +89,7 @@ def test_random_weights_are_averaged_over_the_steps_that_saw_an_example(make_spe
     (run,) = prepare(spec, 3).run(lambda state: None)
     sums, times = np.zeros((2, len(run.train)))
     for step, at in enumerate(drawn("random", run, 20 * 8).reshape(20, 8)):
-        normals = load(METHODS, "random")().noise(8, 3, step)["normals"].clip(0)
+        normals = METHODS.load("random")().noise(8, 3, step)["normals"].clip(0)
         np.add.at(sums, at, normals / normals.sum())
         np.add.at(times, at, 1)
     assert set(times) == {2, 3}

@@ -169,3 +169,7 @@ def _compared(mean: float, half_width: float, agreement: str | float) -> str:
 def _as_printed(mean: float, half_width: float) -> str:
     """Write a number of the paper, which gives those without interval with fewer digits."""
     return f"{mean:g}" if mean > 0 and np.isnan(half_width) else plus_minus(mean, half_width)
+
+
+TABLE1, TABLE2 = Accuracies("table1"), Accuracies("table2")
+SANITY = Accuracies("sanity", line=("model", "row"))

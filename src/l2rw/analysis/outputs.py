@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from l2rw.analysis import decay, figure3, figure6, figure7, lemma1, paper, theorem2
-from l2rw.analysis.accuracies import Accuracies
+from l2rw.analysis import paper
 from l2rw.analysis.collect import MADE, read_table, write_csv
 from l2rw.analysis.style import save
-from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
+from l2rw.config.experiments import EXPERIMENTS
 from l2rw.store.checksums import require_plan, sealed
+from l2rw.store.records import load
 
 
 class Drawing(Protocol):
@@ -33,29 +33,19 @@ class Drawing(Protocol):
         """Draw the summary; ``settings`` are the experiment's."""
 
 
-DRAWN_BY: dict[str, Drawing] = {
-    "figure2": FIGURE2,
-    "table1": Accuracies("table1"),
-    "table2": Accuracies("table2"),
-    "sanity": Accuracies("sanity", line=("model", "row")),
-    "figure3": figure3,
-    "figure4": FIGURE4,
-    "figure5": FIGURE5,
-    "figure6": figure6,
-    "figure7": figure7,
-    "theorem2": theorem2,
-    "lemma1": lemma1,
-    "decay": decay,
-}
+def drawing_of(experiment: str) -> Drawing:
+    """Return how an experiment becomes a table and a figure."""
+    drawing: Drawing = load(EXPERIMENTS[experiment].drawing)
+    return drawing
 
 
 def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
     """Write ``NAME.csv`` (what runs left), ``.md``, ``.html``, ``.tex`` (for people), ``.json``."""
     name = plan["experiment"]
-    drawn_by = DRAWN_BY[name]
-    table = drawn_by.collect(plan, runs)
+    drawing = drawing_of(name)
+    table = drawing.collect(plan, runs)
     write_csv(table, folder / f"{name}.csv")
-    read = drawn_by.for_people(drawn_by.summary(table))
+    read = drawing.for_people(drawing.summary(table))
     caption = " ".join([plan["caption"], *paper.notes(name, table.get("dataset", []))])
     (folder / f"{name}.md").write_text(f"{caption}\n\n{to_markdown(read)}")
     (folder / f"{name}.html").write_text(to_html(read, caption))
@@ -69,9 +59,10 @@ def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
     """Draw ``NAME.pdf``, ``.svg``, ``.png``, the summary ``NAME.csv``, the record ``NAME.json``."""
     name = plan["experiment"]
     require_plan(table.with_suffix(".json"), plan["digest"])
-    summary = DRAWN_BY[name].summary(read_table(table))
+    drawing = drawing_of(name)
+    summary = drawing.summary(read_table(table))
     write_csv(summary, folder / f"{name}.csv")
-    save(DRAWN_BY[name].draw(summary, plan["settings"]), folder, name)
+    save(drawing.draw(summary, plan["settings"]), folder, name)
     _record(plan, folder)
 
 

@@ -1,12 +1,18 @@
 """How data sets, networks and methods are named and look in every table and figure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+
+from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.methods import METHODS
+from l2rw.models import MODELS
 
 FORMATS = ("pdf", "svg", "png")
 
@@ -36,33 +42,26 @@ class Look:
         }
 
 
-LOOKS = {
-    "baseline": Look("Baseline", "#000000", "o"),
-    "proportion": Look("Proportion", "#E69F00", "s"),
-    "resample": Look("Resample", "#56B4E9", "^"),
-    "hard_mining": Look("Hard mining", "#009E73", "v"),
-    "random": Look("Random", "#CC79A7", "D"),
-    "weighted": Look("Weighted", "#DDCC77", "p"),
-    "reed_hard": Look("Reed Hard", "#882255", "<"),
-    "reed_soft": Look("Reed Soft", "#EE6677", ">"),
-    "s_model": Look("S-Model", "#0072B2", "X"),
-    "s_model_conf": Look("S-Model +Conf", "#66CCEE", "d"),
-    "mentornet": Look("MentorNet", "#777777", "*"),
-    "clean_only": Look("Clean Only", "#661100", "h"),
-    "l2rw": Look("L2RW", "#D55E00", "P"),
+PINNED = {
+    "baseline": ("#000000", "o"),
+    "proportion": ("#E69F00", "s"),
+    "resample": ("#56B4E9", "^"),
+    "hard_mining": ("#009E73", "v"),
+    "random": ("#CC79A7", "D"),
+    "weighted": ("#DDCC77", "p"),
+    "reed_hard": ("#882255", "<"),
+    "reed_soft": ("#EE6677", ">"),
+    "s_model": ("#0072B2", "X"),
+    "s_model_conf": ("#66CCEE", "d"),
+    "mentornet": ("#777777", "*"),
+    "clean_only": ("#661100", "h"),
+    "l2rw": ("#D55E00", "P"),
 }
+"""Colour and marker of the paper's methods; the others take turns at the combinations left."""
+QUOTED = {"mentornet": "MentorNet"}
+"""Methods that have no record: only the paper's numbers of them are shown."""
 LINES = {(): "-", ("es",): "--", ("ft",): ":", ("es", "ft"): "-."}
 """By the variants of a method; markers of the fine-tuned are hollow."""
-
-NAMES = {
-    "mnist": "MNIST",
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-    "resnet32": "ResNet-32",
-    "wrn28_10": "WRN-28-10",
-    "uniform_flip": "UniformFlip",
-    "background_flip": "BackgroundFlip",
-}
 
 RC: dict[Any, Any] = {
     "font.size": 9,
@@ -89,13 +88,29 @@ RC: dict[Any, Any] = {
 def look(row: str) -> Look:
     """Return the look of a row: a method with its variants, such as ``baseline+es+ft``."""
     method, *variants = row.split("+")
-    label = " +".join([LOOKS[method].label, *map(str.upper, variants)])
-    return replace(LOOKS[method], label=label, line=LINES[tuple(variants)], hollow="ft" in variants)
+    label = QUOTED[method] if method in QUOTED else METHODS[method].label
+    colour, marker = _colours_and_markers()[method]
+    return Look(
+        label=" +".join([label, *map(str.upper, variants)]),
+        colour=colour,
+        marker=marker,
+        line=LINES[tuple(variants)],
+        hollow="ft" in variants,
+    )
+
+
+@cache
+def _colours_and_markers() -> dict[str, tuple[str, str]]:
+    colours, markers = zip(*PINNED.values(), strict=True)
+    n = len(PINNED)
+    left = ((colours[i], markers[(i + shift) % n]) for shift in range(1, n) for i in range(n))
+    return PINNED | {method: next(left) for method in METHODS if method not in PINNED}
 
 
 def name_of(thing: str) -> str:
     """Return the name for people of a data set, network or corruption."""
-    return NAMES.get(thing, thing)
+    known = [records for records in (CATALOG, MODELS, CORRUPTIONS) if thing in records]
+    return known[0][thing].label if known else thing
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

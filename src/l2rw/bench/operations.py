@@ -10,8 +10,7 @@ import torch
 
 from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, random_examples
-from l2rw.models import MODELS
-from l2rw.planning.costs import COSTS, Cost
+from l2rw.models import COSTS, MODELS, Cost
 from l2rw.planning.hours import FORWARD_MODE, SGD
 
 BATCH = 100  # training and clean examples whose memory is measured
@@ -63,7 +62,7 @@ def _used_mib() -> float:
 def write_costs() -> None:
     """Write the costs of all networks: minutes on a CPU."""
     lines = [["model", *Cost._fields]]
-    for model in MODELS:
+    for model in MODELS.built_in:
         mib = f"{measure_memory(model):.2g}"
         lines.append([model, *map(str, count_operations(model)), mib])
         print(*lines[-1])

@@ -21,7 +21,7 @@ class Settings:
     """Of the CPU."""
     batch_size: int
     clean_batch_size: int | None
-    """10 for LeNets and 100 for others if None, as in the paper."""
+    """As the network's record says if None."""
     rounds: int
     steps: int
     """Consecutive steps of a way in a round."""
@@ -52,7 +52,7 @@ class Settings:
 
     def clean_batch_size_of(self, model: str) -> int:
         """Return the clean examples in a step."""
-        return self.clean_batch_size or (10 if model.startswith("lenet") else 100)
+        return self.clean_batch_size or MODELS[model].clean_batch_size
 
 
 def _check_name(kind: str, given: str, known: Iterable[str]) -> None:

@@ -12,15 +12,8 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split, make_part
-from l2rw.methods import (
-    AFTER_BASELINE,
-    FOR_TWO_CLASSES,
-    GUIDED_BY_CLEAN_SET,
-    METHODS,
-    TRAINED_ON_CLEAN_SET,
-)
+from l2rw.methods import METHODS
 from l2rw.models import MODELS
-from l2rw.store.registry import load
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import LossFunction, Network, Seen, cross_entropy
 from l2rw.training.engine.state import State
@@ -84,13 +77,13 @@ class Trial:
     ) -> Training:
         """Prepare to train, :func:`advance` does; ``network`` wraps the model."""
         data = self._dataset()
-        model = load(MODELS, self.model)(data.info.image_shape, self.classes)
+        model = MODELS.load(self.model)(data.info.image_shape, self.classes)
         if not self.dropout:
             for layer in model.modules():
                 if isinstance(layer, nn.Dropout):
                     layer.p = 0.0
         wrapped = network(model)
-        waits = self.method in AFTER_BASELINE
+        waits = METHODS[self.method].after_baseline
         parent = wrapped.initial_values(PARENT_SEED) if waits else None
         start = Start(SEED, self._split(data), parent)
         return Training(
@@ -131,7 +124,7 @@ class Trial:
             model=self.model,
             steps=2**31,  # never reached: no time goes into evaluations
             batch_size=self.batch_size,
-            clean_batch_size=self.batch_size if self.method in GUIDED_BY_CLEAN_SET else None,
+            clean_batch_size=self.batch_size if METHODS[self.method].guided_by_clean_set else None,
             learning_rate=1e-3,
             decay_at=(),
             momentum=0.9,
@@ -140,7 +133,7 @@ class Trial:
             flip=color,
             precision="float32",
             evaluations=1,
-            trains_on="clean" if self.method in TRAINED_ON_CLEAN_SET else "noisy",
+            trains_on="clean" if METHODS[self.method].trained_on_clean_set else "noisy",
             fine_tunes=False,
         )
 
@@ -152,14 +145,14 @@ def classes_of(model: str) -> int:
 
 def methods_of(model: str) -> list[str]:
     """Return the methods that the problem of a network admits."""
-    return [m for m in METHODS if classes_of(model) == 2 or m not in FOR_TWO_CLASSES]
+    return [m for m in METHODS if classes_of(model) == 2 or not METHODS[m].for_two_classes]
 
 
 def one_of_each_family(methods: list[str]) -> list[str]:
     """Return the first method of each module in :mod:`l2rw.methods`."""
     first: dict[str, str] = {}
     for method in methods:
-        first.setdefault(METHODS[method].partition(":")[0], method)
+        first.setdefault(METHODS[method].implementation.partition(":")[0], method)
     return list(first.values())
 
 

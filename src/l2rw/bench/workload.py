@@ -10,9 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from l2rw.bench.ways import Examples, Gradient
 from l2rw.core.weights import Parameters, WeightedGradient
-from l2rw.data.datasets.catalog import CATALOG, DatasetInfo
+from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
 from l2rw.models import MODELS
-from l2rw.store.registry import load
 from l2rw.training.engine import sgd
 from l2rw.training.engine.network import Network
 from l2rw.training.engine.parallel_seeds import over_seeds
@@ -24,11 +23,9 @@ Tree = TypeVar("Tree")
 StackedGradient = Callable[[Parameters, Examples], WeightedGradient]
 
 
-def dataset_of(model: str) -> DatasetInfo:
-    """Return facts of the data set that a model is trained on in the paper, or in the demo."""
-    if model.endswith("_8x8"):
-        return CATALOG["digits"]
-    return CATALOG["mnist" if model == "lenet" else "cifar10"]
+def dataset_of(model: str) -> DatasetRecord:
+    """Return facts of the data set that a model is timed on."""
+    return CATALOG[MODELS[model].timed_on]
 
 
 def random_examples(
@@ -84,7 +81,7 @@ class Workload:
             compiled: Whether to compile the computation of gradients.
         """
         info = dataset_of(model)
-        self._network = Network(load(MODELS, model)(info.image_shape, info.classes), precision)
+        self._network = Network(MODELS.load(model)(info.image_shape, info.classes), precision)
         self._stack, self._compiled = stack, compiled
         self._ready: dict[Gradient, StackedGradient] = {}
         values = [self._network.initial_values(seed) for seed in range(stack)]

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from l2rw.analysis import tables
 from l2rw.analysis.collect import MADE, unreadable
-from l2rw.analysis.outputs import DRAWN_BY
+from l2rw.analysis.outputs import drawing_of
 from l2rw.analysis.statistics import NOTHING
 from l2rw.claims.entries import Entry, Ledger
 from l2rw.claims.evidence import BENCH, runs_of
@@ -183,7 +183,7 @@ class _Page:
         for name in COMPARED:
             if name not in self._evidence.tables:
                 continue
-            drawing = DRAWN_BY[name]
+            drawing = drawing_of(name)
             summary = drawing.summary(self._evidence.tables[name])
             if summary["paper_accuracy_percent"].isna().all():
                 continue

@@ -4,11 +4,13 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, create_model, field_validator
 
+from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.schema import (
     Compute,
     Data,
@@ -30,6 +32,7 @@ from l2rw.config.schema import (
     Theory,
 )
 from l2rw.store.errors import UserError, closest
+from l2rw.store.records import load
 
 
 def _first_line(section: type[Section]) -> str:
@@ -81,15 +84,29 @@ class Config(Section):
     @field_validator("targets")
     @classmethod
     def _known(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
-        known = list(Experiments.model_fields)
         for target in targets:
             if targets.count(target) > 1:
                 raise ValueError(f"{target} is listed twice. Hint: list it once.")
-            if target not in known:
+            if target not in EXPERIMENTS:
                 raise ValueError(
-                    f"there is no experiment {target!r}. Hint: {closest(target, known)}"
+                    f"there is no experiment {target!r}. Hint: {closest(target, EXPERIMENTS)}"
                 )
         return targets
+
+
+@cache
+def _kind() -> type[Config]:
+    """Return the class of configurations: with the sections of experiments that packages add."""
+    added = {name: load(record.section) for name, record in EXPERIMENTS.added.items()}
+    if not added:
+        return Config
+    sections: dict[str, Any] = {
+        name: (section, Field(default_factory=section, description=_first_line(section)))
+        for name, section in added.items()
+    }
+    experiments = create_model("Experiments", __base__=Experiments, **sections)
+    field = Field(default_factory=experiments, description=_first_line(Experiments))
+    return create_model("Config", __base__=Config, experiments=(experiments, field))
 
 
 def parse_config(raw: dict[str, Any]) -> Config:
@@ -100,7 +117,7 @@ def parse_config(raw: dict[str, Any]) -> Config:
     """
     try:
         # Sections of one kind differ in their defaults: an incomplete one is completed by its own.
-        return Config.model_validate(overlaid(Config().model_dump(), raw))
+        return _kind().model_validate(overlaid(_kind()().model_dump(), raw))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part != "[key]")
@@ -111,7 +128,8 @@ def _explain(key: str, error: Any) -> UserError:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         parent, _, unknown = key.rpartition(".")
-        known = [k.rpartition(".")[2] for k, *_ in keys() if k.rpartition(".")[0] == parent]
+        places = (k.rpartition(".") for k, *_ in keys(_kind()()))
+        known = [name for place, _, name in places if place == parent]
         return UserError(f"Configuration: unknown key {key!r}.", closest(unknown, known))
     if kind == "value_error":
         message, _, hint = str(context["error"]).partition(" Hint: ")

@@ -1,6 +1,5 @@
 """The sections of the configuration as typed models, with the paper's settings as defaults."""
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -18,18 +17,19 @@ from l2rw.methods import METHODS
 from l2rw.methods.rows import parse_row
 from l2rw.models import MODELS
 from l2rw.store.errors import closest
+from l2rw.store.records import Records
 
 
-def _one_of(kind: str, known: Iterable[str]) -> Any:
+def _one_of(kind: str, known: Records[Any]) -> Any:
     """Return the type of a name that must be in a table."""
-    names = list(known)
 
     def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"there is no {kind} {name!r}. Hint: {closest(name, names)}")
+        if name not in known:
+            raise ValueError(f"there is no {kind} {name!r}. Hint: {closest(name, known)}")
         return name
 
-    return Annotated[str, AfterValidator(check), WithJsonSchema({"type": "string", "enum": names})]
+    names = {"type": "string", "examples": list(known.built_in)}
+    return Annotated[str, AfterValidator(check), WithJsonSchema(names)]
 
 
 def _all_different(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from l2rw.data.corruptions import Corruption
+from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.identity import RESULTS_REVISION, plain
 from l2rw.store.provenance import source_hash

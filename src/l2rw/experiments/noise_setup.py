@@ -3,15 +3,12 @@
 from dataclasses import dataclass, replace
 
 from l2rw.config.schema import EarlyStopping, NoisyLabels, Training
-from l2rw.data.corruptions import Corruption
-from l2rw.data.corruptions.flips import BackgroundFlip, UniformFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.experiments.cells import Cell, SplitPlan
-from l2rw.methods import (
-    AFTER_BASELINE,
-    FOR_TWO_CLASSES,
-    TRAINED_ON_CLEAN_SET,
-)
+from l2rw.methods import METHODS
 from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.training.spec import RunSpec, run_spec
@@ -31,12 +28,12 @@ class Ground:
         """Return the cell of a row, which knows the cells that it waits for."""
         if row.fine_tuned:
             return self._fine_tuned(self.cell(row._replace(fine_tuned=False)))
-        if row.method in FOR_TWO_CLASSES:
+        if METHODS[row.method].for_two_classes:
             raise UserError(
                 f"Row {row!s}: {row.method} knows a minority and a majority class only.",
                 "leave it to figure2.",
             )
-        waits = row.method in AFTER_BASELINE
+        waits = METHODS[row.method].after_baseline
         if waits:
             require_validation(self.shared, f"Row {row!s}")
         parent = self.cell(row._replace(method="baseline")) if waits else None
@@ -54,7 +51,7 @@ class Ground:
 
     def _schedule(self, row: Row) -> Training:
         training = self.training
-        if row.method in TRAINED_ON_CLEAN_SET:
+        if METHODS[row.method].trained_on_clean_set:
             return _shortened(training, self.shared.clean_only_steps)
         if row.early_stopped:
             if self.early_stopping is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from l2rw.config.load import Config
 from l2rw.config.schema import NoisyLabels, Section, Table1, Table2
-from l2rw.data.corruptions.flips import BackgroundFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.experiments.captions import background_noise, describe, describe_variants
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.noise_setup import Ground, background_flip, require_validation, uniform_flip

@@ -5,7 +5,7 @@ from l2rw.config.schema import Theory
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.imbalance import figure2_cell, imbalanced
 from l2rw.experiments.noise_setup import background_flip
-from l2rw.methods import AFTER_BASELINE
+from l2rw.methods import METHODS
 from l2rw.methods.rows import Row, parse_row
 from l2rw.store.errors import UserError
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
@@ -89,7 +89,7 @@ def _plain(row: Row) -> Row:
     hint = "take it out of experiments.decay.rows."
     if row.early_stopped or row.fine_tuned:
         raise UserError(f"Row {row!s}: the data of figure2 have no variants of methods.", hint)
-    if row.method in AFTER_BASELINE:
+    if METHODS[row.method].after_baseline:
         raise UserError(f"Row {row!s} needs a hyper-validation set, which figure2 has not.", hint)
     return row
 

@@ -1,30 +1,107 @@
-"""The methods compared, by name. A new one is one file and one line here."""
+"""The methods compared. A new one is one file and one record here, or in a package of your own."""
 
-from l2rw.store.registry import Registry
+from dataclasses import dataclass
 
-METHODS: Registry = {
-    "baseline": "l2rw.methods.weighting:Baseline",
-    "proportion": "l2rw.methods.weighting:Proportion",
-    "resample": "l2rw.methods.sampling:Resample",
-    "hard_mining": "l2rw.methods.sampling:HardMining",
-    "random": "l2rw.methods.weighting:Random",
-    "weighted": "l2rw.methods.weighting:Weighted",
-    "reed_soft": "l2rw.methods.bootstrapping:ReedSoft",
-    "reed_hard": "l2rw.methods.bootstrapping:ReedHard",
-    "s_model": "l2rw.methods.noise_layer:SModel",
-    "s_model_conf": "l2rw.methods.noise_layer:SModelConf",
-    "clean_only": "l2rw.methods.weighting:CleanOnly",
-    "l2rw": "l2rw.methods.l2rw:L2RW",
-}
+from l2rw.store.records import Record, Records
 
-GUIDED_BY_CLEAN_SET = frozenset({"l2rw"})
-"""Methods whose steps see a batch of the clean set."""
 
-TRAINED_ON_CLEAN_SET = frozenset({"clean_only"})
-"""Methods whose training set is the clean set."""
+@dataclass(frozen=True, kw_only=True)
+class MethodRecord(Record):
+    """What planning, tables and figures need to know of a method.
 
-FOR_TWO_CLASSES = frozenset({"hard_mining"})
-"""Methods that take label 0 for the minority of two classes."""
+    Its implementation is a class, a :class:`~l2rw.methods.contract.Method`.
+    """
 
-AFTER_BASELINE = frozenset({"s_model_conf"})
-"""Methods that begin from a transition matrix, and so wait for the baseline of their seed."""
+    source: str
+    """Where it comes from: a section of the paper, or another paper."""
+    guided_by_clean_set: bool = False
+    """Whether its steps see a batch of the clean set."""
+    trained_on_clean_set: bool = False
+    """Whether its training set is the clean set."""
+    for_two_classes: bool = False
+    """Whether it takes label 0 for the minority of two classes."""
+    after_baseline: bool = False
+    """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+
+
+METHODS = Records(
+    MethodRecord,
+    [
+        MethodRecord(
+            name="baseline",
+            label="Baseline",
+            implementation="l2rw.methods.weighting:Baseline",
+            source="section 4",
+        ),
+        MethodRecord(
+            name="proportion",
+            label="Proportion",
+            implementation="l2rw.methods.weighting:Proportion",
+            source="section 4.1",
+        ),
+        MethodRecord(
+            name="resample",
+            label="Resample",
+            implementation="l2rw.methods.sampling:Resample",
+            source="section 4.1",
+        ),
+        MethodRecord(
+            name="hard_mining",
+            label="Hard mining",
+            implementation="l2rw.methods.sampling:HardMining",
+            source="section 4.1",
+            for_two_classes=True,
+        ),
+        MethodRecord(
+            name="random",
+            label="Random",
+            implementation="l2rw.methods.weighting:Random",
+            source="section 4",
+        ),
+        MethodRecord(
+            name="weighted",
+            label="Weighted",
+            implementation="l2rw.methods.weighting:Weighted",
+            source="section 4.2",
+        ),
+        MethodRecord(
+            name="reed_soft",
+            label="Reed Soft",
+            implementation="l2rw.methods.bootstrapping:ReedSoft",
+            source="Reed et al. 2015",
+        ),
+        MethodRecord(
+            name="reed_hard",
+            label="Reed Hard",
+            implementation="l2rw.methods.bootstrapping:ReedHard",
+            source="Reed et al. 2015",
+        ),
+        MethodRecord(
+            name="s_model",
+            label="S-Model",
+            implementation="l2rw.methods.noise_layer:SModel",
+            source="Goldberger and Ben-Reuven 2017",
+        ),
+        MethodRecord(
+            name="s_model_conf",
+            label="S-Model +Conf",
+            implementation="l2rw.methods.noise_layer:SModelConf",
+            source="Goldberger and Ben-Reuven 2017",
+            after_baseline=True,
+        ),
+        MethodRecord(
+            name="clean_only",
+            label="Clean Only",
+            implementation="l2rw.methods.weighting:CleanOnly",
+            source="section 4.2",
+            trained_on_clean_set=True,
+        ),
+        MethodRecord(
+            name="l2rw",
+            label="L2RW",
+            implementation="l2rw.methods.l2rw:L2RW",
+            source="Algorithm 1",
+            guided_by_clean_set=True,
+        ),
+    ],
+)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from l2rw.methods import METHODS, TRAINED_ON_CLEAN_SET
+from l2rw.methods import METHODS
 from l2rw.store.errors import closest
 
 EARLY_STOPPED, FINE_TUNED = "es", "ft"
@@ -33,7 +33,7 @@ def parse_row(text: str) -> Row:
         raise ValueError(
             f"{text!r} has no such variants. Hint: add +es, +ft or +es+ft to a method, or nothing."
         )
-    if variants and method in TRAINED_ON_CLEAN_SET:
+    if variants and METHODS[method].trained_on_clean_set:
         raise ValueError(
             f"{method} trains on the clean set alone and has no variants. Hint: write {method!r}."
         )

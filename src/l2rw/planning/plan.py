@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
 from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file, digest
-from l2rw.experiments.paper import EXPANSIONS
 from l2rw.store.checksums import recorded_plan, sha256
 from l2rw.store.identity import plain
 from l2rw.store.seeds import format_seeds, parse_seeds
@@ -31,7 +31,7 @@ class Plan:
             UserError: An experiment asks for what its data set does not have.
         """
         self.config, self._results = config, results
-        self.experiments = {name: EXPANSIONS[name](config) for name in config.targets}
+        self.experiments = {name: EXPERIMENTS.load(name)(config) for name in config.targets}
         self._jobs: dict[str, list[range]] = {}
 
     @cached_property

@@ -12,7 +12,7 @@ from torch import Tensor
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.corruptions import corruption_of
-from l2rw.data.corruptions.flips import BackgroundFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from l2rw.methods import GUIDED_BY_CLEAN_SET, TRAINED_ON_CLEAN_SET
+from l2rw.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def run_spec(method: str, training: Mapping[str, Any], *, baselines_see_clean: b
         training: How networks are trained: the fields of :class:`RunSpec` that a configuration has.
         baselines_see_clean: Whether methods that do not use the clean set train on its images.
     """
-    given = dict(training)
-    if method not in GUIDED_BY_CLEAN_SET:
+    given, record = dict(training), METHODS[method]
+    if not record.guided_by_clean_set:
         given["clean_batch_size"] = None
-    if method in TRAINED_ON_CLEAN_SET:
+    if record.trained_on_clean_set:
         trains_on = "clean"
-    elif baselines_see_clean and method not in GUIDED_BY_CLEAN_SET:
+    elif baselines_see_clean and not record.guided_by_clean_set:
         trains_on = "noisy and clean"
     else:
         trains_on = "noisy"

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from l2rw.data.corruptions.flips import BackgroundFlip, UniformFlip
+from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.errors import UserError
 

@@ -45,7 +45,7 @@ def publish(monkeypatch, tmp_path):
             publish_content(monkeypatch, dataset)
             return
         sha256 = {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}
-        monkeypatch.setitem(CATALOG, name, replace(CATALOG[name], sha256=sha256))
+        monkeypatch.setitem(CATALOG.built_in, name, replace(CATALOG[name], sha256=sha256))
 
     return publish
 

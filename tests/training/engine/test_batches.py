@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from l2rw.methods import GUIDED_BY_CLEAN_SET, METHODS, TRAINED_ON_CLEAN_SET
+from l2rw.methods import METHODS
 from l2rw.methods.contract import Given
-from l2rw.store.registry import load
 from l2rw.training.engine.batches import ImageStore, SeedBatches, StackedBatches, training_part
 
 CPU = torch.device("cpu")
+ON_CLEAN_SET = [name for name, record in METHODS.items() if record.trained_on_clean_set]
 
 
 def given(spec, split):
@@ -15,7 +15,7 @@ def given(spec, split):
 
 
 def single(spec, split, seed=0):
-    method = load(METHODS, spec.method)()
+    method = METHODS.load(spec.method)()
     return SeedBatches(spec, method, split.clean, given(spec, split), seed)
 
 
@@ -23,7 +23,7 @@ def stacked(spec, digits, make_split, seeds=(0, 1)):
     images = ImageStore(digits.train_images, (0.0, 1.0), CPU)
     splits = [make_split(seed) for seed in seeds]
     of_seed = [(seed, s.clean, given(spec, s)) for seed, s in zip(seeds, splits, strict=True)]
-    return StackedBatches(spec, load(METHODS, spec.method)(), images, of_seed)
+    return StackedBatches(spec, METHODS.load(spec.method)(), images, of_seed)
 
 
 def images_of(digits, indices):
@@ -40,21 +40,21 @@ def test_pixels_become_floats_in_the_range_of_the_data_set(pixel_range):
     assert images.flatten().tolist() == list(range(256))
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - TRAINED_ON_CLEAN_SET))
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in ON_CLEAN_SET])
 @pytest.mark.parametrize("sees", [True, False])
 def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
     make_spec, make_split, name, sees
 ):
     split, spec = make_split(0, "uniform_flip"), make_spec(method=name, baselines_see_clean=sees)
     train = single(spec, split).train
-    both = sees and name not in GUIDED_BY_CLEAN_SET
+    both = sees and not METHODS[name].guided_by_clean_set
     clean = set(split.clean.indices) if both else set()
     assert set(train.indices) == set(split.train.indices) | clean
     assert len(train) == len(split.train) + len(clean)
     assert (~train.truth).sum() == (~split.train.truth).sum() > 0
 
 
-@pytest.mark.parametrize("name", TRAINED_ON_CLEAN_SET)
+@pytest.mark.parametrize("name", ON_CLEAN_SET)
 @pytest.mark.parametrize("sees", [True, False])
 def test_others_train_on_clean_images_alone(make_spec, make_split, name, sees):
     split, spec = make_split(0, "uniform_flip"), make_spec(method=name, baselines_see_clean=sees)

@@ -1,31 +1,47 @@
-"""Corruptions, by name: pure, seeded functions from clean labels to a biased or noisy split.
+"""Corruptions of data sets. A new one is one file and one record here, or in a package of your own.
 
-A new one is one file and one line here.
+Each is a :class:`~l2rw.data.corruptions.base.Corruption`.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from l2rw.data.corruptions.flips import BackgroundFlip, UniformFlip
-from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.store.identity import restored
+from l2rw.store.records import Record, Records
 
-__all__ = [
-    "CORRUPTIONS",
-    "BackgroundFlip",
-    "Corruption",
-    "Imbalance",
-    "UniformFlip",
-    "corruption_of",
-]
-
-Corruption = Imbalance | UniformFlip | BackgroundFlip
-CORRUPTIONS: dict[str, type[Corruption]] = {
-    Imbalance.name: Imbalance,
-    UniformFlip.name: UniformFlip,
-    BackgroundFlip.name: BackgroundFlip,
-}
+if TYPE_CHECKING:
+    from l2rw.data.corruptions.base import Corruption
 
 
-def corruption_of(cell: dict[str, Any]) -> Corruption:
+@dataclass(frozen=True, kw_only=True)
+class CorruptionRecord(Record):
+    """What planning, tables and figures need to know of a corruption: nothing beside its class."""
+
+
+CORRUPTIONS = Records(
+    CorruptionRecord,
+    [
+        CorruptionRecord(
+            name="imbalance",
+            label="Imbalance",
+            implementation="l2rw.data.corruptions.imbalance:Imbalance",
+        ),
+        CorruptionRecord(
+            name="uniform_flip",
+            label="UniformFlip",
+            implementation="l2rw.data.corruptions.uniform_flip:UniformFlip",
+        ),
+        CorruptionRecord(
+            name="background_flip",
+            label="BackgroundFlip",
+            implementation="l2rw.data.corruptions.background_flip:BackgroundFlip",
+        ),
+    ],
+)
+
+
+def corruption_of(cell: Mapping[str, Any]) -> "Corruption":
     """Return the corruption of a cell's data, as a plan file says it."""
-    return restored(CORRUPTIONS[cell["corruption"]], cell["parameters"])
+    kind: type[Corruption] = CORRUPTIONS.load(cell["corruption"])
+    return restored(kind, cell["parameters"])

@@ -5,14 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from l2rw.data.datasets.catalog import DatasetInfo
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.datasets.catalog import DatasetRecord
 from l2rw.data.splits import EMPTY, Indices, Part, Split, make_part
 from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
 
 
 @dataclass(frozen=True)
-class Imbalance:
+class Imbalance(Corruption):
     """Two classes in unequal shares; a balanced clean set is taken out of them (section 4.1).
 
     In the split, label 0 is the minority class and label 1 the majority class. For one seed, the
@@ -30,7 +31,7 @@ class Imbalance:
     """Images of the clean set, half of each class."""
 
     name: ClassVar[str] = "imbalance"
-    classes: ClassVar[int] = 2
+    classes: ClassVar[int] = 2  # type: ignore[misc]
     """Number of classes a network must tell apart."""
 
     @property
@@ -48,7 +49,7 @@ class Imbalance:
         """Images of the minority class, the clean ones included."""
         return self.train_size - self.majority_size
 
-    def check(self, dataset: DatasetInfo) -> None:
+    def check(self, dataset: DatasetRecord) -> None:
         """Raise :class:`UserError` unless the data set has enough images for this corruption."""
         half = self.clean_size // 2
         if self.clean_size % 2:

@@ -1,14 +1,22 @@
-"""What is known of each data set before a byte is read: shape, class sizes, checksums."""
+"""What is known of each data set before a byte is read: shape, class sizes, checksums.
+
+A new one is one file and one record here, or in a package of your own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from l2rw.store.records import Record, Records
 
-@dataclass(frozen=True)
-class DatasetInfo:
-    """Facts of a data set, enough to validate a configuration and to verify content."""
 
-    name: str
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecord(Record):
+    """Facts of a data set, enough to validate a configuration and to verify content.
+
+    Its implementation is a :class:`~l2rw.data.datasets.sources.Source`, given the
+    :class:`~l2rw.data.datasets.places.Places` to search.
+    """
+
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
     train_class_sizes: tuple[int, ...]
@@ -21,14 +29,19 @@ class DatasetInfo:
     """Field of :class:`~l2rw.data.datasets.dataset.Dataset` to the SHA-256 of its bytes (labels are
     little-endian int64), where a data set is known by its content, whatever file holds it."""
 
+    torchvision: str | None = None
+    """The class of torchvision.datasets that downloads it, if one does."""
+
     @property
     def classes(self) -> int:
         """Number of classes."""
         return len(self.train_class_sizes)
 
 
-DIGITS = DatasetInfo(
+DIGITS = DatasetRecord(
     name="digits",
+    label="digits",
+    implementation="l2rw.data.datasets.digits:Digits",
     image_shape=(1, 8, 8),
     train_class_sizes=(134, 137, 133, 138, 136, 137, 136, 135, 131, 135),
     pixel_range=(0.0, 1.0),
@@ -36,8 +49,11 @@ DIGITS = DatasetInfo(
         "images and labels": "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"
     },
 )
-MNIST = DatasetInfo(
+MNIST = DatasetRecord(
     name="mnist",
+    label="MNIST",
+    implementation="l2rw.data.datasets.mnist:Mnist",
+    torchvision="MNIST",
     image_shape=(1, 28, 28),
     train_class_sizes=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     pixel_range=(0.0, 1.0),
@@ -48,8 +64,11 @@ MNIST = DatasetInfo(
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
 )
-CIFAR10 = DatasetInfo(
+CIFAR10 = DatasetRecord(
     name="cifar10",
+    label="CIFAR-10",
+    implementation="l2rw.data.datasets.cifar10:Cifar10",
+    torchvision="CIFAR10",
     image_shape=(3, 32, 32),
     train_class_sizes=(5000,) * 10,
     pixel_range=(-1.0, 1.0),
@@ -63,8 +82,11 @@ CIFAR10 = DatasetInfo(
         "test_labels": "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
     },
 )
-CIFAR100 = DatasetInfo(
+CIFAR100 = DatasetRecord(
     name="cifar100",
+    label="CIFAR-100",
+    implementation="l2rw.data.datasets.cifar:Cifar100",
+    torchvision="CIFAR100",
     image_shape=(3, 32, 32),
     train_class_sizes=(500,) * 100,
     pixel_range=(-1.0, 1.0),
@@ -72,4 +94,4 @@ CIFAR100 = DatasetInfo(
         "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
     },
 )
-CATALOG: dict[str, DatasetInfo] = {d.name: d for d in (DIGITS, MNIST, CIFAR10, CIFAR100)}
+CATALOG = Records(DatasetRecord, [DIGITS, MNIST, CIFAR10, CIFAR100])

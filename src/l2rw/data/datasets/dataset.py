@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.data.datasets.catalog import CATALOG, DatasetInfo
+from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
 from l2rw.data.splits import read_arrays
 
 Images = NDArray[np.uint8]
@@ -32,7 +32,7 @@ class Dataset:
     test_labels: Labels
 
     @property
-    def info(self) -> DatasetInfo:
+    def info(self) -> DatasetRecord:
         """Facts of the data set."""
         return CATALOG[self.name]
 

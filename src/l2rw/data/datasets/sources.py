@@ -6,15 +6,11 @@ after it knows about source formats, folders or the network.
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from l2rw.data.datasets.cifar import Cifar100
-from l2rw.data.datasets.cifar10 import Cifar10
+from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.dataset import Dataset
-from l2rw.data.datasets.digits import Digits
-from l2rw.data.datasets.mnist import Mnist
 from l2rw.data.datasets.places import Places
 from l2rw.store.errors import UserError
 
@@ -37,14 +33,6 @@ class Source(Protocol):
         """Say of each file where it lies and whether its content is the published one."""
 
 
-SOURCES: dict[str, Callable[[Places], Source]] = {
-    "digits": Digits,
-    "mnist": Mnist,
-    "cifar10": Cifar10,
-    "cifar100": Cifar100,
-}
-
-
 def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Dataset:
     """Find, verify and read a data set.
 
@@ -62,7 +50,7 @@ def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Datas
         UserError: Files are absent, or their content is not the published one.
     """
     places = _places(name, root, cache)
-    source = SOURCES[name](places)
+    source: Source = CATALOG.load(name)(places)
     if not source.is_complete() and download:
         _download(places)
     return source.read()
@@ -81,7 +69,7 @@ def require(name: str, root: Path | None, *, download: bool, cache: Path) -> Non
             f"The folder for data sets, {places.root}, {problem}.",
             "mend data.root in the configuration or the environment variable L2RW_DATA.",
         )
-    source = SOURCES[name](places)
+    source: Source = CATALOG.load(name)(places)
     # What is found may be of no use, too: a module that reads it may be absent.
     if source.is_complete() or not download:
         source.require()
@@ -89,7 +77,8 @@ def require(name: str, root: Path | None, *, download: bool, cache: Path) -> Non
 
 def verdicts(name: str, root: Path | None, cache: Path) -> dict[str, str]:
     """Say of each source file where it lies and whether its content is the published one."""
-    return SOURCES[name](_places(name, root, cache)).verdicts()
+    source: Source = CATALOG.load(name)(_places(name, root, cache))
+    return source.verdicts()
 
 
 def _places(name: str, root: Path | None, cache: Path) -> Places:
@@ -99,13 +88,14 @@ def _places(name: str, root: Path | None, cache: Path) -> Places:
 
 def _download(places: Places) -> None:
     """Ask torchvision for the files; where it fails, the source says what lacks."""
+    kind = CATALOG[places.name].torchvision
+    if kind is None:
+        return
     import torchvision.datasets
 
-    classes = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
-    dataset = getattr(torchvision.datasets, classes[places.name])
     log.info("No complete %s is in %s: asking torchvision for it.", places.name, places)
     places.downloads.mkdir(parents=True, exist_ok=True)
     try:
-        dataset(places.downloads, download=True)
+        getattr(torchvision.datasets, kind)(places.downloads, download=True)
     except (OSError, RuntimeError) as error:
         log.warning("Download of %s failed: %s", places.name, " ".join(str(error).split()))

@@ -15,7 +15,6 @@ from l2rw.data.splits import Part, Split
 from l2rw.methods import METHODS
 from l2rw.methods.contract import Batch, Given, Method
 from l2rw.store.errors import UserError
-from l2rw.store.registry import load
 from l2rw.training.engine import sgd
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
 from l2rw.training.engine.network import OWN, Network, Seen
@@ -105,7 +104,7 @@ class Training:
         if network.draws_masks and len(starts) > 1:
             raise ValueError("networks with dropout train one seed at a time")
         self._spec, self._network, self._starts = spec, network, starts
-        self._method: Method = load(METHODS, spec.method)()
+        self._method: Method = METHODS.load(spec.method)()
         pixels = dataset.info.pixel_range
         self._train_images = ImageStore(dataset.train_images, pixels, device)
         self._test_images = ImageStore(dataset.test_images, pixels, device)

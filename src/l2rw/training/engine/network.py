@@ -14,7 +14,6 @@ from l2rw.core.weights import Parameters
 from l2rw.models import MODELS
 from l2rw.models.initialisation import Model, initialise
 from l2rw.store.randomness import generator, torch_generator
-from l2rw.store.registry import load
 from l2rw.training.spec import RunSpec
 
 OWN = "method."
@@ -117,4 +116,4 @@ def is_own(name: str) -> bool:
 
 def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:
     """Return the network of a run; ``image_shape`` is (channels, height, width)."""
-    return Network(load(MODELS, spec.model)(image_shape, classes), spec.precision)
+    return Network(MODELS.load(spec.model)(image_shape, classes), spec.precision)

@@ -1,21 +1,21 @@
-"""Label noise: some training labels flip, to any other class or to one background class."""
+"""Label noise: what all kinds of it share."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.data.datasets.catalog import DatasetInfo
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.datasets.catalog import DatasetRecord
 from l2rw.data.splits import Indices, Part, Split, make_part
 from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
 
 
 @dataclass(frozen=True)
-class Flip(ABC):
+class Flip(Corruption):
     """What both kinds of label noise share: who plays which part, and who flips (section 4.2).
 
     The training half is parted into the validation set, the clean set and the training set; the
@@ -36,14 +36,12 @@ class Flip(ABC):
     authors_code: bool
     """Whether to depart from the paper as its authors' code does; each kind says in what."""
 
-    name: ClassVar[str]
-
     @property
     def label(self) -> str:
         """Readable part of a split's name."""
         return f"{self.name}-{self.noise}"
 
-    def check(self, dataset: DatasetInfo) -> None:
+    def check(self, dataset: DatasetRecord) -> None:
         """Raise :class:`UserError` unless this corruption can be had of the data set."""
         if not 0 <= self.noise < 1:
             raise UserError(
@@ -65,7 +63,7 @@ class Flip(ABC):
         if not self.authors_code:
             self._check_balance(dataset)
 
-    def _check_balance(self, dataset: DatasetInfo) -> None:
+    def _check_balance(self, dataset: DatasetRecord) -> None:
         needed = math.ceil(self.clean_size / dataset.classes)
         for label, size in enumerate(dataset.train_class_sizes):
             drawn = self.validation_size * size / sum(dataset.train_class_sizes)
@@ -119,63 +117,6 @@ class Flip(ABC):
     @abstractmethod
     def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
-
-
-@dataclass(frozen=True)
-class UniformFlip(Flip):
-    """A label flips to any other class, each as likely (section 4.2, table 1).
-
-    With ``authors_code`` the new label is drawn from all classes but the last and may be the true
-    one, so that less than ``noise`` is wrong, and the clean set is drawn regardless of class.
-    """
-
-    name: ClassVar[str] = "uniform_flip"
-
-    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
-        if self.authors_code:
-            return random.integers(self.classes - 1, size=len(truth))
-        return (truth + random.integers(1, self.classes, size=len(truth))) % self.classes
-
-    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
-        return np.ones(len(truth), dtype=bool)
-
-
-@dataclass(frozen=True)
-class BackgroundFlip(Flip):
-    """A label of any other class flips to the background class (section 4.2, table 2).
-
-    ``noise`` is the share of the images of all other classes that flip. With ``authors_code`` the
-    background class is drawn from all classes but the last, whatever ``background_classes`` says,
-    and the clean set is drawn regardless of class.
-    """
-
-    background_classes: tuple[int, ...]
-    """Background classes, over which the seeds take turns."""
-
-    name: ClassVar[str] = "background_flip"
-
-    def check(self, dataset: DatasetInfo) -> None:
-        """Raise :class:`UserError` unless this corruption can be had of the data set."""
-        super().check(dataset)
-        hint = f"choose among 0 to {dataset.classes - 1} in background_classes or background_class."
-        if not self.background_classes:
-            raise UserError("No background class is named.", hint)
-        for label in self.background_classes:
-            if not 0 <= label < dataset.classes:
-                raise UserError(f"A background class {label} is no class of {dataset.name}.", hint)
-
-    def background_class(self, seed: int) -> int:
-        """Return the class that labels of this seed flip to."""
-        if self.authors_code:
-            return int(generator("noise", seed, 1).integers(self.classes - 1))
-        return self.background_classes[seed % len(self.background_classes)]
-
-    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
-        return np.full_like(truth, self.background_class(seed))
-
-    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
-        others: NDArray[np.bool_] = truth != self.background_class(seed)
-        return others
 
 
 def _in_turns(labels: Indices, random: np.random.Generator) -> Indices:
