@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.catalog import CATALOG
+from l2rw.methods import METHODS
+from l2rw.models import MODELS
 from l2rw.store.identity import RESULTS_REVISION, plain
 from l2rw.store.provenance import source_hash
+from l2rw.store.records import Record
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training.spec import RunSpec
 
@@ -39,6 +43,7 @@ class SplitPlan:
             "content": dict(CATALOG[self.dataset].sha256),
             "corruption": self.corruption.name,
             "parameters": plain(self.corruption),
+            **_revisions(CATALOG[self.dataset], CORRUPTIONS[self.corruption.name]),
         }
 
 
@@ -67,7 +72,14 @@ class Cell:
             "split": self.split.identity,
             self.kind: plain(self.spec),
             "parent": self.parent and self.parent.identity,
+            **self._revisions,
         }
+
+    @property
+    def _revisions(self) -> dict[str, Any]:
+        if not isinstance(self.spec, RunSpec):
+            return {}
+        return _revisions(METHODS[self.spec.method], MODELS[self.spec.model])
 
     @property
     def kind(self) -> str:
@@ -129,8 +141,18 @@ class Experiment:
 
 def data_file(dataset: str) -> str:
     """Return the name of a data set's file, which tells what it was read from and how."""
-    identity = {"revision": RESULTS_REVISION, "content": dict(CATALOG[dataset].sha256)}
+    identity = {
+        "revision": RESULTS_REVISION,
+        "content": dict(CATALOG[dataset].sha256),
+        **_revisions(CATALOG[dataset]),
+    }
     return f"{dataset}-{digest(identity)}.npz"
+
+
+def _revisions(*records: Record) -> dict[str, Any]:
+    """Return what records add to an identity: nothing while their revisions are 0."""
+    revisions = {record.name: record.revision for record in records if record.revision}
+    return {"revisions": revisions} if revisions else {}
 
 
 def analysis_hash() -> str:
