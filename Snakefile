@@ -17,9 +17,6 @@ configfile: Path(workflow.basedir, "config/config.yaml")
 include: "workflow/rules/common.smk"
 
 
-
-
-
 report: "workflow/report/workflow.rst"
 
 

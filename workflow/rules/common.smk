@@ -54,13 +54,13 @@ os.environ.update(
 
 
 wildcard_constraints:
-    dataset="[a-z0-9]+",
+    dataset="[a-z0-9_]+",
     content="[0-9a-f]+",
     split="[^/]+",
     cell="[^/]+/[^/]+",
     seed=r"\d+",
     seeds=r"\d+(-\d+)?",
-    experiment="[a-z0-9]+",
+    experiment="[a-z0-9_]+",
 
 
 def fetch_options():

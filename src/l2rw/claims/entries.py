@@ -1,7 +1,7 @@
 """Every claim judged, with what a reader must know beside the verdict."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from l2rw.analysis.style import name_of
 from l2rw.claims.claims import claims
 from l2rw.claims.evidence import BENCH, Evidence
 from l2rw.claims.measures import Tables
-from l2rw.claims.verdicts import Judged, confidence, judge
+from l2rw.claims.verdicts import Finding, Judged, confidence, judge
 from l2rw.claims.words import COUNTED, found_in_words
 
 
@@ -80,23 +80,33 @@ def to_table(ledger: Ledger) -> pd.DataFrame:
             "command": command,
             "hours": hours,
         }
-        lines += [
-            {
-                **about,
-                "part": finding.comparison.name,
-                "effect": finding.effect,
-                "low": finding.low,
-                "high": finding.high,
-                "unit": finding.part.unit,
-                "confidence": ledger.level,
-                "region": finding.part.region,
-                "outcome": finding.outcome,
-                "seeds": finding.seeds,
-                "cells": " ".join(finding.comparison.cells),
-            }
-            for finding in judged.findings
-        ] or [about]
-    return pd.DataFrame(lines).astype({"seeds": "Int64"})
+        lines += [about | _found(finding, ledger.level) for finding in judged.findings] or [about]
+    # None of the claims may have been tested: then no line has these columns.
+    columns = [*about, *FOUND]
+    return pd.DataFrame(lines).reindex(columns=columns).astype({"seeds": "Int64"})
+
+
+FOUND = (
+    *("part", "effect", "low", "high", "unit", "confidence", "region", "outcome", "seeds"),
+    "cells",
+)
+"""Columns of a finding."""
+
+
+def _found(finding: Finding, confidence: float) -> dict[str, Any]:
+    values = (
+        finding.comparison.name,
+        finding.effect,
+        finding.low,
+        finding.high,
+        finding.part.unit,
+        confidence,
+        finding.part.region,
+        finding.outcome,
+        finding.seeds,
+        " ".join(finding.comparison.cells),
+    )
+    return dict(zip(FOUND, values, strict=True))
 
 
 def _entry(judged: Judged, evidence: Evidence, paper: Paper) -> Entry:

@@ -93,10 +93,10 @@ class Flip(Corruption):
         clean, train = np.split(rest, [self.clean_size])
         random = generator("noise", seed)
         ranks = random.permutation(len(train_labels))
-        flipped = self._flipped(train_labels, seed, random)
+        flipped = self.flipped_labels(train_labels, seed, random)
 
         def noisy(indices: Indices) -> Part:
-            candidates = indices[self._may_flip(train_labels[indices], seed)]
+            candidates = indices[self.may_flip(train_labels[indices], seed)]
             count = round(self.noise * len(candidates))
             flips = candidates[np.argsort(ranks[candidates])[:count]]
             labels = train_labels.copy()
@@ -111,11 +111,11 @@ class Flip(Corruption):
         )
 
     @abstractmethod
-    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+    def flipped_labels(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
         """Return the label that each image would get by flipping; true labels and result (n,)."""
 
     @abstractmethod
-    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+    def may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
 
 

@@ -20,10 +20,12 @@ class UniformFlip(Flip):
 
     name: ClassVar[str] = "uniform_flip"
 
-    def _flipped(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+    def flipped_labels(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+        """Return the label that each image would get by flipping; true labels and result (n,)."""
         if self.authors_code:
             return random.integers(self.classes - 1, size=len(truth))
         return (truth + random.integers(1, self.classes, size=len(truth))) % self.classes
 
-    def _may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+    def may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+        """Return which images the noise is a share of; true labels and result (n,)."""
         return np.ones(len(truth), dtype=bool)
