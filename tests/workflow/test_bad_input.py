@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from .conftest import NOISY, TINY, edit, with_shared
+from .conftest import NOISY, TINY, Workspace, edit, with_shared
 
 pytestmark = pytest.mark.workflow
 
@@ -76,3 +76,11 @@ def test_step_times_that_cannot_be_read_are_named(workspace):
     assert done.returncode == 2
     assert "bench.json holds no measurements that can be read" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_environments_by_snakemake_are_refused_in_a_sentence(tmp_path):
+    done = Workspace(tmp_path).snakemake(TINY, "--software-deployment-method", "conda")
+    assert done.returncode == 2
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert " Hint: leave that option out; `conda env create -f environment.yml`" in error
+    assert not (tmp_path / "results").exists()

@@ -16,6 +16,13 @@ from l2rw.store.seeds import parse_seeds
 LOCAL = workflow.resource_settings.nodes is None
 
 try:
+    # Rules name environment.yml to say, also in the report, what they need. But they need this
+    # package as well, which Snakemake would not find beside the copy that it installs from.
+    if any(m.name == "CONDA" for m in workflow.deployment_settings.deployment_method):
+        raise UserError(
+            "Jobs run in Snakemake's own environment: it cannot make them one by conda.",
+            "leave that option out; `conda env create -f environment.yml` makes one for all.",
+        )
     configuration = parse_config(config)
     PLAN = Plan(configuration, configuration.results)
     for dataset in PLAN.datasets:
