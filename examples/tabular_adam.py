@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_breast_cancer
 from torch import nn
 
-from l2rw.core.reweighter import Reweighter
+from l2rw import Reweighter
 
 CLEAN, TRAIN, BATCH, FLIPPED = 20, 380, 50, 0.4
 

@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from torch import Tensor, nn
 
-from l2rw.core.reweighter import Reweighter
+from l2rw import Reweighter
 
 LENGTH, CODE, PROSE, CLEAN, TEST, BATCH = 40, 1900, 100, 20, 500, 50
 TEXTS = [

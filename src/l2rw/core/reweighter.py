@@ -1,5 +1,6 @@
 """L2RW for any training loop: three lines around an ordinary optimiser.
 
+>>> from l2rw import Reweighter
 >>> reweighter = Reweighter(model, nn.CrossEntropyLoss(reduction="none"))
 >>> for (inputs, targets), (clean_inputs, clean_targets) in batches:
 ...     optimizer.zero_grad()
