@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from l2rw.commands.pipeline import explained_if_absent
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.errors import UserError
 from l2rw.store.seeds import parse_seeds
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("l2rw").setLevel(logging.INFO)
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        with explained_if_absent():
+            arguments.run(arguments)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
