@@ -44,8 +44,7 @@ test: $(READY) check ## Run the tests and all checks
 
 test-lowest: $(LOWEST) ## Run what trains, and its tests, on the lowest PyTorch that is admitted
 	PYTHONPATH=src $(LOWEST:.ready=bin/python) -m pytest -n auto --dist loadfile \
-		tests/data tests/methods tests/models tests/training \
-		tests/test_batchnorm.py tests/test_exactness.py tests/test_reweighter.py tests/test_weights.py
+		tests/core tests/data tests/methods tests/models tests/training
 
 test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
 	$(BIN)/pytest tests/slurm
