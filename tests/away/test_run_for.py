@@ -127,7 +127,8 @@ def test_the_deadline_leaves_checkpoints_that_the_next_call_goes_on_from(lent, c
     assert step > 0
     assert f"cut: {job.name} (seed-0 after step {step} of 100000)" in told
     assert Path("out/part-1.tar.gz").exists()
-    with start(plan, "--only", "l2rw") as process:
+    # A slow machine has time to finish its first step.
+    with start(plan, "--only", "l2rw", "--margin", "200") as process:
         wait_until(lambda: f"goes on after step {step}" in job.log.read_text(), process)
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
@@ -149,6 +150,25 @@ def test_a_worker_that_is_killed_costs_its_run_alone(lent):
         assert process.wait(PATIENCE) == 1
     assert f"FAILED: {job.name}: its process ended with exit code -9." in said
     assert [job.is_done for job in jobs_of(plan)] == [False, False, True]
+
+
+def test_a_worker_that_does_not_stop_in_time_is_killed_and_the_command_ends(lent):
+    plan = write_plan(steps=100_000, seeds=1)
+    job = jobs_of(plan)[0]
+    with start(plan, "--only", "l2rw", "--margin", "4") as process:
+        wait_until(lambda: any(path.exists() for path in statuses(plan)), process)
+        (status,) = (path for path in statuses(plan) if path.exists())
+        os.kill(json.loads(status.read_text())["pid"], signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)  # counts as the deadline
+        said = process.stdout.read()
+        assert process.wait(PATIENCE) == 0
+    assert "stopped" in said
+    assert "no checkpoint" in said
+    assert not job.is_done
+
+
+def statuses(plan):
+    return [job.status for job in jobs_of(plan)]
 
 
 def test_arguments_that_cannot_be_met_are_refused(lent, capsys):

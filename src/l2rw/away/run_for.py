@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
@@ -51,6 +51,10 @@ class Deadline:
                 "give more MINUTES or another --margin.",
             )
         return cls(time.monotonic() + seconds, margin)
+
+    def brought_forward(self) -> "Deadline":
+        """Return the deadline with its margin beginning now, unless it has begun."""
+        return replace(self, end=min(self.end, time.monotonic() + self.margin))
 
     @property
     def stop(self) -> float:
@@ -164,7 +168,7 @@ class RunFor:
             self._stopping = True
         if self._stopping:
             for worker in running:
-                worker.stop() if now < self._deadline.kill else worker.end()
+                worker.stop() if now < self._deadline.kill else self._kill(worker)
         elif now - self._told >= TELL_SECONDS:
             self._tell(running)
         patience = ASK_SECONDS if self._stopping else min(1.0, self._deadline.stop - now)
@@ -174,6 +178,14 @@ class RunFor:
             job = worker.job
             assert job is not None
             self._note(job, worker.outcome())
+
+    def _kill(self, worker: Worker) -> None:
+        """End a worker that has not stopped in time: its last checkpoint is what is left."""
+        job = worker.job
+        assert job is not None
+        worker.end()
+        worker.job = None
+        self._note(job, Outcome("died", "it did not stop in time"))
 
     def _note(self, job: PlannedJob, outcome: Outcome) -> None:
         started, had = self._started[job]
@@ -215,6 +227,7 @@ class RunFor:
 
         def stop(number: int, frame: FrameType | None) -> None:
             self._stopping = True
+            self._deadline = self._deadline.brought_forward()
 
         before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
