@@ -65,7 +65,15 @@ NETWORKS = [
     *(perceptron, conv_net, lstm, gru, frozen),
     *(transformer, transformer_in_evaluation_mode),
 ]
+LAYER_WISE = [perceptron, frozen]
+"""Networks whose examples do not meet, and whose parameters all lie in linear layers."""
 modes = pytest.mark.parametrize("mode", MODES)
+
+
+def in_all_modes(networks):
+    """Networks and modes that suit them."""
+    pairs = [(n, m) for n in networks for m in MODES if m != "layer-wise" or n in LAYER_WISE]
+    return pytest.mark.parametrize(("network", "mode"), pairs)
 
 
 def problem(network, dtype=torch.float64):
@@ -102,9 +110,8 @@ def gradients(model):
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
 
-@modes
+@in_all_modes(NETWORKS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("network", NETWORKS)
 def test_gradients_and_weights_are_those_of_plain_autograd(network, dtype, mode):
     model, batch, clean = problem(network, dtype)
     reference = copy.deepcopy(model)
@@ -124,9 +131,8 @@ OPTIMISERS = {
 }
 
 
-@modes
+@in_all_modes([perceptron, conv_net, lstm])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize("network", [perceptron, conv_net, lstm])
 def test_steps_of_any_optimiser_are_those_of_a_loop_in_plain_autograd(network, optimiser, mode):
     """In particular, the optimiser's momentum does not enter the look-ahead."""
     model, batch, clean = problem(network)
@@ -238,8 +244,9 @@ def test_an_error_amid_the_passes_leaves_model_and_pytorch_as_they_were(network)
 
 # PyTorch has no forward derivatives of recurrent layers on CUDA.
 ON_CUDA = [
-    *((network, mode) for network in (perceptron, conv_net, transformer) for mode in MODES),
-    *((network, "double backward") for network in (lstm, gru)),
+    (perceptron, "layer-wise"),
+    *((network, "forward") for network in (perceptron, conv_net, transformer)),
+    *((network, "double backward") for network in (perceptron, conv_net, transformer, lstm, gru)),
 ]
 
 
@@ -261,3 +268,129 @@ def test_a_loss_that_merges_examples_is_refused():
     model, batch, clean = problem(perceptron)
     with pytest.raises(ValueError, match="reduction"):
         Reweighter(model, nn.CrossEntropyLoss()).backward(*batch, *clean)
+
+
+class TwiceTheSame(nn.Linear):
+    """A subclass may do anything."""
+
+
+class Centred(nn.Module):
+    """Examples meet in it, which nobody sees from outside."""
+
+    def forward(self, inputs):
+        return inputs - inputs.mean(0)
+
+
+def hooked(module):
+    module.register_forward_hook(lambda *_: None)
+    return module
+
+
+def patched(module):
+    module.forward = lambda inputs: inputs
+    return module
+
+
+MEAN = nn.CrossEntropyLoss()
+CHOICES = {
+    "perceptron": (perceptron, LOSS, "layer-wise"),
+    "frozen": (frozen, LOSS, "layer-wise"),
+    "one layer": (lambda: nn.Linear(6, 5), LOSS, "layer-wise"),
+    "nested": (lambda: nn.Sequential(perceptron(), nn.Dropout(0.5)), LOSS, "layer-wise"),
+    "flattened": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 5)), LOSS, "layer-wise"),
+    "flattened over examples": (lambda: nn.Flatten(0), LOSS, "forward"),
+    "batch normalisation": (conv_net, LOSS, "forward"),
+    "in evaluation mode": (lambda: conv_net().eval(), LOSS, "forward"),
+    "recurrent": (lambda: nn.LSTM(6, 5), LOSS, "forward"),
+    "module of one's own": (lambda: nn.Sequential(Centred(), nn.Linear(6, 5)), LOSS, "forward"),
+    "subclass": (lambda: TwiceTheSame(6, 5), LOSS, "forward"),
+    "hook": (lambda: hooked(nn.Linear(6, 5)), LOSS, "forward"),
+    "forward of its own": (lambda: nn.Sequential(patched(nn.ReLU())), LOSS, "forward"),
+    "parametrised": (
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(6, 5)),
+        LOSS,
+        "forward",
+    ),
+    "weight norm of old": (lambda: nn.utils.weight_norm(nn.Linear(6, 5)), LOSS, "forward"),
+    "lazy": (lambda: nn.LazyLinear(5), LOSS, "forward"),
+    "not linear in its parameter": (
+        lambda: nn.Sequential(nn.Linear(6, 5), nn.PReLU()),
+        LOSS,
+        "forward",
+    ),
+    "over examples": (lambda: nn.Sequential(nn.Linear(6, 5), nn.Softmax(0)), LOSS, "forward"),
+    "tokens counted": (lambda: nn.Embedding(5, 5, scale_grad_by_freq=True), LOSS, "forward"),
+    "loss of one's own": (perceptron, nn.functional.l1_loss, "forward"),
+    "loss that averages": (perceptron, MEAN, "forward"),
+    "loss with a hook": (perceptron, hooked(nn.CrossEntropyLoss(reduction="none")), "forward"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("case", CHOICES)
+def test_the_mode_is_layer_wise_only_where_types_tell_that_examples_do_not_meet(case):
+    network, loss, mode = CHOICES[case]
+    assert Reweighter(network(), loss).mode == mode
+
+
+@modes
+def test_a_mode_that_is_asked_for_is_taken(mode):
+    assert Reweighter(conv_net(), LOSS, mode).mode == mode
+
+
+def test_a_mode_follows_the_model():
+    model = perceptron()
+    reweighter = Reweighter(model, LOSS)
+    assert reweighter.mode == "layer-wise"
+    hooked(model[0])
+    assert reweighter.mode == "forward"
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match=r"'backward'.*layer-wise, forward, double backward"):
+        Reweighter(perceptron(), LOSS, "backward")
+
+
+def centred_outputs(outputs, targets):
+    return LOSS(outputs - outputs.mean(0), targets)
+
+
+@pytest.mark.parametrize(
+    ("network", "loss"),
+    [
+        (lambda: nn.Sequential(Centred(), nn.Linear(6, CLASSES)), LOSS),
+        (lambda: nn.Sequential(nn.Linear(6, CLASSES), Centred()), LOSS),
+        (perceptron, centred_outputs),
+    ],
+    ids=["inputs", "outputs", "loss"],
+)
+def test_examples_that_meet_are_noticed_on_the_first_batch(network, loss):
+    model = network().double()
+    _, batch, clean = problem(perceptron)
+    with pytest.raises(ValueError, match="depends on other examples"):
+        Reweighter(model, loss, "layer-wise").backward(*batch, *clean)
+    assert not gradients(model)
+    assert "forward" not in vars(model[0])
+    Reweighter(model, loss).backward(*batch, *clean)
+    assert gradients(model)
+
+
+def test_a_module_of_one_s_own_is_checked_once():
+    """Here the check costs a backward pass through a function that counts."""
+    passes = []
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, CLASSES)
+
+        def forward(self, inputs):
+            outputs = self.layer(inputs)
+            outputs.register_hook(passes.append)
+            return outputs
+
+    model, batch, clean = Own().double(), *problem(perceptron)[1:]
+    reweighter = Reweighter(model, LOSS, "layer-wise")
+    for expected in (2, 3, 4):
+        reweighter.backward(*batch, *clean)
+        assert len(passes) == expected
