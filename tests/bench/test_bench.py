@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from l2rw.bench.measure import variants
+from l2rw.bench.plain import PlainTraining
 from l2rw.bench.run import paper_plans
 from l2rw.bench.settings import Settings
 from l2rw.bench.ways import WAYS
@@ -19,6 +20,8 @@ from l2rw.planning.costs import times_by_operations
 from l2rw.planning.hours import (
     DOUBLE_BACKWARD,
     FORWARD_MODE,
+    LAYER_WISE,
+    PLAIN_SGD,
     SGD,
     THREE_PASSES,
     Times,
@@ -31,6 +34,7 @@ from l2rw.store.errors import UserError
 CPU = torch.device("cpu")
 TINY = ["--model", "lenet_8x8", "--device", "cpu", "--rounds", "2", "--batch-size", "4"]
 REWEIGHTED = (FORWARD_MODE, DOUBLE_BACKWARD, THREE_PASSES)
+SGDS = (PLAIN_SGD, SGD)
 
 
 def run(out, *options):
@@ -59,7 +63,8 @@ def described(name, model, method, steps):
 def test_a_bench_prints_a_line_and_writes_a_row_for_each_way(tmp_path, capsys):
     report = run(tmp_path / "deep" / "bench.json", "--three-passes", "--clean-batch-size", "3")
     ways = [row["way"] for row in report["rows"]]
-    assert ways == [f"{SGD}, contiguous", SGD, *REWEIGHTED]
+    contiguous = [f"{way}, contiguous" for way in SGDS]
+    assert ways == [*contiguous, *SGDS, LAYER_WISE, *REWEIGHTED]
     table, _, hours = capsys.readouterr().out.partition("\n\n")
     header, *lines = table.splitlines()
     assert header.split()[:3] == ["model", "way", "ms/step"]
@@ -86,7 +91,25 @@ def test_ratios_are_those_of_medians_to_the_faster_sgd(tmp_path):
 def test_all_ways_can_be_measured_in_both_memory_formats():
     formats = {"contiguous": True, "three_passes": True}
     settings = Settings(["lenet"], "cpu", "float32", 1, 1, 4, None, 2, 1, compile=False, **formats)
-    assert len(variants(settings)) == len(set(variants(settings))) == 2 * len(WAYS)
+    for independent, ways in (
+        (True, {PLAIN_SGD, *WAYS}),
+        (False, {PLAIN_SGD, *WAYS} - {LAYER_WISE}),
+    ):
+        found = variants(settings, independent=independent)
+        assert len(found) == len(set(found)) == 2 * len(ways)
+        assert {variant.way for variant in found} == ways
+
+
+def test_plain_pytorch_takes_the_steps_of_our_sgd():
+    for last in (False, True):
+        ours = workload(channels_last=last)
+        plain = PlainTraining("lenet_8x8", "float32", CPU, channels_last=last)
+        for _ in range(3):
+            seen = lay_out(random_examples("lenet_8x8", 1, 8, 4, CPU), channels_last=last)
+            ours.step(WAYS[SGD], seen)
+            plain.step(seen)
+        for name, parameter in plain._model.named_parameters():
+            torch.testing.assert_close(parameter.detach(), ours._state.parameters[name][0])
 
 
 @pytest.mark.parametrize("model", ["lenet_8x8", "resnet_8x8"])
@@ -95,7 +118,7 @@ def test_the_ways_timed_give_the_same_weights_and_gradient(model):
     examples = random_examples(model, 1, 16, 8, CPU)
     steps = [
         load.gradient(WAYS[way], lay_out(examples, channels_last=last))
-        for way in REWEIGHTED
+        for way in (*REWEIGHTED, *((LAYER_WISE,) if model == "lenet_8x8" else ()))
         for last, load in ours.items()
     ]
     assert steps[0].weights.count_nonzero() > 1
@@ -125,9 +148,13 @@ def test_images_are_uint8_values_in_the_range_of_the_data_set():
     assert (images.min() < -0.9) & (images.max() > 0.9)
 
 
-def test_by_operations_forward_mode_is_the_cheapest_and_costs_less_than_two_sgd_steps():
-    examples = random_examples("lenet", 1, 100, 10, CPU)
-    flops = {way: workload("lenet").flops(gradient, examples) for way, gradient in WAYS.items()}
+def test_by_operations_layer_wise_is_the_cheapest_and_costs_less_than_two_sgd_steps():
+    # On a CPU, layer-wise weights leave out examples of weight zero, however many these are.
+    meta = torch.device("meta")
+    examples = random_examples("lenet", 1, 100, 10, meta)
+    load = Workload("lenet", "float32", 1, meta, channels_last=True)
+    flops = {way: load.flops(gradient, examples) for way, gradient in WAYS.items()}
+    assert 1.2 <= flops[LAYER_WISE] / flops[SGD] <= 1.5
     assert 1.5 <= flops[FORWARD_MODE] / flops[SGD] <= 2.0
     assert flops[FORWARD_MODE] < flops[DOUBLE_BACKWARD] < flops[THREE_PASSES]
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from l2rw.bench import machine
+from l2rw.bench.plain import PlainTraining
 from l2rw.bench.settings import Settings
 from l2rw.bench.ways import WAYS, Examples
 from l2rw.bench.workload import Workload, lay_out, random_examples
-from l2rw.planning.hours import SGD, THREE_PASSES, Row
+from l2rw.planning.hours import LAYER_WISE, PLAIN_SGD, SGD, THREE_PASSES, Row
 
 WARM_UP = 3  # rounds that count for nothing
 
@@ -26,15 +27,30 @@ class Variant(NamedTuple):
         return self.way if self.channels_last else f"{self.way}, contiguous"
 
 
-def variants(settings: Settings) -> list[Variant]:
-    """List what is measured of each model: every way, and SGD in both memory formats."""
-    ways = [way for way in WAYS if way != THREE_PASSES or settings.three_passes]
-    contiguous = [Variant(way, False) for way in ways if way == SGD or settings.contiguous]
+def variants(settings: Settings, *, independent: bool) -> list[Variant]:
+    """List what is measured of a model: every way, and SGD in both memory formats.
+
+    Args:
+        settings: What to measure.
+        independent: Whether the model's examples are independent, as layer-wise weights ask for.
+    """
+    ways = [PLAIN_SGD, *WAYS]
+    if not settings.three_passes:
+        ways.remove(THREE_PASSES)
+    if not independent:
+        ways.remove(LAYER_WISE)
+    if settings.stack > 1 or settings.compile:  # neither of which plain autograd can be
+        ways = [way for way in ways if way not in (PLAIN_SGD, LAYER_WISE)]
+    both = (PLAIN_SGD, SGD)
+    contiguous = [Variant(way, False) for way in ways if way in both or settings.contiguous]
     return contiguous + [Variant(way, True) for way in ways]
 
 
 def measure(model: str, settings: Settings, device: torch.device, peak: float | None) -> list[Row]:
-    """Return a row for each variant of a model; ratios are to SGD in its faster memory format.
+    """Return a row for each variant of a model.
+
+    Ratios are to SGD in plain PyTorch, or if that is not measured in ours, in its faster memory
+    format. Operations of layer-wise weights are those of a batch without weights of zero.
 
     Args:
         model: Its name.
@@ -45,8 +61,9 @@ def measure(model: str, settings: Settings, device: torch.device, peak: float | 
     bench = _Bench(model, settings, device)
     samples = bench.rounds()
     flops = {way: bench.flops(way) for way in {variant.way for variant in samples}}
+    over = PLAIN_SGD if PLAIN_SGD in flops else SGD
     median = {variant: float(np.median(ms)) for variant, ms in samples.items()}
-    sgd = min(ms for variant, ms in median.items() if variant.way == SGD)
+    sgd = min(ms for variant, ms in median.items() if variant.way == over)
     rows = []
     for variant, ms in samples.items():
         first, third = np.quantile(ms, [0.25, 0.75])
@@ -73,16 +90,20 @@ class _Bench:
 
     def __init__(self, model: str, settings: Settings, device: torch.device) -> None:
         self._model, self._settings, self._device = model, settings, device
+        precision, formats = settings.precision, (False, True)
         self._workloads = {
-            channels_last: Workload(
+            last: Workload(
                 model,
-                settings.precision,
+                precision,
                 settings.stack,
                 device,
-                channels_last=channels_last,
+                channels_last=last,
                 compiled=settings.compile,
             )
-            for channels_last in (False, True)
+            for last in formats
+        }
+        self._plain = {
+            last: PlainTraining(model, precision, device, channels_last=last) for last in formats
         }
 
     def _examples(self, stack: int) -> Examples:
@@ -91,7 +112,9 @@ class _Bench:
 
     def rounds(self) -> dict[Variant, list[float]]:
         """Return milliseconds of a step by round: fresh examples each, the order turning."""
-        samples: dict[Variant, list[float]] = {v: [] for v in variants(self._settings)}
+        independent = self._workloads[True].examples_are_independent
+        measured = variants(self._settings, independent=independent)
+        samples: dict[Variant, list[float]] = {variant: [] for variant in measured}
         for n in range(WARM_UP + self._settings.rounds):
             examples = self._examples(self._settings.stack)
             seen = {last: lay_out(examples, channels_last=last) for last in self._workloads}
@@ -103,23 +126,30 @@ class _Bench:
         return samples
 
     def _time(self, variant: Variant, seen: Examples) -> float:
-        workload, steps = self._workloads[variant.channels_last], self._settings.steps
+        steps = self._settings.steps
 
         def run() -> None:
             for _ in range(steps):
-                workload.step(WAYS[variant.way], seen)
+                self._step(variant, seen)
 
         return machine.milliseconds(run, self._device) / steps
 
+    def _step(self, variant: Variant, seen: Examples) -> None:
+        if variant.way == PLAIN_SGD:
+            self._plain[variant.channels_last].step(seen)
+        else:
+            self._workloads[variant.channels_last].step(WAYS[variant.way], seen)
+
     def peak_bytes(self, variant: Variant) -> int:
         """Return the most memory that a step takes, with network, momentum and examples."""
-        workload = self._workloads[variant.channels_last]
         seen = lay_out(self._examples(self._settings.stack), channels_last=variant.channels_last)
-        taken = machine.peak_bytes(lambda: workload.step(WAYS[variant.way], seen), self._device)
-        return taken + workload.resident_bytes(seen)
+        taken = machine.peak_bytes(lambda: self._step(variant, seen), self._device)
+        return taken + self._workloads[variant.channels_last].resident_bytes(seen)
 
     def flops(self, way: str) -> int:
-        """Count the operations of a step of one seed."""
-        precision = self._settings.precision
-        one = Workload(self._model, precision, stack=1, device=self._device, channels_last=True)
-        return one.flops(WAYS[way], self._examples(1))
+        """Count the operations of a step of one seed, on tensors that have shapes but no values."""
+        gradient, meta = WAYS[SGD if way == PLAIN_SGD else way], torch.device("meta")
+        one = Workload(self._model, self._settings.precision, 1, meta, channels_last=True)
+        clean = self._settings.clean_batch_size_of(self._model)
+        examples = random_examples(self._model, 1, self._settings.batch_size, clean, meta)
+        return one.flops(gradient, examples)

@@ -1,4 +1,4 @@
-"""The gradients compared: functions of (losses, parameters, examples) of one seed."""
+"""The gradients compared: functions of (network, parameters, examples) of one seed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from l2rw.core.weights import (
     reweighted_gradient_by_double_backward,
     weighted_gradient,
 )
-from l2rw.methods.contract import Losses
-from l2rw.planning.hours import DOUBLE_BACKWARD, FORWARD_MODE, SGD, THREE_PASSES
+from l2rw.planning.hours import DOUBLE_BACKWARD, FORWARD_MODE, LAYER_WISE, SGD, THREE_PASSES
+from l2rw.training.engine.network import Network
 
 
 class Examples(NamedTuple):
@@ -34,14 +34,22 @@ class Examples(NamedTuple):
     """(m,) int64."""
 
 
-Gradient = Callable[[Losses, Parameters, Examples], WeightedGradient]
+Gradient = Callable[[Network, Parameters, Examples], WeightedGradient]
 
 
-def uniform(losses: Losses, parameters: Parameters, seen: Examples) -> WeightedGradient:
+def uniform(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
     """Weigh all examples the same: plain SGD, which leaves the clean examples alone."""
     n = len(seen.labels)
     weights = torch.full((n,), 1 / n, device=seen.images.device)
-    return weighted_gradient(lambda at: losses(at, seen.images, seen.labels), parameters, weights)
+    return weighted_gradient(
+        lambda at: network.losses(at, seen.images, seen.labels), parameters, weights
+    )
+
+
+def layer_wise(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
+    """Weigh by L2RW layer by layer, which is right where examples are independent."""
+    batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
+    return network.layerwise_gradient(parameters, batch, clean_batch)
 
 
 def three_passes(
@@ -71,10 +79,10 @@ def three_passes(
 
 
 def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGradient]) -> Gradient:
-    def gradient(losses: Losses, parameters: Parameters, seen: Examples) -> WeightedGradient:
+    def gradient(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
         return reweighted(
-            lambda at: losses(at, seen.images, seen.labels),
-            lambda at: losses(at, seen.clean_images, seen.clean_labels)[0].mean(),
+            lambda at: network.losses(at, seen.images, seen.labels),
+            lambda at: network.losses(at, seen.clean_images, seen.clean_labels)[0].mean(),
             parameters,
         )
 
@@ -83,6 +91,7 @@ def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGra
 
 WAYS: dict[str, Gradient] = {
     SGD: uniform,
+    LAYER_WISE: layer_wise,
     FORWARD_MODE: _by(reweighted_gradient),
     DOUBLE_BACKWARD: _by(reweighted_gradient_by_double_backward),
     THREE_PASSES: _by(three_passes),

@@ -106,6 +106,11 @@ class Workload:
             fine_tunes=False,
         )
 
+    @property
+    def examples_are_independent(self) -> bool:
+        """Whether the network says that layer-wise weights are right."""
+        return self._network.examples_are_independent
+
     def step(self, gradient: Gradient, examples: Examples) -> None:
         """Take one step of every seed."""
         state, spec = self._state, self._spec
@@ -121,7 +126,7 @@ class Workload:
 
     def _stacked(self, gradient: Gradient) -> StackedGradient:
         def of_seed(parameters: Parameters, seen: Examples) -> WeightedGradient:
-            return gradient(self._network.losses, parameters, seen)
+            return gradient(self._network, parameters, seen)
 
         stacked: StackedGradient = over_seeds(of_seed, self._stack)
         if self._compiled:

@@ -6,6 +6,7 @@ truncated normals changed between PyTorch 2.11 and 2.15. What a seed begins with
 
 import math
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,10 @@ from l2rw.core.weights import Parameters
 
 class Model(nn.Module, ABC):
     """A network that knows how to draw its initial parameters."""
+
+    examples_are_independent: ClassVar[bool] = False
+    """Whether its outputs for an example depend on no other, and all its parameters lie in layers
+    of :data:`l2rw.core.layers.LINEAR_LAYERS`: not so with batch normalisation in training mode."""
 
     @abstractmethod
     def draw(self, generator: torch.Generator) -> None:

@@ -15,6 +15,8 @@ class LeNet(Model):
     Input (n, channels, height, width), output (n, classes).
     """
 
+    examples_are_independent = True
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],

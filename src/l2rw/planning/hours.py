@@ -11,7 +11,8 @@ Plan = dict[str, Any]
 Row = dict[str, Any]
 """What was measured of a model and a way of computing the gradient."""
 
-SGD, FORWARD_MODE = "SGD", "forward mode"
+PLAIN_SGD, SGD = "SGD, plain PyTorch", "SGD"
+LAYER_WISE, FORWARD_MODE = "layer-wise", "forward mode"
 DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from l2rw.core.batchnorm import BatchStatistics, Tensors, record_statistics, updated
-from l2rw.core.weights import Parameters
+from l2rw.core.layerwise import layerwise_gradient
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.models import MODELS
 from l2rw.models.initialisation import Model, initialise
 from l2rw.store.randomness import generator, torch_generator
@@ -73,6 +74,35 @@ class Network:
         logits = self._logits(parameters, images)
         own = {name.removeprefix(OWN): p for name, p in parameters.items() if is_own(name)}
         return loss(logits, labels, own), Seen(logits, self._record.take())
+
+    @property
+    def examples_are_independent(self) -> bool:
+        """Whether the model says that :meth:`layerwise_gradient` is right."""
+        return self._model.examples_are_independent
+
+    def layerwise_gradient(
+        self,
+        parameters: Parameters,
+        batch: tuple[Tensor, Tensor],
+        clean_batch: tuple[Tensor, Tensor],
+        loss: LossFunction = cross_entropy,
+    ) -> WeightedGradient:
+        """Weight by L2RW layer by layer, in training mode; ``aux`` is :class:`Seen`.
+
+        Args:
+            parameters: Of the network; the method has none of its own.
+            batch: Training images and labels.
+            clean_batch: Clean images and labels.
+            loss: As for :meth:`losses`.
+        """
+        images, _ = batch
+
+        def losses(logits: Tensor, labels: Tensor) -> Tensor:
+            return loss(logits.to(images.dtype), labels, {})
+
+        with self._autocast(images.device.type):
+            found = layerwise_gradient(self._model, losses, parameters, batch, clean_batch)
+        return found._replace(aux=Seen(found.aux.to(images.dtype), {}))
 
     def updated(self, buffers: Tensors, seen: Seen) -> Tensors:
         """Return the buffers after a training pass."""
