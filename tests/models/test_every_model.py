@@ -79,6 +79,50 @@ def test_forward_mode_agrees_with_double_backward_in_training_mode(name):
     torch.testing.assert_close(forward.gradient, backward.gradient)
 
 
+def by_layer(network: Network, parameters, seen: Examples) -> WeightedGradient:
+    batch = (seen.images[:-CLEAN], seen.labels[:-CLEAN])
+    return network.layerwise_gradient(
+        parameters, batch, (seen.images[-CLEAN:], seen.labels[-CLEAN:])
+    )
+
+
+INDEPENDENT = {name for name in MODELS if name.startswith("lenet")}
+
+
+@pytest.mark.parametrize("name", sorted(INDEPENDENT))
+def test_layer_by_layer_twenty_steps_are_those_of_forward_mode(name):
+    network = Network(build(name))
+    assert network.examples_are_independent
+    at, reference = ({**start(network, seed=0)[0]} for _ in range(2))
+    for step in range(20):
+        ours = by_layer(network, at, examples(step))
+        theirs = reweighted(network, reference, examples(step))
+        torch.testing.assert_close(ours.weights, theirs.weights, rtol=0, atol=1e-10)
+        torch.testing.assert_close(ours.losses, theirs.losses, rtol=0, atol=1e-10)
+        torch.testing.assert_close(ours.aux.logits, theirs.aux.logits, rtol=0, atol=1e-10)
+        assert ours.aux.statistics == theirs.aux.statistics == {}
+        at = {key: p - 0.05 * ours.gradient[key] for key, p in at.items()}
+        reference = {key: p - 0.05 * theirs.gradient[key] for key, p in reference.items()}
+        torch.testing.assert_close(at, reference, rtol=0, atol=1e-10)
+    assert ours.weights.any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_examples_of_networks_that_say_so_are_independent_and_of_others_they_meet(name):
+    model = build(name, dropout=False)
+    assert model.examples_are_independent == (name in INDEPENDENT)
+    images = examples(0).images.float().requires_grad_()
+    if name == "wrn28_10":
+        pytest.skip("is WRN-10-1 but for its size")
+    model.train()(images)[0].sum().backward()
+    assert images.grad[0].any()
+    assert images.grad[1:].any() != model.examples_are_independent
+    if not model.examples_are_independent:
+        network = Network(model)
+        with pytest.raises(ValueError, match="batch normalisation in training mode"):
+            by_layer(network, start(network, seed=0)[0], examples(0))
+
+
 # Without dropout: its masks under vmap are not those of single calls.
 @pytest.mark.parametrize("name", NAMES)
 def test_seeds_in_a_stack_do_what_each_does_alone(name):

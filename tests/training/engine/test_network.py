@@ -4,7 +4,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import grad
 
+from l2rw.core.weights import reweighted_gradient
 from l2rw.models.initialisation import Model, draw_residual_network
+from l2rw.models.lenet import LeNet
 from l2rw.training.engine.network import Network
 
 
@@ -82,6 +84,30 @@ def test_the_loss_gets_the_own_parameters_of_a_method_and_the_network_does_not(i
     torch.testing.assert_close(predicted, network.predict(parameters, buffers, images))
     gradient = grad(lambda at: network.losses(at, images, labels, loss)[0].sum())(together)
     torch.testing.assert_close(gradient["method.0.weight"], seen.logits[:, 0].sum())
+
+
+def test_layer_by_layer_the_loss_and_the_precision_are_those_of_a_pass(images):
+    def loss(logits, labels, own):
+        assert own == {}
+        return F.cross_entropy(logits, labels, reduction="none", label_smoothing=0.1)
+
+    labels = torch.tensor([0, 1, 1, 0, 1])
+    for precision in ("float32", "bf16"):
+        network = Network(LeNet((1, 8, 8), 2, kernel=3, widths=(4,), hidden=5), precision)
+        parameters, _ = network.initial_values(0)
+        batch, clean = (images[:3], labels[:3]), (images[3:], labels[3:])
+        found = network.layerwise_gradient(parameters, batch, clean, loss)
+        losses, seen = network.losses(parameters, *batch, loss)
+        reference = reweighted_gradient(
+            lambda at: network.losses(at, *batch, loss),  # noqa: B023 (called at once)
+            lambda at: network.losses(at, *clean, loss)[0].mean(),  # noqa: B023
+            parameters,
+        )
+        near = {} if precision == "float32" else {"rtol": 0.05, "atol": 0.02}
+        torch.testing.assert_close(found.losses, losses, **near)
+        torch.testing.assert_close(found.aux.logits, seen.logits, **near)
+        torch.testing.assert_close(found.weights, reference.weights, **near)
+        torch.testing.assert_close(found.gradient, reference.gradient, **near)
 
 
 def test_initial_values_depend_on_the_seed_alone():
