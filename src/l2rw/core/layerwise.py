@@ -95,7 +95,7 @@ def _alignments(use: Use, v: Parameters, dtype: torch.dtype) -> Tensor:
             direction[name] = v[use.names[name]]
         elif name == "weight" and p is not None:  # is frozen
             direction[name] = torch.zeros_like(p)
-    products = use.delta * outputs(use.layer, use.inputs, direction)
+    products = outputs(use.layer, use.inputs, direction).mul_(use.delta)
     return products.sum(list(range(1, products.dim())), dtype=dtype)
 
 
