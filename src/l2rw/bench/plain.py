@@ -10,7 +10,6 @@ from l2rw.bench.workload import dataset_of
 from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise
 from l2rw.store.randomness import torch_generator
-from l2rw.store.registry import load
 
 
 class PlainTraining:
@@ -21,7 +20,7 @@ class PlainTraining:
     ) -> None:
         """Prepare to train, as :class:`~l2rw.bench.workload.Workload` does."""
         info = dataset_of(model)
-        self._model = load(MODELS, model)(info.image_shape, info.classes)
+        self._model = MODELS.load(model)(info.image_shape, info.classes)
         initialise(self._model, torch_generator("initialisation", 0))
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self._model.to(device, memory_format=layout)
