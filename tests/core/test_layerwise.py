@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from l2rw.core.layerwise import layerwise_gradient
 from l2rw.core.weights import WeightedGradient
@@ -415,6 +416,8 @@ REFUSED = {
         lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
         "0.bias acts outside",
     ),
+    "weight norm of old": (lambda: nn.utils.weight_norm(nn.Linear(4, 4)), "acts outside"),
+    "pruned": (lambda: prune.l1_unstructured(nn.Linear(4, 4), "weight", 3), "acts outside"),
     "not linear": (nn.PReLU, "0.weight acts outside"),
     "multi-head attention": (
         lambda: nn.Sequential(
@@ -438,6 +441,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_would_be_wrong_is_refused_in_a_sentence(name):
     net, said = REFUSED[name]

@@ -122,8 +122,9 @@ def _calls_of_layers(model: nn.Module, at: Parameters) -> Iterator[list[_Call]]:
         own = local_parameters(layer)
         trained = {local: names[id(p)] for local, p in own.items() if id(p) in names}
         # With gradients required, the outputs have a node in the graph, whatever the inputs are.
+        # What is no parameter may have been computed from one, and stays connected.
         cut: LocalParameters = {
-            local: None if p is None else p.detach().requires_grad_(local in trained)
+            local: p if p is None or local not in trained else p.detach().requires_grad_()
             for local, p in own.items()
         }
         if trained and not has_examples_first(layer, input):

@@ -47,7 +47,8 @@ def layerwise_gradient(
     """Do the same as :func:`~l2rw.core.weights.reweighted_gradient` for independent examples.
 
     Inputs that fit into one tensor pass the network together, and dropout draws one mask for all;
-    otherwise, the clean batch goes first.
+    otherwise, the clean batch goes first. The gradients at the outputs of all layers are held at
+    once, about as much memory again as an ordinary pass takes.
 
     Args:
         model: A network of one argument whose outputs for an example depend on no other example,
