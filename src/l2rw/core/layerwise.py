@@ -52,7 +52,8 @@ def layerwise_gradient(
 
     Args:
         model: A network of one argument whose outputs for an example depend on no other example,
-            and whose layers have the examples along their first dimension.
+            and whose layers have the examples along their first dimension. What it computes again
+            in the backward pass (checkpointing) is right with its own parameters alone.
         loss: Maps outputs and targets to example losses, shape (n,), each of its example alone.
         parameters: Where to differentiate, by name in ``model``; all else is constant.
         batch: Training inputs and targets.
