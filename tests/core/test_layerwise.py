@@ -359,6 +359,13 @@ def test_parameters_of_a_call_are_those_given_not_the_model_s():
     torch.testing.assert_close(found.aux, one.model(one.batch[0]).detach())
 
 
+def test_it_does_not_matter_whether_gradients_are_on():
+    one = case(lenet_8x8((1, 8, 8), CLASSES), images(1, 8, 8))
+    with torch.no_grad():
+        found = one.solve()
+    torch.testing.assert_close(found.gradient, one.solve().gradient, rtol=0, atol=0)
+
+
 def test_a_model_is_afterwards_as_it_was():
     one = case(lenet_8x8((1, 8, 8), CLASSES), images(1, 8, 8))
     found = one.solve()

@@ -71,7 +71,7 @@ def run(
     if check and isinstance(inputs, Tensor) and inputs.is_floating_point():
         inputs = inputs.detach().requires_grad_().clone()  # a copy may be changed in place
         watched = [get_gradient_edge(inputs)]
-    with torch.enable_grad(), _calls_of_layers(model, at) as calls:
+    with _calls_of_layers(model, at) as calls:
         seen = functional_call(model, at, (inputs,))
         parts = [_rows_of(seen, which) for which in rows]
         losses = [loss(part, targets) for part, (_, targets) in zip(parts, batches, strict=True)]

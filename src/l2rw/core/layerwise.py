@@ -70,10 +70,11 @@ def layerwise_gradient(
     """
     _refuse_batch_statistics(model)
     passes = partial(run, model, loss, parameters, check=check)
-    if _fit_together(batch[0], clean_batch[0]):
-        ours, clean = passes([batch, clean_batch])
-    else:
-        (clean,), (ours,) = passes([clean_batch]), passes([batch])
+    with torch.enable_grad():
+        if _fit_together(batch[0], clean_batch[0]):
+            ours, clean = passes([batch, clean_batch])
+        else:
+            (clean,), (ours,) = passes([clean_batch]), passes([batch])
     with torch.no_grad():
         clean_gradient = _sum_of_gradients(clean.uses, parameters)
         products = [_alignments(use, clean_gradient, ours.losses.dtype) for use in ours.uses]
