@@ -6,7 +6,7 @@ snakemake --cores all --configfile config/demo.yaml     in miniature, in minutes
 
 from pathlib import Path
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.20")
 
