@@ -8,12 +8,6 @@ import numpy as np
 
 from l2rw.training.engine.loop import Run
 
-COMPUTE: dict[str, Any] = {
-    **{"device": "cpu", "threads": 1, "seeds_per_job": 1, "stack": 1, "jobs_per_gpu": 1},
-    **{"compile": False, "deterministic": False, "checkpoint_seconds": 60.0},
-}
-"""How jobs compute, as a plan file says it."""
-
 
 def plain(run: Run) -> dict[str, Any]:
     """Return all that is in a run as nested dictionaries and lists of arrays and numbers."""

@@ -9,10 +9,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import read_result, sealed
+from l2rw.store.seeds import format_seeds
+from l2rw.training.plan_file import PlanFile
 
 SETTINGS = {
     "dataset": "digits",
@@ -25,23 +28,22 @@ SETTINGS = {
 
 
 @pytest.fixture
-def plan() -> dict[str, Any]:
+def plan() -> PlanFile:
     """Two methods at two shares, three seeds in jobs of two."""
     raw = {"compute": {"seeds_per_job": 2}, "experiments": {"figure2": SETTINGS}}
-    described: dict[str, Any] = json.loads(json.dumps(Plan(parse_config(raw)).describe("figure2")))
-    return described
+    return Plan(parse_config(raw)).describe("figure2")
 
 
 @pytest.fixture
-def path_of(plan: dict[str, Any], tmp_path: Path) -> Callable[[int, str], Path]:
+def path_of(plan: PlanFile, tmp_path: Path) -> Callable[[int, str], Path]:
     """Return the result file of a job of the plan's i-th cell."""
-    return lambda i, job: tmp_path / "runs" / plan["cells"][i]["id"] / f"seed-{job}" / "result.json"
+    return lambda i, job: tmp_path / "runs" / plan.cells[i].id / f"seed-{job}" / "result.json"
 
 
 @pytest.fixture
-def runs(plan: dict[str, Any], path_of: Callable[[int, str], Path], tmp_path: Path) -> Path:
+def runs(plan: PlanFile, path_of: Callable[[int, str], Path], tmp_path: Path) -> Path:
     """Return the folder of results: cell i errs by i + seed percent."""
-    for i, cell in enumerate(plan["cells"]):
+    for i, cell in enumerate(plan.cells):
         for job, seeds in (("0-1", [0, 1]), ("2", [2])):
             errors = [{"seed": s, "test_error": (i + s) / 100, "test_loss": 1.0} for s in seeds]
             made = {
@@ -51,7 +53,7 @@ def runs(plan: dict[str, Any], path_of: Callable[[int, str], Path], tmp_path: Pa
                 "precision": "float32",
                 "seconds": 1,
             }
-            result = {"cell": {"id": cell["id"]}, "runs": errors, "made": made}
+            result = {"cell": cell.to_json(), "runs": errors, "made": made}
             path_of(i, job).parent.mkdir(parents=True)
             path_of(i, job).write_text(json.dumps(sealed(result, [])))
     return tmp_path / "runs"
@@ -80,7 +82,7 @@ MADE = {"commit": "c0ffee", "source": "abc", "device": "cpu", "precision": "floa
 
 
 @pytest.fixture(scope="session")
-def make_up_in() -> Callable[..., tuple[dict[str, Any], Path]]:
+def make_up_in() -> Callable[..., tuple[PlanFile, Path]]:
     """Return what makes up an experiment in a folder: a plan file, and the folder of its results.
 
     All seeds of a cell are in one job. ``result`` says what a run has in ``result.json`` beside
@@ -95,38 +97,27 @@ def make_up_in() -> Callable[..., tuple[dict[str, Any], Path]]:
         result: Callable[[Setting, int], dict[str, Any]] = lambda setting, seed: {},
         name: str = "metrics.csv",
         lines: Callable[[Setting, int], list[dict[str, Any]]] | None = None,
-    ) -> tuple[dict[str, Any], Path]:
-        job = f"0-{seeds - 1}" if seeds > 1 else "0"
+    ) -> tuple[PlanFile, Path]:
         cells = [
-            {"id": f"split/{i}", "setting": setting, "jobs": [job]}
+            made_up_cell(f"split/{i}", setting, [range(seeds)])
             for i, setting in enumerate(settings)
         ]
-        for cell in cells:
-            of_job = folder / "runs" / cell["id"] / f"seed-{job}"
+        for cell, setting in zip(cells, settings, strict=True):
+            of_job = folder / "runs" / cell.id / f"seed-{format_seeds(range(seeds))}"
             of_job.mkdir(parents=True)
             runs = [
-                {"seed": seed, "test_error": 0.5, "test_loss": 1.0, **result(cell["setting"], seed)}
+                {"seed": seed, "test_error": 0.5, "test_loss": 1.0, **result(setting, seed)}
                 for seed in range(seeds)
             ]
             if lines:
                 of_all = [
-                    {"seed": seed, **line}
-                    for seed in range(seeds)
-                    for line in lines(cell["setting"], seed)
+                    {"seed": seed, **line} for seed in range(seeds) for line in lines(setting, seed)
                 ]
                 pd.DataFrame(of_all).to_csv(of_job / name, index=False)
-            result_of_job = {"cell": {"id": cell["id"]}, "runs": runs, "made": MADE}
+            result_of_job = {"cell": cell.to_json(), "runs": runs, "made": MADE}
             _seal(of_job, result_of_job)
-        plan = {
-            "experiment": experiment,
-            "caption": "Accuracy (%) of A & B_c",
-            "configuration": "made-up",
-            "digest": "d16e57",
-            "settings": {"majority": 9, "minority": 4},
-            "seeds": list(range(seeds)),
-            "cells": cells,
-        }
-        return plan, folder / "runs"
+        shown = {"majority": 9, "minority": 4}
+        return made_up_plan(experiment, cells, seeds=seeds, settings=shown), folder / "runs"
 
     return make_up_in
 

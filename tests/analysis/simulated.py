@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.store.checksums import sealed
+from l2rw.store.identity import plain
+from l2rw.theory.spec import SimulationSpec
+from l2rw.training.plan_file import PlanFile
 
 Setting = dict[str, Any]
+SPEC = SimulationSpec("logistic", "l2rw", 0.5, 4, 16, 3, aligned=False)
 MADE = {"commit": "c0ffee", "source": "abc", "versions": {}, "seconds": 1}
 
 
@@ -105,25 +111,16 @@ def make_up_simulations(
     settings: list[Setting],
     checks: Callable[[Setting], dict[str, Any]] = checks_of,
     bound: Callable[[Setting], list[dict[str, Any]]] = bound_of,
-) -> tuple[dict[str, Any], Path]:
+) -> tuple[PlanFile, Path]:
     """Make up an experiment in a folder; return its plan file and the folder of its results."""
     cells = [
-        {"id": f"split/{i}", "setting": setting, "jobs": ["0"], "simulation": {"steps": 16 + i}}
+        made_up_cell(f"split/{i}", setting, spec=replace(SPEC, steps=16 + i))
         for i, setting in enumerate(settings)
     ]
-    for cell in cells:
-        of_job = folder / "runs" / cell["id"] / "seed-0"
+    for cell, setting in zip(cells, settings, strict=True):
+        of_job = folder / "runs" / cell.id / "seed-0"
         of_job.mkdir(parents=True)
-        pd.DataFrame(bound(cell["setting"])).to_csv(of_job / "bound.csv", index=False)
-        about = {"spec": cell["simulation"], "seed": 0, "made": MADE}
-        seal(of_job, about | checks(cell["setting"]))
-    plan = {
-        "experiment": experiment,
-        "caption": "Accuracy (%) of A & B_c",
-        "configuration": "made-up",
-        "digest": "d16e57",
-        "settings": {},
-        "seeds": [0],
-        "cells": cells,
-    }
-    return plan, folder / "runs"
+        pd.DataFrame(bound(setting)).to_csv(of_job / "bound.csv", index=False)
+        about = {"spec": plain(cell.spec), "seed": 0, "made": MADE}
+        seal(of_job, about | checks(setting))
+    return made_up_plan(experiment, cells), folder / "runs"

@@ -128,13 +128,13 @@ def test_the_sanity_check_has_a_line_for_each_network(make_up):
     # The paper gives no interval here: ours has to reach its number.
     assert table.loc["ResNet-32"].tolist() == ["89.00 ± 2.48", "92.5", "-3.50 ± 2.48, lower", "3"]
     assert table.loc["ResNet 8×8"].tolist() == ["89.00 ± 2.48", "–", "–", "3"]
-    (axes,) = SANITY.draw(summary, plan["settings"]).axes
+    (axes,) = SANITY.draw(summary, plan.settings).axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["ResNet-32", "WRN-28-10", "ResNet 8×8"]
 
 
 def test_the_figure_has_a_panel_for_each_data_set_and_a_line_for_each_row(summary, plan_and_runs):
-    figure = TABLE2.draw(summary, plan_and_runs[0]["settings"])
+    figure = TABLE2.draw(summary, plan_and_runs[0].settings)
     cifar, digits = figure.axes
     assert (cifar.get_title(), digits.get_title()) == ("CIFAR-10", "digits")
     labels = [label.get_text() for label in cifar.get_yticklabels()]
@@ -150,7 +150,7 @@ def test_a_figure_without_numbers_of_the_paper_needs_no_legend(make_up):
     plan, runs = make_up("table2", [{"dataset": "digits", "row": "l2rw"}], seeds=1)
     summary = TABLE2.summary(collect(plan, runs))
     assert list(TABLE2.for_people(summary)["digits"].columns) == ["ours", "seeds"]
-    figure = TABLE2.draw(summary, plan["settings"])
+    figure = TABLE2.draw(summary, plan.settings)
     assert not figure.legends
     (axes,) = figure.axes
     (bar,) = axes.containers

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,17 +13,17 @@ from l2rw.store.errors import UserError
 def test_every_run_is_a_line_with_its_setting(plan, runs):
     table = collect(plan, runs)
     assert len(table) == 4 * 3
-    for i, cell in enumerate(plan["cells"]):
-        lines = table[table["cell"] == cell["id"]]
+    for i, cell in enumerate(plan.cells):
+        lines = table[table["cell"] == cell.id]
         assert list(lines["seed"]) == [0, 1, 2]
         assert list(lines["test_error"]) == [i / 100, (i + 1) / 100, (i + 2) / 100]
-        assert set(lines["majority_share"]) == {cell["setting"]["majority_share"]}
-        assert set(lines["method"]) == {cell["setting"]["method"]}
+        assert set(lines["majority_share"]) == {cell.setting["majority_share"]}
+        assert set(lines["method"]) == {cell.setting["method"]}
 
 
 def test_seeds_that_the_plan_does_not_ask_for_are_left_out(plan, runs):
-    plan["seeds"] = [0, 2]
-    assert sorted(set(collect(plan, runs)["seed"])) == [0, 2]
+    fewer = replace(plan, seeds=(0, 2))
+    assert sorted(set(collect(fewer, runs)["seed"])) == [0, 2]
 
 
 def test_a_missing_result_is_named(plan, runs, path_of):
@@ -49,14 +50,14 @@ def test_a_result_in_the_wrong_place_is_named(plan, runs, path_of):
     path_of(1, "2").write_bytes(path_of(0, "2").read_bytes())
     with pytest.raises(UserError) as refusal:
         collect(plan, runs)
-    for named in (path_of(1, "2"), plan["cells"][0]["id"], plan["cells"][1]["id"]):
+    for named in (path_of(1, "2"), plan.cells[0].id, plan.cells[1].id):
         assert str(named) in str(refusal.value)
 
 
 def test_a_result_without_a_wanted_seed_is_told(plan, runs, path_of, reseal):
     result = json.loads(path_of(1, "0-1").read_text())
     reseal(path_of(1, "0-1").parent, runs=result["runs"][:1])
-    with pytest.raises(UserError, match=rf"{plan['cells'][1]['id']} has no result for seed 1"):
+    with pytest.raises(UserError, match=rf"{plan.cells[1].id} has no result for seed 1"):
         collect(plan, runs)
 
 

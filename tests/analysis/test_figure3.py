@@ -67,7 +67,7 @@ def test_the_table_for_people_tells_zeros_and_means(summary):
 
 
 def test_the_figure_has_two_panels_with_two_histograms_each(summary, plan_and_runs):
-    figure = figure3.draw(summary, plan_and_runs[0]["settings"])
+    figure = figure3.draw(summary, plan_and_runs[0].settings)
     assert [axes.get_title() for axes in figure.axes] == list(figure3.PANELS.values())
     for axes in figure.axes:
         outlines = [patch for patch in axes.patches if not patch.get_fill()]
@@ -86,4 +86,4 @@ def test_a_single_seed_of_images_without_weight_can_be_drawn(make_up):
     summary = figure3.summary(figure3.collect(plan, runs))
     (line,) = figure3.for_people(summary).to_numpy().tolist()
     assert line == ["100.00", "0.00"]
-    assert len(figure3.draw(summary, plan["settings"]).axes) == 2
+    assert len(figure3.draw(summary, plan.settings).axes) == 2

@@ -63,7 +63,7 @@ def test_the_table_for_people_tells_accuracy_and_worst_class(summary):
 
 
 def test_the_figure_has_a_panel_for_each_noise_and_row_and_one_scale(summary, plan_and_runs):
-    *panels, scale = figure6.draw(summary, plan_and_runs[0]["settings"]).axes
+    *panels, scale = figure6.draw(summary, plan_and_runs[0].settings).axes
     titles = [panel.get_title() for panel in panels]
     assert titles == ["UniformFlip, Baseline", "UniformFlip, L2RW", "", "BackgroundFlip, L2RW"]
     assert not panels[2].axison  # not run
@@ -85,6 +85,6 @@ def test_matrices_of_many_classes_and_a_single_seed_have_no_numbers(make_up):
     )
     summary = figure6.summary(figure6.collect(plan, runs))
     assert summary["ci95_half_width"].isna().all()
-    panel, _ = figure6.draw(summary, plan["settings"]).axes
+    panel, _ = figure6.draw(summary, plan.settings).axes
     assert not panel.texts
     assert figure6.for_people(summary).to_numpy().tolist() == [["100.00", "0", "100.00"]]

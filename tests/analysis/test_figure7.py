@@ -75,7 +75,7 @@ def test_the_table_for_people_compares_the_best_with_the_end(summary):
 def test_validation_is_solid_training_dotted_and_the_learning_rate_falls_once(
     summary, plan_and_runs
 ):
-    figure = figure7.draw(summary, plan_and_runs[0]["settings"])
+    figure = figure7.draw(summary, plan_and_runs[0].settings)
     (axes,) = figure.axes
     curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
     assert [line.get_linestyle() for line in curves] == ["-", ":", ":"]
@@ -95,5 +95,5 @@ def test_a_single_seed_at_one_learning_rate_is_drawn_without_bands_and_falls(mak
     )
     summary = figure7.summary(figure7.collect(plan, runs))
     assert figure7.for_people(summary).loc["Baseline", "last test"] == "70.00"
-    figure = figure7.draw(summary, plan["settings"])
+    figure = figure7.draw(summary, plan.settings)
     assert "learning rate falls" not in [t.get_text() for t in figure.legends[0].get_texts()]

@@ -95,7 +95,7 @@ def _write(plan, runs, tables, figures):
     tables.mkdir()
     figures.mkdir()
     tabulate(plan, runs, tables)
-    draw(plan, tables / f"{plan['experiment']}.csv", figures)
+    draw(plan, tables / f"{plan.experiment}.csv", figures)
     plt.close("all")
 
 
@@ -138,8 +138,8 @@ def test_tables_for_people_have_caption_and_cells(experiment, made):
     read = drawing.for_people(drawing.summary(drawing.collect(plan, runs)))
     markdown = (tables / f"{experiment}.md").read_text()
     page = (tables / f"{experiment}.html").read_text()
-    assert plan["caption"] in markdown
-    assert plan["caption"].replace("&", "&amp;") in page
+    assert plan.caption in markdown
+    assert plan.caption.replace("&", "&amp;") in page
     for cell in [*read.index, *read.to_numpy().flat]:
         assert cell in markdown
         assert cell in page
@@ -170,17 +170,17 @@ def test_the_record_says_which_plan_and_which_runs_made_the_table(experiment, se
     plan, _, tables, figures = made
     record = json.loads((tables / f"{experiment}.json").read_text())
     runs = seeds * len(SETTINGS[experiment])
-    assert record["plan"] == plan["digest"]
-    assert record["seeds"] == plan["seeds"]
-    assert record["settings"] == plan["settings"]
-    assert record["caption"] == plan["caption"]
+    assert record["plan"] == plan.digest
+    assert record["seeds"] == list(plan.seeds)
+    assert record["settings"] == plan.settings
+    assert record["caption"] == plan.caption
     assert record["runs_by"] == {
         "commit": {"c0ffee": runs},
         "source": {"abc": runs},
         "device": {"cpu": runs},
         "precision": {"float64" if experiment in SIMULATED else "float32": runs},
     }
-    assert json.loads((figures / f"{experiment}.json").read_text())["plan"] == plan["digest"]
+    assert json.loads((figures / f"{experiment}.json").read_text())["plan"] == plan.digest
 
 
 def test_what_is_not_known_of_a_run_is_said(plan, runs, tmp_path):

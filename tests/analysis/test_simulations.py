@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.analysis.simulated import ASCENT, BEYOND, make_up_simulations, place, seal
+from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.analysis import lemma1, theorem2
 from l2rw.analysis.collect import write_csv
@@ -113,9 +114,8 @@ def real(digits, make_split, tmp_path_factory):
     cells = []
     for name, (spec, setting) in REAL.items():
         run_simulation(spec, *files, seed=0, out=folder / f"runs/split/{name}/seed-0")
-        asked = {"setting": setting, "jobs": ["0"], "simulation": vars(spec)}
-        cells.append({"id": f"split/{name}", **asked})
-    return {"cells": cells}, folder / "runs"
+        cells.append(made_up_cell(f"split/{name}", setting, spec=spec))
+    return made_up_plan("theorem2", cells), folder / "runs"
 
 
 @pytest.mark.parametrize("experiment", CHECKED_BY)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,13 +44,13 @@ def test_the_table_for_people_has_a_row_for_each_method_and_a_column_for_each_sh
 
 
 def test_the_table_of_a_single_seed_has_no_intervals(plan, runs):
-    plan["seeds"] = [0]
+    plan = replace(plan, seeds=(0,))
     table = FIGURE2.for_people(FIGURE2.summary(collect(plan, runs)))
     assert table.loc["Baseline"].tolist() == ["1.00", "3.00"]
 
 
 def test_the_figure_has_one_line_for_each_method(summary, plan):
-    figure = FIGURE2.draw(summary, plan["settings"])
+    figure = FIGURE2.draw(summary, plan.settings)
     (axes,) = figure.axes
     assert _lines(axes) == {"L2RW": pytest.approx([1, 3]), "Baseline": pytest.approx([2, 4])}
     assert _ticks(axes.get_xticklabels()) == ["0.9", "0.8"]
@@ -58,7 +60,7 @@ def test_the_figure_has_one_line_for_each_method(summary, plan):
 
 def test_a_single_value_is_drawn_as_a_point_with_a_bar_for_each_row(summary, plan):
     one = summary[summary["majority_share"] == 0.9]
-    (axes,) = FIGURE2.draw(one, plan["settings"]).axes
+    (axes,) = FIGURE2.draw(one, plan.settings).axes
     points = [list(bar.lines[0].get_xdata()) for bar in axes.containers]
     assert points == [pytest.approx([1]), pytest.approx([2])]
     assert _ticks(axes.get_yticklabels()) == ["L2RW", "Baseline"]
@@ -74,7 +76,7 @@ def test_figure4_is_accuracy_against_size_on_a_logarithmic_axis(make_up):
     plan, runs = make_up("figure4", settings, result=_at(lambda s: s["clean_size"] / 100))
     summary = FIGURE4.summary(collect(plan, runs))
     assert list(summary["accuracy_percent"]) == pytest.approx([89, 89, 98.85, 98.85])
-    figure = FIGURE4.draw(summary, plan["settings"])
+    figure = FIGURE4.draw(summary, plan.settings)
     (axes,) = figure.axes
     assert axes.get_xscale() == "log"
     assert _ticks(axes.get_xticklabels()) == ["1000", "15"]
@@ -92,7 +94,7 @@ def test_figure5_is_accuracy_against_noise_in_percent(make_up):
     assert list(table.columns) == ["0", "40"]
     assert table.loc["L2RW"].tolist() == ["99.00 ± 2.48", "95.00 ± 2.48"]
     assert table.loc["Baseline +ES"].tolist() == ["–", "95.00 ± 2.48"]
-    (axes,) = FIGURE5.draw(summary, plan["settings"]).axes
+    (axes,) = FIGURE5.draw(summary, plan.settings).axes
     assert list(axes.get_xticks()) == [0, 40]
     assert _lines(axes) == {
         "L2RW": pytest.approx([99, 95]),

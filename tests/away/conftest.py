@@ -1,6 +1,6 @@
 """Two seeds of a baseline, of its fine-tuning and of L2RW on digits, as a plan file."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
+from l2rw.training.plan_file import PlanFile, read_plan
 
 SHORT = {"steps": 4, "batch_size": 10, "clean_batch_size": 5, "decay_at": [3], "evaluations": 2}
 
@@ -47,7 +48,17 @@ def lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def plan(lent: Path) -> dict[str, Any]:
+def plan(lent: Path) -> PlanFile:
     """What the plan file holds."""
-    content: dict[str, Any] = json.loads(write_plan().read_text())
-    return content
+    return read_plan(write_plan())
+
+
+def with_parent(path: Path, **changes: Any) -> Path:
+    """Write a plan file whose parent is changed, dataset or settings of runs; return its place."""
+    plan = read_plan(path)
+    (parent,) = plan.parents
+    if "dataset" not in changes:
+        changes = {"spec": replace(parent.run_spec, **changes)}
+    changed = replace(plan, parents=(replace(parent, **changes),))
+    changed.write(path.parent)
+    return path.with_name(changed.file_name)

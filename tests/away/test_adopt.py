@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from l2rw.away.jobs import read_jobs
 from l2rw.away.packing import RUN_FILES, Bundle, Limits, pack
 from l2rw.commands.main import main
 from l2rw.store.checksums import sealed
+from l2rw.training.plan_file import read_plan
 from l2rw.training.results import write_json
 
 from .conftest import write_plan
@@ -27,7 +29,7 @@ def made_up_run(job, error=0.5):
     for path in side:
         path.write_text(f"{path.name} of {job.name}")
     runs = [{"seed": seed, "test_error": error} for seed in job.seeds]
-    content = {"cell": job.cell, "runs": runs, "made": {"device": "a GPU"}}
+    content = {"cell": job.cell.to_json(), "runs": runs, "made": {"device": "a GPU"}}
     write_json(job.out / "result.json", sealed(content, side))
     return Bundle.of_run(job.out)
 
@@ -51,7 +53,7 @@ def files_of(folder):
 
 @pytest.fixture
 def jobs(lent):
-    return read_jobs([json.loads(write_plan().read_text())], {})
+    return read_jobs([read_plan(write_plan())], {})
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def test_a_damaged_part_costs_its_own_runs_alone(jobs, home, capsys):
     big = [made_up_run(job) for job in done]
     for job in done:
         (job.out / "network.safetensors").write_bytes(os.urandom(60_000))
-        content = {"cell": job.cell, "runs": [{"seed": s} for s in job.seeds], "made": {}}
+        content = {"cell": job.cell.to_json(), "runs": [{"seed": s} for s in job.seeds], "made": {}}
         side = [job.out / name for name in RUN_FILES[:-1]]
         write_json(job.out / "result.json", sealed(content, side))
     parts = home(*big, limits=Limits(150_000))
@@ -189,8 +191,8 @@ def test_a_result_of_another_run_is_refused(jobs, home, capsys):
 
 
 def test_a_result_cannot_lead_its_data_astray(jobs, home, capsys, tmp_path):
-    jobs[0].cell["split"] = "../../../../outside"
-    assert adopt(*home(made_up_run(jobs[0]))) == 2
+    astray = replace(jobs[0].cell, split="../../../../outside")
+    assert adopt(*home(made_up_run(replace(jobs[0], cell=astray)))) == 2
     assert "its data is of another run" in capsys.readouterr().err
     assert not list(tmp_path.rglob("outside*"))
 

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from l2rw.away.jobs import Queue, read_jobs, select
 from l2rw.store.errors import UserError
+from l2rw.theory.spec import SimulationSpec
+from tests.plans import made_up_cell
 
 
 def short(jobs):
@@ -26,19 +30,20 @@ def test_jobs_have_the_paths_of_the_workflow(plan, jobs):
     assert child.networks == [child.parents[0].out / "network.safetensors"]
     assert child.checkpoints.as_posix() == f"checkpoints/tiny/{child.id}"
     assert child.log.as_posix() == f"logs/tiny/train/{child.id}/seed-0.log"
-    assert child.compute == plan["compute"]
-    assert {job.id for job in jobs} == {c["id"] for c in plan["cells"] + plan["parents"]}
+    assert child.compute == plan.compute
+    assert {job.id for job in jobs} == {cell.id for cell in plan.cells + plan.parents}
 
 
 def test_a_job_of_several_plans_comes_once_and_changes_enter(plan, jobs):
     twice = read_jobs([plan, plan], {"threads": 7})
     assert short(twice) == short(jobs)
-    assert {job.compute["threads"] for job in twice} == {7}
+    assert {job.compute.threads for job in twice} == {7}
 
 
 def test_a_plan_of_simulations_asks_for_no_training(plan):
-    simulation = {"id": "a/b", "jobs": ["0"], "simulation": {}, "parent": None}
-    assert read_jobs([plan | {"cells": [simulation], "parents": []}], {}) == []
+    spec = SimulationSpec("logistic", "l2rw", 0.5, 4, 16, 3, aligned=False)
+    simulation = made_up_cell("a/b", {"model": "logistic"}, spec=spec)
+    assert read_jobs([replace(plan, cells=(simulation,), parents=())], {}) == []
 
 
 @pytest.mark.parametrize(

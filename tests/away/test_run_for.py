@@ -15,8 +15,9 @@ from l2rw.away.packing import RUN_FILES
 from l2rw.away.run_for import Deadline
 from l2rw.commands.main import main
 from l2rw.store.errors import UserError
+from l2rw.training.plan_file import read_plan
 
-from .conftest import write_plan
+from .conftest import with_parent, write_plan
 
 pytestmark = pytest.mark.slow
 PATIENCE = 120
@@ -32,7 +33,7 @@ def start(plan, *options):
 
 
 def jobs_of(plan):
-    return select(read_jobs([json.loads(plan.read_text())], {}))
+    return select(read_jobs([read_plan(plan)], {}))
 
 
 def wait_until(condition, process):
@@ -68,18 +69,15 @@ def test_all_that_plans_ask_for_is_trained_as_the_workflow_would(lent, capsys):
 
 
 def test_a_run_that_fails_fails_alone_and_is_named_last(lent, capsys):
-    plan = write_plan(seeds=1)
-    content = json.loads(plan.read_text())
-    (broken,) = content["parents"]
-    broken["training"]["learning_rate"] = 1e30
-    plan.write_text(json.dumps(content))
+    plan = with_parent(write_plan(seeds=1), learning_rate=1e30)
+    (broken,) = read_plan(plan).parents
     with pytest.raises(SystemExit) as ended:
         run_for(5, plan)
     assert ended.value.code == 1
     told = capsys.readouterr().out
     first, second = [line for line in told.splitlines()[-2:] if "FAILED: " in line]
-    assert f"{broken['id']} seed 0: Training of baseline, seed 0, became infinite or NaN" in first
-    assert f"skipped, because {broken['id']} seed 0 failed" in second
+    assert f"{broken.id} seed 0: Training of baseline, seed 0, became infinite or NaN" in first
+    assert f"skipped, because {broken.id} seed 0 failed" in second
     assert [job.id.split("/")[1][:4] for job in jobs_of(plan) if job.is_done] == ["l2rw"]
 
 
@@ -98,10 +96,7 @@ def test_an_unforeseen_error_comes_with_its_traceback_and_the_next_runs_go_on(le
 
 def test_a_run_whose_data_is_absent_fails_alone(lent, monkeypatch, capsys):
     monkeypatch.delenv("L2RW_DATA", raising=False)
-    plan = write_plan(seeds=1)
-    content = json.loads(plan.read_text())
-    content["parents"][0]["dataset"] = "mnist"
-    plan.write_text(json.dumps(content))
+    plan = with_parent(write_plan(seeds=1), dataset="mnist")
     with pytest.raises(SystemExit):
         run_for(5, plan, "--root", lent)
     assert "seed 0: Data set 'mnist' is incomplete" in capsys.readouterr().out
@@ -138,10 +133,7 @@ def test_the_deadline_leaves_checkpoints_that_the_next_call_goes_on_from(lent, c
 
 
 def test_a_worker_that_is_killed_costs_its_run_alone(lent):
-    plan = write_plan(seeds=1)
-    content = json.loads(plan.read_text())
-    content["parents"][0]["training"]["steps"] = 100_000
-    plan.write_text(json.dumps(content))
+    plan = with_parent(write_plan(seeds=1), steps=100_000)
     job = jobs_of(plan)[0]
     with start(plan) as process:
         wait_until(job.status.exists, process)

@@ -2,10 +2,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from tests.plans import RUN, made_up_cell, made_up_plan
 
 from l2rw.bench.measure import variants
 from l2rw.bench.plain import PlainTraining
@@ -26,10 +28,9 @@ from l2rw.planning.hours import (
     THREE_PASSES,
     Times,
     estimate,
-    read_plan,
 )
 from l2rw.planning.plan import Plan
-from l2rw.store.errors import UserError
+from l2rw.theory.spec import SimulationSpec
 
 CPU = torch.device("cpu")
 TINY = ["--model", "lenet_8x8", "--device", "cpu", "--rounds", "2", "--batch-size", "4"]
@@ -48,16 +49,19 @@ def workload(model="lenet_8x8", stack=1, channels_last=True):
 
 
 def plan(name, *cells, parents=(), seeds=2):
-    return {
-        "experiment": name,
-        "seeds": list(range(seeds)),
-        "cells": [described(*cell) for cell in cells],
-        "parents": [described(*cell) for cell in parents],
-    }
+    shown, waited_for = ([described(*cell) for cell in given] for given in (cells, parents))
+    return made_up_plan(name, shown, waited_for, seeds=seeds)
 
 
 def described(name, model, method, steps):
-    return {"id": name, "training": {"model": model, "method": method, "steps": steps}}
+    spec = replace(RUN, model=model, method=method, steps=steps)
+    return made_up_cell(name, {"row": method}, spec=spec)
+
+
+def write(plan, folder):
+    """Write a plan file into a folder; return its place."""
+    plan.write(folder)
+    return folder / plan.file_name
 
 
 def test_a_bench_prints_a_line_and_writes_a_row_for_each_way(tmp_path, capsys):
@@ -188,19 +192,16 @@ def test_hours_count_cells_that_others_wait_for_once():
         assert hours.not_measured == ["vgg"]
 
 
-def test_hours_leave_out_simulations_which_take_minutes(tmp_path):
+def test_hours_leave_out_simulations_which_take_minutes():
     hour = 3.6e6
-    mixed = plan("mixed", ("a", "lenet", "baseline", 100))
-    simulation = {"id": "s", "simulation": {"model": "logistic", "steps": 10**9}}
-    mixed["cells"].append(simulation)
-    alone = plan("alone") | {"cells": [simulation]}
+    spec = SimulationSpec("logistic", "l2rw", 0.5, 4, 10**9, 3, aligned=False)
+    simulation = made_up_cell("s", {"model": "logistic"}, spec=spec)
+    mixed = made_up_plan("mixed", [described("a", "lenet", "baseline", 100), simulation], seeds=2)
+    alone = made_up_plan("alone", [simulation], seeds=2)
     hours = estimate([mixed, alone], {"lenet": Times(sgd=hour / 1000, l2rw=hour)})
     assert hours.by_experiment == pytest.approx({"mixed": 0.2, "alone": 0})
     assert hours.total == pytest.approx(0.2)
     assert hours.not_measured == []
-    for content in (mixed, alone):
-        (tmp_path / "plan.json").write_text(json.dumps(content))
-        assert read_plan(tmp_path / "plan.json") == content
 
 
 def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
@@ -210,16 +211,7 @@ def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
     steps = sum(cell.spec.steps * paper.seeds_of(key) for key, cell in trained.items())
     assert hours.total == pytest.approx(steps)
     assert hours.by_experiment.keys() == paper.experiments.keys()
-    assert any(plan["parents"] for plan in plans)
-
-
-def test_a_plan_file_without_its_parents_is_refused(tmp_path):
-    file = tmp_path / "plan.json"
-    older = plan("figure", ("a", "lenet", "l2rw", 1))
-    del older["parents"]
-    file.write_text(json.dumps(older))
-    with pytest.raises(UserError, match=r"plan\.json .*parents"):
-        read_plan(file)
+    assert any(plan.parents for plan in plans)
 
 
 def test_times_by_operations_are_operations_over_a_rate():
@@ -230,9 +222,8 @@ def test_times_by_operations_are_operations_over_a_rate():
 
 
 def test_hours_of_plan_files_are_printed_and_written(tmp_path, capsys):
-    file = tmp_path / "plan.json"
     cells = [("a", "lenet_8x8", "l2rw", 1000), ("b", "wrn28_10", "baseline", 1000)]
-    file.write_text(json.dumps(plan("figure", *cells, seeds=5)))
+    file = write(plan("figure", *cells, seeds=5), tmp_path)
     report = run(tmp_path / "bench.json", "--plan", os.fspath(file))
     (l2rw,) = (row for row in report["rows"] if row["way"] == FORWARD_MODE)
     assert report["hours"]["total"] == pytest.approx(5000 * l2rw["ms"] / 3.6e6)
@@ -266,8 +257,8 @@ def test_what_cannot_be_measured_is_one_line_with_a_hint_and_exit_code_2(
 
 
 def test_a_bench_needs_no_more_than_torch_and_numpy(tmp_path):
-    (tmp_path / "plan.json").write_text(json.dumps(plan("figure", ("a", "lenet", "l2rw", 1))))
-    arguments = ["bench", *TINY, "--plan", "plan.json", "--out", "bench.json"]
+    file = write(plan("figure", ("a", "lenet", "l2rw", 1)), tmp_path)
+    arguments = ["bench", *TINY, "--plan", file.name, "--out", "bench.json"]
     absent = ("pydantic", "yaml", "snakemake", "safetensors", "dvc", "tqdm", "torchvision")
     # None in sys.modules makes an import fail, as if the package were not installed.
     program = f"""

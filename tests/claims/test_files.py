@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -37,12 +38,11 @@ def _table2(setting, seed):
 def _plan(made, folder):
     """Tabulate and draw an experiment; return its plan."""
     plan, runs = made
-    for cell in plan["cells"]:
-        cell["dataset"] = "mnist"
+    plan = replace(plan, cells=tuple(replace(cell, dataset="mnist") for cell in plan.cells))
     for kind in ("tables", "figures"):
         (folder / kind).mkdir(exist_ok=True)
     tabulate(plan, runs, folder / "tables")
-    draw(plan, folder / "tables" / f"{plan['experiment']}.csv", folder / "figures")
+    draw(plan, folder / "tables" / f"{plan.experiment}.csv", folder / "figures")
     return plan
 
 
@@ -192,7 +192,7 @@ def test_the_page_for_a_browser_stands_alone(page, ledger):
 
 def test_the_record_says_what_the_ledger_was_made_from(plans, bench, ledger):
     record = json.loads((ledger / "claims.json").read_text())
-    digests = {plan["experiment"]: plan["digest"] for plan in plans}
+    digests = {plan.experiment: plan.digest for plan in plans}
     assert record["plan"] == digests | {"bench": sha256(bench)}
     assert record["verdicts"]["imbalance-best"] == ["reproduced", "the paper's"]
     assert record["verdicts"]["curves"] == ["not tested", None]
@@ -232,7 +232,7 @@ def test_mixed_sources_are_flagged(plans, bench, folder, tmp_path):
 
 
 def test_a_table_of_another_plan_is_refused(plans, bench, folder, tmp_path):
-    stale = [plan | {"digest": "0ther"} for plan in plans]
+    stale = [replace(plan, digest="0ther") for plan in plans]
     with pytest.raises(UserError, match=r"tables/figure2\.json .*another plan.* Hint: run"):
         write_ledger(stale, bench, folder, _paper(plans), tmp_path)
 

@@ -1,5 +1,7 @@
 import json
+import os
 from dataclasses import asdict, replace
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
@@ -7,14 +9,13 @@ from hypothesis import strategies as st
 
 from l2rw.config.load import parse_config
 from l2rw.config.schema import Compute, Training
-from l2rw.data.corruptions import corruption_of
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.experiments import cells
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import sha256
-from l2rw.store.seeds import parse_seeds
-from l2rw.theory.spec import SimulationSpec
-from l2rw.training.job import spec_of
+from l2rw.store.seeds import format_seeds, parse_seeds
+from l2rw.training import plan_file
+from l2rw.training.plan_file import read_plan
 
 SMALL = {"dataset": "digits", "train_size": 100, "clean_size": 4, "majority_shares": [0.8, 0.9]}
 OTHER_TRAINING = {
@@ -78,6 +79,13 @@ def test_the_order_of_shares_and_methods_is_no_part_of_an_identity():
 def test_every_setting_of_training_and_compute_is_tried_below():
     assert set(OTHER_TRAINING) == set(Training.model_fields)
     assert set(OTHER_COMPUTE) == set(Compute.model_fields)
+
+
+def test_jobs_are_told_how_to_run_by_the_keys_and_types_of_the_configuration():
+    configured = {name: field.annotation for name, field in Compute.model_fields.items()}
+    assert get_type_hints(plan_file.Compute) == configured
+    made = plan(top={"compute": OTHER_COMPUTE}).describe("figure2")
+    assert asdict(made.compute) == OTHER_COMPUTE
 
 
 @pytest.mark.parametrize("key", sorted(set(OTHER_TRAINING) - {"clean_batch_size"}))
@@ -239,15 +247,15 @@ def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
     made.write(tmp_path)
     for key, cell in made.cells.items():
         home = made.home(key)
-        written = json.loads((tmp_path / "plan" / made.file(home)).read_text())
+        written = read_plan(tmp_path / "plan" / made.file(home))
         assert made.home(cell.split.id) == home
-        assert written["seeds"] == list(made.experiments[home].seeds)
-        (line,) = (line for line in written["cells"] + written["parents"] if line["id"] == key)
-        assert spec_of(line) == cell.spec
-        assert corruption_of(line) == cell.split.corruption
-        assert line["split"] == cell.split.id
-        assert line["jobs"] == made.jobs(cell)
-        assert line["parent"] == (cell.parent and cell.parent.id)
+        assert written.seeds == made.experiments[home].seeds
+        read = written.cell(key)
+        assert read.run_spec == cell.spec
+        assert read.corruption == cell.split.corruption
+        assert read.split == cell.split.id
+        assert list(map(format_seeds, read.jobs)) == made.jobs(cell)
+        assert read.parent == (cell.parent and cell.parent.id)
 
 
 def theory(**changes):
@@ -259,15 +267,13 @@ def test_simulations_read_from_the_plan_file_what_was_planned(tmp_path):
     made = theory()
     made.write(tmp_path)
     for key, cell in made.cells.items():
-        written = json.loads((tmp_path / "plan" / made.file(made.home(key))).read_text())
-        assert written["seeds"] == [0]
-        assert written["parents"] == []
-        (line,) = (line for line in written["cells"] if line["id"] == key)
-        assert SimulationSpec(**line["simulation"]) == cell.spec
-        assert line["simulation"] == asdict(cell.spec)
-        assert corruption_of(line) == cell.split.corruption
-        assert (line["jobs"], line["parent"]) == (["0"], None)
-        assert "training" not in line
+        written = read_plan(tmp_path / "plan" / made.file(made.home(key)))
+        assert written.seeds == (0,)
+        assert written.parents == ()
+        read = written.cell(key)
+        assert read.simulation_spec == cell.spec
+        assert read.corruption == cell.split.corruption
+        assert (read.jobs, read.parent) == ((range(1),), None)
 
 
 @pytest.mark.parametrize("size", [1, 5])
@@ -289,7 +295,7 @@ def test_a_plan_file_tells_what_is_shown_from_what_is_only_waited_for():
         "table2"
     )
     names = {
-        kind: [line["id"].split("/")[1].rpartition("-")[0] for line in described[kind]]
+        kind: [cell.id.split("/")[1].rpartition("-")[0] for cell in getattr(described, kind)]
         for kind in ("cells", "parents")
     }
     assert names == {"cells": ["s_model_conf+ft"], "parents": ["baseline", "s_model_conf"]}
@@ -447,6 +453,25 @@ def test_jobs_that_meet_edited_code_get_a_plan_file_of_it(tmp_path, monkeypatch)
     plan().create(tmp_path)
     assert before.exists()
     assert len(list((tmp_path / "plan").iterdir())) == 2
+
+
+def test_a_plan_file_that_was_edited_is_written_anew(tmp_path):
+    plan().write(tmp_path)
+    (file,) = (tmp_path / "plan").iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b'"learning_rate": 0.001', b'"learning_rate": 0.1'))
+    assert file.read_bytes() != content
+    plan().create(tmp_path)
+    assert file.read_bytes() == content
+    assert list((tmp_path / "plan").iterdir()) == [file]
+
+
+def test_a_plan_file_that_is_there_is_not_touched(tmp_path):
+    plan().create(tmp_path)
+    (file,) = (tmp_path / "plan").iterdir()
+    os.utime(file, (1, 1))
+    plan().create(tmp_path)
+    assert file.stat().st_mtime == 1
 
 
 def test_the_networks_of_the_paper_that_are_timed():

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -82,6 +83,40 @@ def test_settings_survive_being_stored(width, shape, depth):
 def test_settings_that_are_missing_or_unknown_are_refused(stored):
     with pytest.raises(ValueError, match=r"shape|height"):
         restored(After, stored)
+
+
+@dataclass(frozen=True)
+class Typed:
+    name: Literal["one", "two"]
+    count: int | None
+    share: float
+    flag: bool
+    steps: tuple[int, ...]
+
+
+TYPED = {"name": "one", "count": None, "share": 1, "flag": False, "steps": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("name", value) for value in ("three", 1, ["one"], None)),
+        *(("count", value) for value in ("1", 1.0, True)),
+        *(("share", value) for value in ("0.5", None, True, float("inf"), float("nan"))),
+        *(("flag", value) for value in (0, 1, "true", None)),
+        *(("steps", value) for value in (1, "12", [1.0], [True], [[1]], {"1": 1}, None)),
+    ],
+)
+def test_settings_of_another_type_than_their_field_are_refused(key, value):
+    assert restored(Typed, TYPED) == Typed("one", None, 1.0, False, (1, 2))
+    with pytest.raises(ValueError, match=f"^{key} of Typed is "):
+        restored(Typed, TYPED | {key: value})
+
+
+@pytest.mark.parametrize("stored", [None, [], "name", 1])
+def test_what_is_no_mapping_holds_no_settings(stored):
+    with pytest.raises(ValueError, match="no settings"):
+        restored(Typed, stored)
 
 
 def test_every_field_is_stored_under_a_key_of_its_own():

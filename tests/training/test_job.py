@@ -2,18 +2,19 @@ import csv
 import json
 import signal
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.runs import COMPUTE
+from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.store.errors import UserError
 from l2rw.training import job as job_module
 from l2rw.training.checkpoints import Watch
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.job import Job, run_job
+from l2rw.training.plan_file import CellEntry
 
 
 @pytest.fixture
@@ -36,17 +37,18 @@ def make_job(settings_of_the_process, tmp_path, digits, make_split, corruptions)
         splits = [tmp_path / f"{corruption}-{seed}.npz" for seed in seeds]
         for seed, path in zip(seeds, splits, strict=True):
             make_split(seed, corruption).save(path)
-        cell = {
-            "id": f"split/{spec.method}",
-            "corruption": corruption,
-            "parameters": asdict(corruptions[corruption]),
-            "training": asdict(spec),
-            "parent": parents[0].cell["id"] if parents else None,
-        }
+        cell = made_up_cell(
+            f"split/{spec.method}",
+            {"row": spec.method},
+            [seeds],
+            spec,
+            corruption=corruptions[corruption],
+            parent=parents[0].cell.id if parents else None,
+        )
         folder = tmp_path / f"{spec.method}-{seeds[0]}"
         return Job(
-            cell=json.loads(json.dumps(cell)),  # as a plan file holds it
-            compute=COMPUTE | {"stack": 2},
+            cell=cell,
+            compute=replace(COMPUTE, stack=2),
             seeds=seeds,
             data=tmp_path / "digits.npz",
             splits=splits,
@@ -84,7 +86,7 @@ def test_a_job_leaves_the_results_of_all_its_seeds_and_nothing_else(job):
     assert not list(job.checkpoints.iterdir())
 
     result = json.loads((job.out / "result.json").read_text())
-    assert result["cell"] == job.cell
+    assert CellEntry.from_json(result["cell"]) == job.cell
     assert [run["seed"] for run in result["runs"]] == [2, 3, 4]
     for run in result["runs"]:
         (a, b), (c, d) = run["confusion"]
@@ -149,8 +151,8 @@ def test_a_terminated_job_goes_on_where_it_was(
 
 
 def test_seeds_of_networks_with_dropout_are_trained_one_by_one(job):
-    cell = job.cell | {"training": job.cell["training"] | {"model": "wrn_8x8", "steps": 2}}
-    run_job(replace(job, cell=cell))
+    spec = replace(job.spec, model="wrn_8x8", steps=2)
+    run_job(replace(job, cell=replace(job.cell, spec=spec)))
     result = json.loads((job.out / "result.json").read_text())
     assert result["made"]["stack"] == 1
     assert [run["seed"] for run in result["runs"]] == [2, 3, 4]
@@ -167,7 +169,7 @@ def test_the_checkpoint_of_another_cell_is_refused(job, monkeypatch):
         with pytest.raises(SystemExit):
             run_job(job)
     with pytest.raises(UserError, match="other/cell"):
-        run_job(replace(job, cell=job.cell | {"id": "other/cell"}))
+        run_job(replace(job, cell=replace(job.cell, id="other/cell")))
 
 
 def networks(job):

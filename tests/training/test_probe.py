@@ -1,6 +1,5 @@
 import csv
-import json
-from dataclasses import asdict
+from dataclasses import replace
 from itertools import chain, groupby
 
 import numpy as np
@@ -8,14 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runs import COMPUTE
+from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.core.weights import reweighted_gradient_by_double_backward
 from l2rw.data.streams import Stream
 from l2rw.store.checksums import sealed, verify
 from l2rw.store.errors import UserError
 from l2rw.training.engine.network import build_network
-from l2rw.training.job import spec_of
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
 from l2rw.training.results import write_json
 from l2rw.training.trained import load_trained, save_trained
@@ -148,14 +146,9 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
     save_trained(tmp_path / "network", networks)
     write_json(tmp_path / "result.json", sealed({}, [tmp_path / "network"]))
     digits.save(tmp_path / "digits.npz")
-    cell = {
-        "id": "split/cell",
-        "corruption": "background_flip",
-        "parameters": asdict(corruptions["background_flip"]),
-        "training": asdict(spec),
-    }
+    corruption = corruptions["background_flip"]
     return {
-        "cell": json.loads(json.dumps(cell)),
+        "cell": made_up_cell("split/cell", {}, spec=spec, corruption=corruption),
         "compute": COMPUTE,
         "seeds": range(2),
         "data": tmp_path / "digits.npz",
@@ -173,7 +166,7 @@ def test_a_probe_writes_a_line_for_every_image(arguments, digits, make_split):
     with arguments["out"].open() as file:
         told = list(csv.DictReader(file))
     assert tuple(told[0]) == Weighed._fields
-    network = build_network(spec_of(arguments["cell"]), SHAPE, 10)
+    network = build_network(arguments["cell"].run_spec, SHAPE, 10)
     probe = Probe(network, digits, 8, 4, CPU)
     expected = [
         line
@@ -201,7 +194,6 @@ def test_a_damaged_network_is_named_and_not_probed(arguments):
 
 
 def test_only_a_background_class_can_be_probed(arguments, corruptions):
-    parameters = asdict(corruptions["uniform_flip"])
-    cell = arguments["cell"] | {"corruption": "uniform_flip", "parameters": parameters}
+    cell = replace(arguments["cell"], corruption=corruptions["uniform_flip"])
     with pytest.raises(TypeError, match="uniform_flip"):
         run_probe(**arguments | {"cell": cell})

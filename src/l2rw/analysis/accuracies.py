@@ -1,5 +1,6 @@
 """Tables 1 and 2 and the sanity check: accuracies by data set, the paper's beside ours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,7 @@ class Accuracies:
             columns[dataset, "seeds"] = [f"{n:g}" if n > 0 else NOTHING for n in lines["seeds"]]
         return pd.DataFrame(columns, index=pd.Index(labels.values(), name="Test accuracy (%)"))
 
-    def draw(self, table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+    def draw(self, table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         """Draw the summary: a panel for each data set, the paper's estimates below ours."""
         by_dataset, labels = self._by_dataset(table), list(self._labels(table).values())
         sides = [side for side in SIDES if table[side[0][0]].notna().any()]

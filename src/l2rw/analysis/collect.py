@@ -9,6 +9,8 @@ import pandas as pd
 
 from l2rw.store.checksums import read_result, verify
 from l2rw.store.errors import UserError
+from l2rw.store.seeds import format_seeds
+from l2rw.training.plan_file import PlanFile
 
 SEALED_BY = {"probe.csv": "probe.json"}
 """Which file holds the checksum of another; ``result.json`` if not named here."""
@@ -24,13 +26,13 @@ class Job(NamedTuple):
     folder: Path
     runs: list[dict[str, Any]]
     """As in ``result.json``, one for each seed."""
-    setting: dict[str, Any]
+    setting: Mapping[str, Any]
     """Where its cell stands in the experiment, by column."""
     made: dict[str, Any]
     """What made it: ``cell`` and :data:`MADE`."""
 
 
-def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
+def jobs(plan: PlanFile, runs: Path) -> Iterator[Job]:
     """Read the results of every planned job.
 
     Args:
@@ -40,28 +42,28 @@ def jobs(plan: dict[str, Any], runs: Path) -> Iterator[Job]:
     Raises:
         UserError: A result is missing or is not what the plan asked for.
     """
-    for cell in plan["cells"]:
-        wanted = set(plan["seeds"])
-        for job in cell["jobs"]:
-            path = runs / cell["id"] / f"seed-{job}" / "result.json"
+    for cell in plan.cells:
+        wanted = set(plan.seeds)
+        for job in cell.jobs:
+            path = runs / cell.id / f"seed-{format_seeds(job)}" / "result.json"
             result = read_result(path)
-            if result["cell"]["id"] != cell["id"]:
+            if result["cell"]["id"] != cell.id:
                 raise UserError(
-                    f"{path} is the result of {result['cell']['id']}, not of {cell['id']}.",
+                    f"{path} is the result of {result['cell']['id']}, not of {cell.id}.",
                     f"delete {path.parent} and run again.",
                 )
             made = {k: result["made"][k] for k in MADE}
             mine = [run for run in result["runs"] if run["seed"] in wanted]
-            yield Job(path.parent, mine, cell["setting"], {"cell": cell["id"], **made})
+            yield Job(path.parent, mine, cell.setting, {"cell": cell.id, **made})
             wanted -= {run["seed"] for run in mine}
         if wanted:
             raise UserError(
-                f"{cell['id']} has no result for seed {min(wanted)}.",
-                f"delete {runs / cell['id']} and run again.",
+                f"{cell.id} has no result for seed {min(wanted)}.",
+                f"delete {runs / cell.id} and run again.",
             )
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the final figures of every planned run; arguments and errors as for :func:`jobs`.
 
     Returns:
@@ -75,9 +77,7 @@ def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
     return pd.DataFrame(lines).astype({"validation_error": float, "weight_auc": float})
 
 
-def collect_csv(
-    plan: dict[str, Any], runs: Path, name: str, columns: Mapping[str, type]
-) -> pd.DataFrame:
+def collect_csv(plan: PlanFile, runs: Path, name: str, columns: Mapping[str, type]) -> pd.DataFrame:
     """Read a tidy file that every planned job leaves beside its result.
 
     Args:
@@ -103,7 +103,7 @@ def collect_csv(
                 f"delete {job.folder} and run again.",
             )
         mine = lines[lines["seed"].isin(wanted)]
-        parts.append(pd.DataFrame(job.setting | dict(mine.items()) | job.made))
+        parts.append(pd.DataFrame(dict(job.setting) | dict(mine.items()) | job.made))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -4,6 +4,7 @@ Theorem 2 bounds the smallest E‖∇G‖² so far by C/√T, for unnormalised w
 full clean set. Networks are trained otherwise; here the rate can only be looked at.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.statistics import NOTHING
 from l2rw.analysis.style import RC, look, name_of
+from l2rw.training.plan_file import PlanFile
 
 CURVE = ["corruption", "network", "row"]
 GRADIENT = "squared_clean_gradient"
@@ -49,7 +51,7 @@ class Fit(NamedTuple):
     """Share of the second half's evaluations that lie above C/√T."""
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the curves of all planned runs; see :func:`l2rw.analysis.collect.collect_csv`."""
     return collect_csv(plan, runs, "metrics.csv", {"step": int, GRADIENT: float})
 
@@ -80,7 +82,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(labels, name="‖∇G‖², mean over seeds"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw a log-log panel for each network: curves with bands, running minima, envelopes."""
     panels: list[Any] = list(table.groupby(["corruption", "network"], sort=False))
     with mpl.rc_context(RC):

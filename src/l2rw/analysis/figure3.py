@@ -1,5 +1,6 @@
 """Figure 3: the weights that L2RW gives clean and flipped images (section 4.2)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.statistics import column_of_text, summarise
 from l2rw.analysis.style import RC
+from l2rw.training.plan_file import PlanFile
 
 BINS = 40
 PANELS = {"mixed": "Batches of all classes", "single class": "Batches of a single class"}
 COLOURS = {"clean": "#0072B2", "flipped": "#D55E00"}
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the weights of all images probed; see :func:`l2rw.analysis.collect.collect_csv`."""
     columns = {"panel": str, "batch": int, "image": int, "clean": bool, "weight": float}
     return collect_csv(plan, runs, "probe.csv", columns)
@@ -64,7 +66,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(labels, name="Images"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw a panel for each kind of batch, the histograms of clean and flipped images in it."""
     bins = table[table["quantity"] == "bin_share"]
     handles: dict[str, Artist] = {}

@@ -1,5 +1,6 @@
 """Figure 6: confusion matrices, Baseline beside L2RW, for both kinds of noise (section 4.2)."""
 
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 from l2rw.analysis.collect import jobs
 from l2rw.analysis.statistics import column_of_text, summarise
 from l2rw.analysis.style import RC, look, name_of
+from l2rw.training.plan_file import PlanFile
 
 PANEL = ["corruption", "row"]
 MOST_CLASSES_WITH_NUMBERS = 10
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the confusion matrices of all planned runs; see :func:`l2rw.analysis.collect.jobs`.
 
     Returns:
@@ -79,7 +81,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(labels, name="Test images"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw a matrix of shares in percent for each kind of noise (top to bottom) and row."""
     corruptions, rows = (list(table[name].unique()) for name in PANEL)
     size = (1 + 2.6 * len(rows), 0.4 + 2.7 * len(corruptions))

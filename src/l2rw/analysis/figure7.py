@@ -1,5 +1,6 @@
 """Figure 7: training curves under noisy labels (section 4.2)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend, draw_band
 from l2rw.analysis.statistics import NOTHING, plus_minus, summarise_percent
 from l2rw.analysis.style import RC, look
+from l2rw.training.plan_file import PlanFile
 
 ERRORS = {
     "validation": "validation_error",
@@ -32,7 +34,7 @@ FALL: dict[str, Any] = {
 }
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the curves of all planned runs; see :func:`l2rw.analysis.collect.collect_csv`."""
     columns = {"step": int, "learning_rate": float, **dict.fromkeys(ERRORS.values(), float)}
     return collect_csv(plan, runs, "metrics.csv", columns)
@@ -70,7 +72,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, index=pd.Index(labels, name="Accuracy (%)"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw the curves of validation (solid) and training (dotted) over the steps."""
     with mpl.rc_context(RC):
         figure, axes = plt.subplots(figsize=(4.8, 3.6))

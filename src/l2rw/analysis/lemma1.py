@@ -1,5 +1,6 @@
 """Lemma 1: steps by which the clean loss grew, and the counterexample to it as printed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -14,6 +15,7 @@ from l2rw.analysis.drawing import add_legend, name_lines
 from l2rw.analysis.simulations import ON, WHO, name_of_simulation, number, simulations, thousands
 from l2rw.analysis.style import RC
 from l2rw.store.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
+from l2rw.training.plan_file import PlanFile
 
 SIMULATION, COUNTEREXAMPLE = "simulation", "counterexample"
 LEMMA = ("verdict", "verdict_as_printed", "steps", "growths", "largest_growth")
@@ -21,7 +23,7 @@ ON_COPIES = "step as printed, on copies"
 PRINTED: dict[str, Any] = {"color": "#D55E00", "marker": "o"}
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the checks of all planned simulations, and compute the counterexample.
 
     Returns:
@@ -82,7 +84,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(names, name="Simulation"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw the counterexample (left), and how often G grew in simulations (right)."""
     with mpl.rc_context(RC):
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(1.3, 1))

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,12 +16,13 @@ from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.config.experiments import EXPERIMENTS
 from l2rw.store.checksums import require_plan, sealed
 from l2rw.store.records import load
+from l2rw.training.plan_file import PlanFile
 
 
 class Drawing(Protocol):
     """How an experiment becomes a table and a figure: an object, or a module with functions."""
 
-    def collect(self, plan: dict[str, Any], runs: Path, /) -> pd.DataFrame:
+    def collect(self, plan: PlanFile, runs: Path, /) -> pd.DataFrame:
         """Read what planned runs left: tidy, each line with ``seed`` and what made it."""
 
     def summary(self, runs: pd.DataFrame, /) -> pd.DataFrame:
@@ -29,7 +31,7 @@ class Drawing(Protocol):
     def for_people(self, table: pd.DataFrame, /) -> pd.DataFrame:
         """Arrange the summary for reading: text in cells, columns of one or two levels."""
 
-    def draw(self, table: pd.DataFrame, settings: dict[str, Any], /) -> Figure:
+    def draw(self, table: pd.DataFrame, settings: Mapping[str, Any], /) -> Figure:
         """Draw the summary; ``settings`` are the experiment's."""
 
 
@@ -39,14 +41,14 @@ def drawing_of(experiment: str) -> Drawing:
     return drawing
 
 
-def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
+def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     """Write ``NAME.csv`` (what runs left), ``.md``, ``.html``, ``.tex`` (for people), ``.json``."""
-    name = plan["experiment"]
+    name = plan.experiment
     drawing = drawing_of(name)
     table = drawing.collect(plan, runs)
     write_csv(table, folder / f"{name}.csv")
     read = drawing.for_people(drawing.summary(table))
-    caption = " ".join([plan["caption"], *paper.notes(name, table.get("dataset", []))])
+    caption = " ".join([plan.caption, *paper.notes(name, table.get("dataset", []))])
     (folder / f"{name}.md").write_text(f"{caption}\n\n{to_markdown(read)}")
     (folder / f"{name}.html").write_text(to_html(read, caption))
     (folder / f"{name}.tex").write_text(to_latex(read, caption, name))
@@ -55,26 +57,26 @@ def tabulate(plan: dict[str, Any], runs: Path, folder: Path) -> None:
     _record(plan, folder, runs_by=made_by)
 
 
-def draw(plan: dict[str, Any], table: Path, folder: Path) -> None:
+def draw(plan: PlanFile, table: Path, folder: Path) -> None:
     """Draw ``NAME.pdf``, ``.svg``, ``.png``, the summary ``NAME.csv``, the record ``NAME.json``."""
-    name = plan["experiment"]
-    require_plan(table.with_suffix(".json"), plan["digest"])
+    name = plan.experiment
+    require_plan(table.with_suffix(".json"), plan.digest)
     drawing = drawing_of(name)
     summary = drawing.summary(read_table(table))
     write_csv(summary, folder / f"{name}.csv")
-    save(drawing.draw(summary, plan["settings"]), folder, name)
+    save(drawing.draw(summary, plan.settings), folder, name)
     _record(plan, folder)
 
 
-def _record(plan: dict[str, Any], folder: Path, **more: Any) -> None:
+def _record(plan: PlanFile, folder: Path, **more: Any) -> None:
     """Say which plan the files beside were made from: what tells a stale file from a current."""
     record = {
-        "plan": plan["digest"],
-        "configuration": plan["configuration"],
-        "caption": plan["caption"],
-        "seeds": plan["seeds"],
-        "settings": plan["settings"],
+        "plan": plan.digest,
+        "configuration": plan.configuration,
+        "caption": plan.caption,
+        "seeds": plan.seeds,
+        "settings": dict(plan.settings),
         **more,
     }
-    path = folder / f"{plan['experiment']}.json"
+    path = folder / f"{plan.experiment}.json"
     path.write_text(json.dumps(sealed(record, [path.with_suffix(".csv")]), indent=1) + "\n")

@@ -1,7 +1,7 @@
 """What simulations of the theory leave, as tidy tables."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,9 @@ from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.statistics import NOTHING
 from l2rw.store.checksums import read_result
 from l2rw.store.errors import UserError
+from l2rw.store.identity import plain
+from l2rw.store.seeds import format_seeds
+from l2rw.training.plan_file import PlanFile
 
 CONTROLS = {
     "ascent": "Control: weights of the wrong sign",
@@ -26,7 +29,7 @@ class Simulation(NamedTuple):
     """What a simulation left."""
 
     folder: Path
-    setting: dict[str, Any]
+    setting: Mapping[str, Any]
     """Where its cell stands in the experiment, by column."""
     checks: dict[str, Any]
     """As in ``checks.json``."""
@@ -44,7 +47,7 @@ class Simulation(NamedTuple):
         return found
 
 
-def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
+def simulations(plan: PlanFile, runs: Path) -> Iterator[Simulation]:
     """Read the checks of all planned simulations.
 
     Args:
@@ -54,23 +57,23 @@ def simulations(plan: dict[str, Any], runs: Path) -> Iterator[Simulation]:
     Raises:
         UserError: A file is missing or is not what the plan asked for.
     """
-    for cell in plan["cells"]:
-        for job in cell["jobs"]:
-            folder = runs / cell["id"] / f"seed-{job}"
+    for cell in plan.cells:
+        for job in cell.jobs:
+            folder = runs / cell.id / f"seed-{format_seeds(job)}"
             path = folder / CHECKS
             checks = read_result(path)
             try:
                 made = {k: checks["made"][k] for k in ("commit", "source")}
-                same = (checks["spec"], checks["seed"]) == (cell["simulation"], int(job))
+                same = (checks["spec"], checks["seed"]) == (plain(cell.spec), job.start)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise unreadable(path, WHAT, error) from None
             if not same:
                 raise UserError(
-                    f"{path} has other settings than {cell['id']}.",
+                    f"{path} has other settings than {cell.id}.",
                     f"delete {folder} and run again.",
                 )
-            made |= {"cell": cell["id"], "seed": int(job), **ON}
-            yield Simulation(folder, cell["setting"], checks, made)
+            made |= {"cell": cell.id, "seed": job.start, **ON}
+            yield Simulation(folder, cell.setting, checks, made)
 
 
 def name_of_simulation(setting: Any) -> str:

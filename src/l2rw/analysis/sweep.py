@@ -1,5 +1,6 @@
 """Figures 2, 4 and 5: error or accuracy against what is swept, one line for each row."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,7 +61,7 @@ class Sweep:
         wide.index = pd.Index([look(row).label for row in rows], name=self._title)
         return wide
 
-    def draw(self, table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+    def draw(self, table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         """Draw the figure from its summary: lines with bands, or points with bars for one value."""
         values = table[self.swept].unique()
         axis = self.axis.format(**settings)

@@ -1,5 +1,6 @@
 """Theorem 2: the smallest mean of ‖∇G‖² so far against C/√T, and the controls (section 3.3)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from l2rw.analysis.simulations import (
 )
 from l2rw.analysis.style import RC
 from l2rw.store.checksums import verify
+from l2rw.training.plan_file import PlanFile
 
 SETTING = ["model", "weighting", "batches", "limit_fraction"]
 COLUMNS = (
@@ -34,7 +36,7 @@ CONTROL_COLOURS = ["#0072B2", "#009E73"]
 BOUND: dict[str, Any] = {"color": "#000000", "lw": 1.4}
 
 
-def collect(plan: dict[str, Any], runs: Path) -> pd.DataFrame:
+def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the curves and verdicts of all planned simulations.
 
     Returns:
@@ -72,7 +74,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(names, name="Simulation"))
 
 
-def draw(table: pd.DataFrame, settings: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw the check (left) and how the controls fare by the same measure (right), log-log."""
     applies = table["verdict"] != "not applicable"
     with mpl.rc_context(RC):

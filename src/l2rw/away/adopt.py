@@ -8,14 +8,13 @@ from pathlib import Path
 
 from l2rw.away.checkpoints import read_header
 from l2rw.away.inputs import Inputs
-from l2rw.away.jobs import PlannedJob
+from l2rw.away.jobs import JobFiles
 from l2rw.away.packing import RUN_FILES
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
-from l2rw.data.corruptions import corruption_of
-from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.checksums import read_result, sha256, verify
 from l2rw.store.errors import UserError
 from l2rw.store.seeds import parse_seeds
+from l2rw.training.plan_file import CellEntry
 
 ADOPTED, SAME, KEPT = "adopted", "there already", "kept what is there, which differs"
 NEEDLESS = "not needed, its run is done"
@@ -38,7 +37,7 @@ def adopt(archives: Sequence[Path], results: Path, root: Path | None) -> None:
     """
     results.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
-    runs: list[PlannedJob] = []
+    runs: list[JobFiles] = []
     with tempfile.TemporaryDirectory(dir=results, prefix=".adopt-") as folder:
         staging = Staging(Path(folder))
         for archive in archives:
@@ -68,11 +67,11 @@ def adopt(archives: Sequence[Path], results: Path, root: Path | None) -> None:
         )
 
 
-def _complete(runs: Sequence[PlannedJob], inputs: Inputs) -> list[str]:
+def _complete(runs: Sequence[JobFiles], inputs: Inputs) -> list[str]:
     """See to it that all is there that runs were made from; return what cannot be had."""
     lacks: dict[str, None] = {}  # in order, none twice
     for run in runs:
-        parent = run.cell["parent"]
+        parent = run.cell.parent
         if parent and not _are_done(run.results / "runs" / parent, run.seeds):
             lacks[f"{run.name} starts from {parent}, which is not here"] = None
         try:
@@ -83,7 +82,7 @@ def _complete(runs: Sequence[PlannedJob], inputs: Inputs) -> list[str]:
     return list(lacks)
 
 
-def _read_run(name: str, staged: Path, results: Path) -> PlannedJob:
+def _read_run(name: str, staged: Path, results: Path) -> JobFiles:
     """Verify a run; return it as the job that it was, at home."""
     path = RUN.fullmatch(f"{name}/{RUN_FILES[-1]}")
     assert path is not None
@@ -91,14 +90,13 @@ def _read_run(name: str, staged: Path, results: Path) -> PlannedJob:
     for file in RUN_FILES[:-1]:
         verify(staged / file, staged / RUN_FILES[-1])
     seeds = parse_seeds(path["seeds"])
-    if result["cell"]["id"] != path["cell"] or [r["seed"] for r in result["runs"]] != list(seeds):
+    cell = CellEntry.from_json(result["cell"])
+    if cell.id != path["cell"] or [r["seed"] for r in result["runs"]] != list(seeds):
         raise ValueError("its result is of another run")
-    run = PlannedJob(results / path["configuration"], result["cell"], {}, seeds, ())
-    # What is made from these words later must be of our making, and lie in its place.
-    if run.cell["split"] != path["cell"].partition("/")[0] or run.cell["dataset"] not in CATALOG:
+    # What is made from these words later must lie in its place.
+    if cell.split != path["cell"].partition("/")[0]:
         raise ValueError("its data is of another run")
-    corruption_of(run.cell)
-    return run
+    return JobFiles(results / path["configuration"], cell, seeds)
 
 
 def _take_run(staged: Path, target: Path) -> str:

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from l2rw.away.jobs import PlannedJob
-from l2rw.data.corruptions import corruption_of
+from l2rw.away.jobs import JobFiles
 from l2rw.data.datasets.dataset import Dataset, Labels
 from l2rw.data.datasets.sources import fetch
 
@@ -18,24 +17,23 @@ class Inputs:
         self._root = root
         self._labels: dict[Path, tuple[Labels, Labels]] = {}
 
-    def make(self, job: PlannedJob) -> None:
+    def make(self, job: JobFiles) -> None:
         """Make what a job needs and is absent. Nothing is downloaded: that takes unknown time.
 
         Raises:
             UserError: The data set's files are absent or damaged.
         """
         if not job.data.exists():
-            dataset = fetch(job.cell["dataset"], self._root, download=False, cache=CACHE)
+            dataset = fetch(job.cell.dataset, self._root, download=False, cache=CACHE)
             job.data.parent.mkdir(parents=True, exist_ok=True)
             dataset.save(job.data)
             self._keep(job.data, dataset)
-        corruption = corruption_of(job.cell)
         for seed, path in zip(job.seeds, job.splits, strict=True):
             if not path.exists():
                 if job.data not in self._labels:
                     self._keep(job.data, Dataset.load(job.data))
                 path.parent.mkdir(parents=True, exist_ok=True)
-                corruption.split(*self._labels[job.data], seed).save(path)
+                job.cell.corruption.split(*self._labels[job.data], seed).save(path)
 
     def _keep(self, path: Path, dataset: Dataset) -> None:
         # Labels are all that splits are drawn from; images would stay in memory for nothing.

@@ -1,37 +1,31 @@
 """The training jobs that plan files ask for, and the order in which they are trained."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from l2rw.experiments.cells import data_file
 from l2rw.store.errors import UserError, closest
 from l2rw.store.seeds import format_seeds, parse_seeds
+from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 
-Plan = dict[str, Any]
-"""A plan file's content."""
 ORDERS = ("seeds", "cells")
 
 
 @dataclass(frozen=True, eq=False)
-class PlannedJob:
-    """Some seeds of a cell, with the paths that the workflow's rules give its files."""
+class JobFiles:
+    """Some seeds of a cell, with the paths that the workflow's rules give their files."""
 
     results: Path
     """Folder of the configuration's results, in a folder of the results of all of them."""
-    cell: dict[str, Any]
-    """As a plan file says it."""
-    compute: dict[str, Any]
-    """How to train, as a plan file says it."""
+    cell: CellEntry
     seeds: range
-    parents: "tuple[PlannedJob, ...]"
-    """The jobs whose trained networks this one needs."""
 
     @property
     def id(self) -> str:
         """Identity of the cell."""
-        return str(self.cell["id"])
+        return self.cell.id
 
     @property
     def name(self) -> str:
@@ -41,23 +35,18 @@ class PlannedJob:
     @property
     def data(self) -> Path:
         """Data set file."""
-        return self.results / "data" / data_file(self.cell["dataset"])
+        return self.results / "data" / data_file(self.cell.dataset)
 
     @property
     def splits(self) -> list[Path]:
         """Split files of the seeds, in the same order."""
-        folder = self.results / "splits" / self.cell["split"]
+        folder = self.results / "splits" / self.cell.split
         return [folder / f"seed-{seed}.npz" for seed in self.seeds]
 
     @property
     def out(self) -> Path:
         """Folder of the results of this job."""
         return self.results / "runs" / self.id / f"seed-{format_seeds(self.seeds)}"
-
-    @property
-    def networks(self) -> list[Path]:
-        """Files of the trained networks that this job needs."""
-        return [parent.out / "network.safetensors" for parent in self.parents]
 
     @property
     def checkpoints(self) -> Path:
@@ -89,41 +78,52 @@ class PlannedJob:
         return [path for path in found if set(parse_seeds(path.stem[5:])) <= set(self.seeds)]
 
 
-def read_jobs(plans: Sequence[Plan], changes: dict[str, Any]) -> list[PlannedJob]:
-    """Return the training jobs of plan files: parents first, otherwise as the plans list them.
+@dataclass(frozen=True, eq=False)
+class PlannedJob(JobFiles):
+    """A job that is to be trained."""
+
+    compute: Compute
+    parents: "tuple[PlannedJob, ...]"
+    """The jobs whose trained networks this one needs."""
+
+    @property
+    def networks(self) -> list[Path]:
+        """Files of the trained networks that this job needs."""
+        return [parent.out / "network.safetensors" for parent in self.parents]
+
+
+def read_jobs(plans: Sequence[PlanFile], changes: Mapping[str, Any]) -> list[PlannedJob]:
+    """Return the training jobs of plans: parents first, otherwise as the plans list them.
 
     A job that several plans share comes once. Simulations are left out.
 
     Args:
-        plans: What plan files hold.
+        plans: Of experiments.
         changes: What to compute otherwise than the plans say, such as ``{"device": "cpu"}``.
     """
-    jobs: dict[tuple[str, str, str], PlannedJob] = {}
+    jobs: dict[tuple[str, str, range], PlannedJob] = {}
     for plan in plans:
-        cells = {cell["id"]: cell for cell in [*plan["parents"], *plan["cells"]]}
-        for cell in [*plan["cells"], *plan["parents"]]:
-            if "training" in cell:
-                _add(cell, cells, plan, changes, jobs)
+        compute = replace(plan.compute, **changes)
+        for cell, _ in plan.training():
+            _add(cell, plan, compute, jobs)
     return list(jobs.values())
 
 
 def _add(
-    cell: dict[str, Any],
-    cells: dict[str, dict[str, Any]],
-    plan: Plan,
-    changes: dict[str, Any],
-    jobs: dict[tuple[str, str, str], PlannedJob],
+    cell: CellEntry,
+    plan: PlanFile,
+    compute: Compute,
+    jobs: dict[tuple[str, str, range], PlannedJob],
 ) -> list[PlannedJob]:
     """Add the jobs of a cell after those of its parent, and return them."""
-    above = _add(cells[cell["parent"]], cells, plan, changes, jobs) if cell["parent"] else []
+    above = _add(plan.cell(cell.parent), plan, compute, jobs) if cell.parent else []
     added = []
-    for text in cell["jobs"]:
-        seeds = parse_seeds(text)
+    for seeds in cell.jobs:
         parents = tuple(job for job in above if set(job.seeds) & set(seeds))
-        key = plan["configuration"], cell["id"], text
+        key = plan.configuration, cell.id, seeds
         if key not in jobs:
-            results = Path("results", plan["configuration"])
-            jobs[key] = PlannedJob(results, cell, plan["compute"] | changes, seeds, parents)
+            results = Path("results", plan.configuration)
+            jobs[key] = PlannedJob(results, cell, seeds, compute, parents)
         added.append(jobs[key])
     return added
 

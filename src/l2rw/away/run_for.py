@@ -77,7 +77,7 @@ class RunFor:
         self._jobs, self._inputs, self._deadline = jobs, inputs, deadline
         self._queue = Queue(jobs)
         self._before = set(self._queue.done)
-        cpu = all(job.compute["device"] == "cpu" for job in jobs)
+        cpu = all(job.compute.device == "cpu" for job in jobs)
         gpus = [] if cpu else visible_gpus()
         count = min(workers, len(self._queue.waiting))
         self._workers = [Worker(gpus[n % len(gpus)] if gpus else None) for n in range(count)]
@@ -195,7 +195,7 @@ class RunFor:
             result = json.loads((job.out / "result.json").read_text())
             errors = " ".join(f"{100 * run['test_error']:.2f} %" for run in result["runs"])
             stacks = -(-len(job.seeds) // result["made"]["stack"])
-            rate = (stacks * job.cell["training"]["steps"] - had) / max(took, 1e-9)
+            rate = (stacks * job.cell.spec.steps - had) / max(took, 1e-9)
             say(f"done    {job.name}: error {errors}, {rate:.1f} steps/s, {format_seconds(took)}")
         elif outcome.kind == "stopped" or (outcome.kind == "died" and self._stopping):
             say(f"stopped {job.name} {_kept(job)}")
@@ -245,6 +245,6 @@ def say(text: str) -> None:
 def _kept(job: PlannedJob) -> str:
     """Say how far the checkpoints of a job are."""
     steps = steps_kept(job.kept_checkpoints())
-    of = job.cell["training"]["steps"]
+    of = job.cell.spec.steps
     told = ", ".join(f"{stack} after step {step} of {of}" for stack, step in steps.items())
     return f"({told or 'no checkpoint'})"

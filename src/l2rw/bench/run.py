@@ -11,9 +11,10 @@ from l2rw.bench import machine
 from l2rw.bench.measure import measure
 from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
-from l2rw.planning.hours import Plan, Row, estimate, read_plan, times_of
+from l2rw.planning.hours import Row, estimate, times_of
 from l2rw.store.provenance import provenance
 from l2rw.training.device import choose_device, device_facts, set_up_torch
+from l2rw.training.plan_file import PlanFile, read_plan
 
 
 def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
@@ -40,14 +41,14 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     out.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def paper_plans() -> list[Plan]:
+def paper_plans() -> list[PlanFile]:
     """Return the plans of the whole paper, or none where the configuration's libraries lack."""
     try:
         from l2rw.config.load import Config
-        from l2rw.planning.plan import Plan as PaperPlan
+        from l2rw.planning.plan import Plan
     except ImportError:
         return []
-    paper = PaperPlan(Config())
+    paper = Plan(Config())
     return [paper.describe(experiment) for experiment in paper.experiments]
 
 

@@ -114,11 +114,11 @@ def _entry(judged: Judged, evidence: Evidence, paper: Paper) -> Entry:
     cells = sorted({cell for one in judged.findings for cell in one.comparison.cells})
     sources = sorted(set(evidence.made(cells, claim.needs)["source"].dropna()))
     data = {
-        name_of(cell["dataset"])
+        name_of(cell.dataset)
         for name in claim.needs
         if name in evidence.plans
-        for cell in evidence.plans[name]["cells"]
-        if cell["id"] in cells
+        for cell in evidence.plans[name].cells
+        if cell.id in cells
     }
     trained = [name for name in claim.needs if name != BENCH]
     decided = judged.scale in COUNTED and judged.verdict != "undecided"

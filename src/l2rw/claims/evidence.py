@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,16 +11,17 @@ from l2rw.analysis.collect import MADE, read_table, unreadable
 from l2rw.analysis.simulations import CHECKS
 from l2rw.claims.measures import Tables
 from l2rw.store.checksums import require_plan
+from l2rw.store.seeds import format_seeds
+from l2rw.training.plan_file import PlanFile
 
 BENCH = "bench"
-Plan = dict[str, Any]
 
 
 class Evidence(NamedTuple):
     """Everything behind a ledger."""
 
-    plans: Mapping[str, Plan]
-    """By experiment, what its plan file says."""
+    plans: Mapping[str, PlanFile]
+    """By experiment."""
     tables: Tables
     """By experiment; ``bench`` among them if there are timings."""
     folder: Path
@@ -29,7 +30,7 @@ class Evidence(NamedTuple):
     @property
     def configuration(self) -> str:
         """Name of the configuration."""
-        return str(next(iter(self.plans.values()))["configuration"])
+        return next(iter(self.plans.values())).configuration
 
     def made(self, cells: Sequence[str], needs: Sequence[str]) -> pd.DataFrame:
         """Return what made some cells of some experiments: a line for each run, ``cell``, MADE."""
@@ -41,7 +42,7 @@ class Evidence(NamedTuple):
         return pd.concat(lines) if lines else pd.DataFrame(columns=["cell", *MADE])
 
 
-def read_evidence(plans: Sequence[Plan], bench: Path | None, results: Path) -> Evidence:
+def read_evidence(plans: Sequence[PlanFile], bench: Path | None, results: Path) -> Evidence:
     """Read the tables of planned experiments, and timings.
 
     Figures are looked at, too: a ledger shows them as evidence.
@@ -56,16 +57,16 @@ def read_evidence(plans: Sequence[Plan], bench: Path | None, results: Path) -> E
     """
     tables = {}
     for plan in plans:
-        name = plan["experiment"]
+        name = plan.experiment
         for kind in ("tables", "figures"):
-            require_plan(results / kind / f"{name}.json", plan["digest"])
+            require_plan(results / kind / f"{name}.json", plan.digest)
         tables[name] = with_rows(read_table(results / "tables" / f"{name}.csv"))
     if bench is not None:
         tables[BENCH] = _read_bench(bench)
-    return Evidence({plan["experiment"]: plan for plan in plans}, tables, results)
+    return Evidence({plan.experiment: plan for plan in plans}, tables, results)
 
 
-def planned(plans: Sequence[Plan], networks: Sequence[str]) -> Tables:
+def planned(plans: Sequence[PlanFile], networks: Sequence[str]) -> Tables:
     """Return the tables that plans would fill, a line for each cell: settings and ids.
 
     Args:
@@ -73,8 +74,8 @@ def planned(plans: Sequence[Plan], networks: Sequence[str]) -> Tables:
         networks: Those whose steps are timed.
     """
     tables = {
-        plan["experiment"]: with_rows(
-            pd.DataFrame([{**cell["setting"], "cell": cell["id"]} for cell in plan["cells"]])
+        plan.experiment: with_rows(
+            pd.DataFrame([{**cell.setting, "cell": cell.id} for cell in plan.cells])
         )
         for plan in plans
     }
@@ -87,15 +88,14 @@ def with_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"method": "row"})
 
 
-def runs_of(plan: Plan) -> Iterator[tuple[str, list[int], str]]:
+def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], str]]:
     """Yield (cell id, seeds shown, file of their result below the results) of every job."""
-    for cell in plan["cells"]:
-        file = CHECKS if "simulation" in cell else "result.json"
-        for job in cell["jobs"]:
-            first, _, last = job.partition("-")
-            seeds = [s for s in range(int(first), int(last or first) + 1) if s in plan["seeds"]]
+    for cell in plan.cells:
+        file = CHECKS if cell.kind == "simulation" else "result.json"
+        for job in cell.jobs:
+            seeds = [seed for seed in job if seed in plan.seeds]
             if seeds:
-                yield cell["id"], seeds, f"runs/{cell['id']}/seed-{job}/{file}"
+                yield cell.id, seeds, f"runs/{cell.id}/seed-{format_seeds(job)}/{file}"
 
 
 def _read_bench(path: Path) -> pd.DataFrame:

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from l2rw.analysis.collect import write_csv
 from l2rw.claims.entries import Paper, make_ledger, to_table
 from l2rw.claims.evidence import BENCH, read_evidence
 from l2rw.claims.page import to_html, to_markdown
 from l2rw.store.checksums import sha256
+from l2rw.training.plan_file import PlanFile
 
 PAGE, HTML, TABLE, RECORD = "REPRODUCTION.md", "REPRODUCTION.html", "claims.csv", "claims.json"
 
 
 def write_ledger(
-    plans: Sequence[dict[str, Any]], bench: Path | None, results: Path, paper: Paper, out: Path
+    plans: Sequence[PlanFile], bench: Path | None, results: Path, paper: Paper, out: Path
 ) -> None:
     """Judge all claims and write :data:`PAGE`, :data:`HTML`, :data:`TABLE` and :data:`RECORD`.
 
@@ -32,7 +32,7 @@ def write_ledger(
     ledger = make_ledger(read_evidence(plans, bench, results), paper)
     page = to_markdown(ledger, out)
     html = to_html(page, out)  # needs the figures: before anything is overwritten
-    made_from = {plan["experiment"]: plan["digest"] for plan in plans}
+    made_from = {plan.experiment: plan.digest for plan in plans}
     record = {
         "plan": made_from | ({BENCH: sha256(bench)} if bench else {}),
         "configuration": ledger.evidence.configuration,

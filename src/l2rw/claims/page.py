@@ -211,7 +211,7 @@ class _Page:
             "that computes."
         )
         for name, plan in self._evidence.plans.items():
-            made = self._evidence.made([cell["id"] for cell in plan["cells"]], [name])
+            made = self._evidence.made([cell.id for cell in plan.cells], [name])
             by_cell = dict(iter(made.groupby("cell")))
             links: dict[str, list[str]] = {}
             for cell, seeds, file in runs_of(plan):

@@ -4,18 +4,21 @@ Subcommands import what they need when they run: most of them are done before Py
 """
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from l2rw.commands.pipeline import explained_if_absent
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.errors import UserError
 from l2rw.store.seeds import parse_seeds
+
+if TYPE_CHECKING:
+    from l2rw.training.plan_file import CellEntry, Compute
 
 Arguments = argparse.Namespace
 BENCH = Path("bench.json")
@@ -49,11 +52,10 @@ def _fetch(arguments: Arguments) -> None:
 
 
 def _corrupt(arguments: Arguments) -> None:
-    from l2rw.data.corruptions import corruption_of
     from l2rw.data.datasets.dataset import Dataset
+    from l2rw.training.plan_file import read_plan
 
-    cell, _ = _find(arguments.plan, "split", arguments.split)
-    corruption = corruption_of(cell)
+    corruption = read_plan(arguments.plan).cell_of_split(arguments.split).corruption
     dataset = Dataset.load(arguments.data)
     split = corruption.split(dataset.train_labels, dataset.test_labels, arguments.seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -101,11 +103,12 @@ def _run_for(arguments: Arguments) -> None:
     from l2rw.away.jobs import read_jobs, select
     from l2rw.away.packing import Limits, require_no_parts
     from l2rw.away.run_for import Deadline, RunFor
+    from l2rw.training.plan_file import read_plan
 
     deadline = Deadline.after(arguments.minutes * 60, arguments.margin)
     given = {"device": arguments.device, "threads": arguments.threads}
     changes = {name: value for name, value in given.items() if value is not None}
-    jobs = read_jobs([_read_plan(path) for path in arguments.plans], changes)
+    jobs = read_jobs([read_plan(path) for path in arguments.plans], changes)
     wanted = select(jobs, only=arguments.only, seeds=arguments.seeds, order=arguments.order)
     if arguments.pack:
         require_no_parts(arguments.pack)
@@ -126,41 +129,43 @@ def _adopt(arguments: Arguments) -> None:
     adopt(arguments.files, arguments.results, arguments.root)
 
 
-def _cell_to_run(arguments: Arguments) -> tuple[dict[str, Any], dict[str, Any]]:
+def _cell_to_run(arguments: Arguments) -> "tuple[CellEntry, Compute]":
     """Return the cell of a job, and how to compute."""
-    cell, compute = _find(arguments.plan, "id", arguments.cell)
-    return cell, compute | {"threads": arguments.threads}
+    from l2rw.training.plan_file import read_plan
+
+    plan = read_plan(arguments.plan)
+    return plan.cell(arguments.cell), replace(plan.compute, threads=arguments.threads)
 
 
-def _device(compute: dict[str, Any]) -> AbstractContextManager[object]:
+def _device(compute: "Compute") -> AbstractContextManager[object]:
     """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
     from l2rw.training.gpus import gpu_slot
 
-    return nullcontext() if compute["device"] == "cpu" else gpu_slot(compute["jobs_per_gpu"])
+    return nullcontext() if compute.device == "cpu" else gpu_slot(compute.jobs_per_gpu)
 
 
 def _simulate(arguments: Arguments) -> None:
-    from l2rw.store.identity import restored
     from l2rw.theory.job import run_simulation
-    from l2rw.theory.spec import SimulationSpec
+    from l2rw.training.plan_file import read_plan
 
-    cell, _ = _find(arguments.plan, "id", arguments.cell)
-    spec = restored(SimulationSpec, cell["simulation"])
+    spec = read_plan(arguments.plan).cell(arguments.cell).simulation_spec
     run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
 
 
 def _tabulate(arguments: Arguments) -> None:
     from l2rw.analysis.outputs import tabulate
+    from l2rw.commands.plans import read_own_plan
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    tabulate(_read_own_plan(arguments.plan), arguments.runs, arguments.out)
+    tabulate(read_own_plan(arguments.plan), arguments.runs, arguments.out)
 
 
 def _draw(arguments: Arguments) -> None:
     from l2rw.analysis.outputs import draw
+    from l2rw.commands.plans import read_own_plan
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    draw(_read_own_plan(arguments.plan), arguments.table, arguments.out)
+    draw(read_own_plan(arguments.plan), arguments.table, arguments.out)
 
 
 def _status(arguments: Arguments) -> None:
@@ -204,8 +209,9 @@ def _metrics(arguments: Arguments) -> None:
 def _judge(arguments: Arguments) -> None:
     from l2rw.claims.files import write_ledger
     from l2rw.claims.paper import paper
+    from l2rw.commands.plans import read_own_plan
 
-    plans = [_read_own_plan(path) for path in arguments.plans]
+    plans = [read_own_plan(path) for path in arguments.plans]
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
 
@@ -250,41 +256,6 @@ def _config(arguments: Arguments) -> None:
     for path, render in DOCUMENTS.items():
         path.write_text(render())
         print(f"wrote {path}")
-
-
-def _read_plan(path: Path) -> dict[str, Any]:
-    try:
-        plan: dict[str, Any] = json.loads(path.read_text())
-        _ = plan["cells"], plan["parents"], plan["compute"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} cannot be read as a plan file ({type(error).__name__}: {error}).",
-            "name one that the workflow wrote, in results/<name>/plan.",
-        ) from None
-    return plan
-
-
-def _read_own_plan(path: Path) -> dict[str, Any]:
-    """Read the plan file of a job that records the plan's digest: its code must be the plan's."""
-    from l2rw.experiments.cells import analysis_hash
-
-    plan = _read_plan(path)
-    if plan.get("analysis") != analysis_hash():
-        raise UserError(
-            f"The code of the analysis was changed after {path} was written.",
-            "run `snakemake` again: it plans anew.",
-        )
-    return plan
-
-
-def _find(plan: Path, key: str, value: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the first cell of a plan file with a value under a key, and how to compute."""
-    content = _read_plan(plan)
-    cells: list[dict[str, Any]] = content["cells"] + content["parents"]
-    for cell in cells:
-        if cell[key] == value:
-            return cell, content["compute"]
-    raise UserError(f"{plan} has no {key} {value!r}.", f"choose one of those that {plan} lists.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,8 +4,7 @@ The identity is part of a result's path. A changed setting is therefore another 
 computed; changed back, the old path is there and nothing runs. File times play no part in it.
 """
 
-import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,7 @@ from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
-from l2rw.store.identity import RESULTS_REVISION, plain
+from l2rw.store.identity import RESULTS_REVISION, digest, plain
 from l2rw.store.provenance import source_hash
 from l2rw.store.records import Record
 from l2rw.theory.spec import SimulationSpec
@@ -102,7 +101,7 @@ class PlannedCell:
     """A cell in its place in an experiment."""
 
     cell: Cell
-    setting: dict[str, Any]
+    setting: Mapping[str, Any]
     """Where the cell stands in the experiment's sweep, by column of the tidy table."""
 
 
@@ -115,7 +114,7 @@ class Experiment:
     """What was done, in words, with the settings that matter."""
     cells: tuple[PlannedCell, ...]
     seeds: tuple[int, ...]
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
     """The configuration behind it."""
     made_from: str = "result.json"
     """The file of every run that its table is made from."""
@@ -158,9 +157,3 @@ def _revisions(*records: Record) -> dict[str, Any]:
 def analysis_hash() -> str:
     """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
     return source_hash(("analysis", "claims", "theory"))
-
-
-def digest(identity: Any) -> str:
-    """Digest plain data into eight hexadecimal digits."""
-    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:8]

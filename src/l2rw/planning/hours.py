@@ -1,13 +1,11 @@
 """Estimated hours of whole experiments, from the measured time of a step."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from l2rw.store.errors import UserError
+from l2rw.training.plan_file import PlanFile
+from l2rw.training.spec import RunSpec
 
-Plan = dict[str, Any]
 Row = dict[str, Any]
 """What was measured of a model and a way of computing the gradient."""
 
@@ -40,8 +38,8 @@ def times_of(rows: Sequence[Row]) -> dict[str, Times]:
     return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}
 
 
-def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
-    """Multiply the steps of plan files by measured times, in hours.
+def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
+    """Multiply the steps of plans by measured times, in hours.
 
     Cells that are trained only because others wait for them count like those that are shown;
     simulations, which take minutes on a CPU, do not count. Cells of ``l2rw`` take the time of
@@ -50,7 +48,7 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     measured.
 
     Args:
-        plans: Contents of plan files.
+        plans: Of the experiments.
         times: By model.
     """
     by_experiment: dict[str, float] = {}
@@ -58,37 +56,16 @@ def estimate(plans: Sequence[Plan], times: Mapping[str, Times]) -> Hours:
     models = set()
     for plan in plans:
         hours = {}
-        for cell in _trained(plan):
-            training = cell["training"]
-            models.add(training["model"])
-            if training["model"] in times:
-                each = times[training["model"]]
-                hours[cell["id"]] = hours_of_runs(training, len(plan["seeds"]), each)
-        by_experiment[plan["experiment"]] = sum(hours.values())
+        for cell, spec in plan.training():
+            models.add(spec.model)
+            if spec.model in times:
+                hours[cell.id] = hours_of_runs(spec, len(plan.seeds), times[spec.model])
+        by_experiment[plan.experiment] = sum(hours.values())
         cells |= {key: max(value, cells.get(key, 0)) for key, value in hours.items()}
     return Hours(by_experiment, sum(cells.values()), sorted(models - set(times)))
 
 
-def _trained(plan: Plan) -> list[dict[str, Any]]:
-    return [cell for cell in plan["cells"] + plan["parents"] if "simulation" not in cell]
-
-
-def hours_of_runs(training: Mapping[str, Any], seeds: int, times: Times) -> float:
-    """Return the hours of a cell's runs, given its settings as a plan file says them."""
-    each = times.l2rw if training["method"] == "l2rw" else times.sgd
-    return float(training["steps"] * seeds * each / 3.6e6)
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a plan file; raise :class:`UserError` if it is none."""
-    try:
-        plan: Plan = json.loads(path.read_text())
-        for cell in _trained(plan):
-            _ = cell["id"], cell["training"]["model"], cell["training"]["method"]
-            _ = cell["training"]["steps"], plan["experiment"], plan["seeds"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is not a plan file that can be read ({type(error).__name__}: {error}).",
-            "name files that the workflow wrote, such as results/paper/plan/*.json.",
-        ) from None
-    return plan
+def hours_of_runs(spec: RunSpec, seeds: int, times: Times) -> float:
+    """Return the hours of a cell's runs, given their settings."""
+    each = times.l2rw if spec.method == "l2rw" else times.sgd
+    return spec.steps * seeds * each / 3.6e6

@@ -1,8 +1,7 @@
 """From a configuration to experiments, jobs and the files that tell jobs what to do."""
 
-import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
-from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file, digest
+from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
-from l2rw.store.identity import plain
 from l2rw.store.seeds import format_seeds, parse_seeds
+from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 
 
 class Plan:
@@ -124,40 +123,40 @@ class Plan:
             if split_or_cell in (key, cell.split.id)
         )
 
-    def describe(self, experiment: str) -> dict[str, Any]:
-        """Return an experiment's plan file: all that jobs need to know, as plain data."""
+    def describe(self, experiment: str) -> PlanFile:
+        """Return an experiment's plan file: all that jobs need to know."""
         plan = self.experiments[experiment]
-        return {
-            "configuration": self.config.name,
-            "experiment": experiment,
-            "digest": plan.digest,
-            "analysis": analysis_hash(),
-            "caption": plan.caption,
-            "compute": self.config.compute.model_dump(),
-            "settings": plan.settings,
-            "seeds": plan.seeds,
-            "cells": [
-                {"setting": planned.setting, **self._describe(planned.cell, plan.seeds)}
-                for planned in plan.cells
-            ],
-            "parents": [
-                self._describe(cell, plan.seeds)
+        shown = {planned.cell.id for planned in plan.cells}
+        return PlanFile(
+            configuration=self.config.name,
+            experiment=experiment,
+            digest=plan.digest,
+            analysis=analysis_hash(),
+            caption=plan.caption,
+            compute=Compute(**self.config.compute.model_dump()),
+            settings=plan.settings,
+            seeds=plan.seeds,
+            cells=tuple(
+                self._describe(planned.cell, plan.seeds, planned.setting) for planned in plan.cells
+            ),
+            parents=tuple(
+                self._describe(cell, plan.seeds, setting={})
                 for key, cell in plan.all_cells.items()
-                if all(key != planned.cell.id for planned in plan.cells)
-            ],
-        }
+                if key not in shown
+            ),
+        )
 
-    def _describe(self, cell: Cell, seeds: Iterable[int]) -> dict[str, Any]:
-        return {
-            "id": cell.id,
-            "jobs": self.jobs(cell, seeds),
-            "split": cell.split.id,
-            "dataset": cell.split.dataset,
-            "corruption": cell.split.corruption.name,
-            "parameters": plain(cell.split.corruption),
-            cell.kind: plain(cell.spec),
-            "parent": cell.parent and cell.parent.id,
-        }
+    def _describe(self, cell: Cell, seeds: Iterable[int], setting: Mapping[str, Any]) -> CellEntry:
+        return CellEntry(
+            id=cell.id,
+            jobs=tuple(map(parse_seeds, self.jobs(cell, seeds))),
+            split=cell.split.id,
+            dataset=cell.split.dataset,
+            corruption=cell.split.corruption,
+            spec=cell.spec,
+            parent=cell.parent.id if cell.parent else None,
+            setting=setting,
+        )
 
     def file(self, experiment: str) -> str:
         """Return the name of an experiment's plan file, which tells its content."""
@@ -166,7 +165,7 @@ class Plan:
     @cached_property
     def _files(self) -> dict[str, str]:
         # Every job's inputs ask for the name: the description is digested once.
-        return {name: f"{name}-{digest(self.describe(name))}.json" for name in self.experiments}
+        return {name: self.describe(name).file_name for name in self.experiments}
 
     def data_file(self, dataset: str) -> str:
         """Return the name of a data set's file, which tells what it was read from and how."""
@@ -185,18 +184,13 @@ class Plan:
         return f"{'-'.join(self.timed_networks)}.json" if self.timed_networks else None
 
     def create(self, results: Path) -> None:
-        """Write the plan files that are not there.
+        """Write the plan files that are not there as they should be.
 
         Every job on a cluster asks for those of the code that it meets there: analysis may have
         been edited while it waited.
         """
-        (results / "plan").mkdir(parents=True, exist_ok=True)
         for name in self.experiments:
-            path = results / "plan" / self.file(name)
-            if not path.exists():
-                partial = path.with_suffix(f".{os.getpid()}.partial")
-                partial.write_text(json.dumps(self.describe(name), indent=1) + "\n")
-                partial.replace(path)
+            self.describe(name).write(results / "plan")
 
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.

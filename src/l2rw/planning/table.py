@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +102,9 @@ def outlook(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
     times = _counted(plan, teraflops) | (_measured(bench) if bench.exists() else {})
     hours, to_do, jobs = 0.0, 0, 0
     for cell in _trained(plan):
-        training, left = asdict(cell.spec), _left(plan, cell)
-        hours += hours_of_runs(training, sum(map(len, left)), times[training["model"]])
+        assert isinstance(cell.spec, RunSpec)
+        left = _left(plan, cell)
+        hours += hours_of_runs(cell.spec, sum(map(len, left)), times[cell.spec.model])
         to_do, jobs = to_do + len(left), jobs + len(plan.jobs(cell))
     source = bench if bench.exists() else f"{teraflops:g} TFLOP/s sustained"
     if gpu:

@@ -5,9 +5,13 @@ today, and a setting that came later is left out while it has the value that all
 had. So a renamed or added field changes no id, and old results can still be read.
 """
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,11 +34,12 @@ def setting(key: str | None = None, *, left_out_at: Any = MISSING) -> Any:
 
 
 def plain(settings: "DataclassInstance") -> dict[str, Any]:
-    """Return settings by the keys under which they are stored."""
+    """Return settings by the keys under which they are stored; tuples become lists."""
+    values = {one: getattr(settings, one.name) for one in fields(settings)}
     return {
-        _key(one): getattr(settings, one.name)
-        for one in fields(settings)
-        if getattr(settings, one.name) != _left_out_at(one)
+        _key(one): list(value) if isinstance(value, tuple) else value
+        for one, value in values.items()
+        if value != _left_out_at(one)
     }
 
 
@@ -42,15 +47,45 @@ def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
     """Return the settings that :func:`plain` turned into plain data; lists become tuples.
 
     Raises:
-        ValueError: There are settings that the class does not know, or some are missing.
+        ValueError: There are settings that the class does not know, some are missing, or one is of
+            another type than its field. An integer passes for a float.
     """
+    if not isinstance(stored, Mapping):
+        raise ValueError(f"{kind.__name__} is {stored!r:.40}, which are no settings")
     by_key = {_key(one): one for one in fields(kind)}
     if unknown := stored.keys() - by_key.keys():
-        raise ValueError(f"{kind.__name__} has no setting {', '.join(sorted(unknown))}")
+        raise ValueError(f"{kind.__name__} has no setting {', '.join(sorted(map(repr, unknown)))}")
     values = {one.name: stored.get(key, _left_out_at(one)) for key, one in by_key.items()}
     if missing := [name for name, value in values.items() if value is MISSING]:
         raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
-    return kind(**{n: tuple(v) if isinstance(v, list) else v for n, v in values.items()})
+    values = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    types = get_type_hints(kind)
+    for name, value in values.items():
+        if not _is(value, types[name]):
+            wanted = getattr(types[name], "__name__", types[name])
+            raise ValueError(f"{name} of {kind.__name__} is {value!r:.40}, which is no {wanted}")
+    return kind(**values)
+
+
+def digest(identity: Any) -> str:
+    """Digest plain data into eight hexadecimal digits."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated type, of those that settings have."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
+    if kind is float and isinstance(value, float):
+        return math.isfinite(value)
+    # No subclasses: a bool is no number here.
+    return kind is Any or type(value) in ((int, float) if kind is float else (origin or kind,))
 
 
 def _key(one: "Field[Any]") -> str:

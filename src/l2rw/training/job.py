@@ -4,22 +4,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from l2rw.data.corruptions import corruption_of
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.store.checksums import verify
 from l2rw.store.errors import UserError
-from l2rw.store.identity import restored
 from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
 from l2rw.training.checkpoints import Checkpoints, Watch, heeding_sigterm
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.engine.loop import Run, Start, Training
 from l2rw.training.engine.network import Network, build_network
+from l2rw.training.plan_file import CellEntry, Compute
 from l2rw.training.progress import Progress
 from l2rw.training.results import RESULT, write
 from l2rw.training.spec import RunSpec
@@ -30,10 +28,8 @@ from l2rw.training.trained import load_trained
 class Job:
     """Some seeds of a cell, and the files they need and leave."""
 
-    cell: dict[str, Any]
-    """As a plan file says it."""
-    compute: dict[str, Any]
-    """How to train, as a plan file says it."""
+    cell: CellEntry
+    compute: Compute
     seeds: range
     data: Path
     """Data set file."""
@@ -51,12 +47,12 @@ class Job:
     @property
     def name(self) -> str:
         """What people read in logs."""
-        return f"{self.cell['id']} seed {format_seeds(self.seeds)}"
+        return f"{self.cell.id} seed {format_seeds(self.seeds)}"
 
     @property
     def spec(self) -> RunSpec:
         """Settings of the runs."""
-        return spec_of(self.cell)
+        return self.cell.run_spec
 
 
 def run_job(job: Job) -> None:
@@ -67,15 +63,15 @@ def run_job(job: Job) -> None:
     started = time.perf_counter()
     made = provenance()
     spec = job.spec
-    device = choose_device(job.compute["device"])
+    device = choose_device(job.compute.device)
     if spec.precision == "tf32" and device.type != "cuda":
         raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
-    set_up_torch(spec.precision, job.compute["threads"], deterministic=job.compute["deterministic"])
+    set_up_torch(spec.precision, job.compute.threads, deterministic=job.compute.deterministic)
     dataset = Dataset.load(job.data)
-    classes = corruption_of(job.cell).classes
+    classes = job.cell.corruption.classes
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
     network = build_network(spec, dataset.info.image_shape, classes)
-    stack = 1 if network.draws_masks else job.compute["stack"]
+    stack = 1 if network.draws_masks else job.compute.stack
     for path in job.parents:
         verify(path, path.with_name(RESULT))
     starts = range(0, len(job.seeds), stack)
@@ -89,7 +85,7 @@ def run_job(job: Job) -> None:
             seeds = job.seeds[first : first + stack]
             begun = [_start(job, network, place) for place in range(first, first + len(seeds))]
             training = Training(
-                spec, network, dataset, classes, begun, device, compiled=job.compute["compile"]
+                spec, network, dataset, classes, begun, device, compiled=job.compute.compile
             )
             kept.append(_checkpoints(job, seeds, device))
             kept[-1].resume(training.state)
@@ -98,7 +94,8 @@ def run_job(job: Job) -> None:
         **device_facts(device),
         "precision": spec.precision,
         "stack": stack,
-        **{knob: job.compute[knob] for knob in ("compile", "deterministic")},
+        "compile": job.compute.compile,
+        "deterministic": job.compute.deterministic,
         "seconds": round(time.perf_counter() - started, 1),
     }
     write(job.out, runs, job.cell, made)
@@ -106,14 +103,9 @@ def run_job(job: Job) -> None:
         checkpoints.discard()
 
 
-def spec_of(cell: dict[str, Any]) -> RunSpec:
-    """Return the settings of a cell's runs, as a plan file says them."""
-    return restored(RunSpec, cell["training"])
-
-
 def _start(job: Job, network: Network, place: int) -> Start:
     seed = job.seeds[place]
-    parent = load_trained(job.parents, network, seed) if job.cell["parent"] else None
+    parent = load_trained(job.parents, network, seed) if job.cell.parent else None
     return Start(seed, Split.load(job.splits[place]), parent)
 
 
@@ -121,8 +113,8 @@ def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
     which = f"seed-{format_seeds(seeds)}"
     # What could change a number; the other knobs of how to train are recorded in the result.
     fingerprint = (
-        f"{job.cell['id']} {which} on {device.type} with {job.compute['threads']} threads by torch "
+        f"{job.cell.id} {which} on {device.type} with {job.compute.threads} threads by torch "
         f"{torch.__version__} and source {source_hash()}"
     )
-    interval: float = job.compute["checkpoint_seconds"]
-    return Checkpoints(job.checkpoints / f"{which}.safetensors", fingerprint, interval)
+    file = job.checkpoints / f"{which}.safetensors"
+    return Checkpoints(file, fingerprint, job.compute.checkpoint_seconds)

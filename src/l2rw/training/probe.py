@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, reweighted_gradient
-from l2rw.data.corruptions import corruption_of
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
@@ -21,7 +20,7 @@ from l2rw.store.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
-from l2rw.training.job import spec_of
+from l2rw.training.plan_file import CellEntry, Compute
 from l2rw.training.results import RESULT, write_json
 from l2rw.training.trained import load_trained
 
@@ -48,8 +47,8 @@ class Weighed(NamedTuple):
 
 
 def run_probe(
-    cell: dict[str, Any],
-    compute: dict[str, Any],
+    cell: CellEntry,
+    compute: Compute,
     seeds: range,
     data: Path,
     splits: Sequence[Path],
@@ -59,19 +58,19 @@ def run_probe(
     """Weigh the hyper-validation sets of some seeds and write a line for every image.
 
     Args:
-        cell: As a plan file says it.
-        compute: How to compute, as a plan file says it.
+        cell: Whose networks weigh; its labels flip to a background class.
+        compute: How to compute.
         seeds: Of the runs.
         data: Data set file.
         splits: Split files of the seeds, in the same order.
         network: Trained networks of the seeds.
         out: File to write; its checksum goes into the ``.json`` file beside it.
     """
-    spec, corruption = spec_of(cell), corruption_of(cell)
+    spec, corruption = cell.run_spec, cell.corruption
     if not isinstance(corruption, BackgroundFlip):
         raise TypeError(f"a probe looks at a background class; {corruption.name} has none")
-    device = choose_device(compute["device"])
-    set_up_torch(spec.precision, compute["threads"], deterministic=compute["deterministic"])
+    device = choose_device(compute.device)
+    set_up_torch(spec.precision, compute.threads, deterministic=compute.deterministic)
     dataset = Dataset.load(data)
     verify(network, network.with_name(RESULT))
     built = build_network(spec, dataset.info.image_shape, corruption.classes)
@@ -86,7 +85,7 @@ def run_probe(
             background = corruption.background_class(seed)
             table.writerows(probe.weigh(values, Split.load(path), seed, background))
     partial.replace(out)
-    write_json(out.with_suffix(".json"), sealed({"cell": cell["id"]}, [out]))
+    write_json(out.with_suffix(".json"), sealed({"cell": cell.id}, [out]))
 
 
 class Probe:

@@ -6,7 +6,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from l2rw.store.checksums import sealed
 from l2rw.training.engine.loop import Run
 from l2rw.training.history import Snapshot
+from l2rw.training.plan_file import CellEntry
 from l2rw.training.trained import TRAINED, save_trained
 
 METRICS = "metrics.csv"
@@ -23,13 +24,13 @@ RESULT = "result.json"
 SUSPECTS = "suspects.csv"
 
 
-def write(folder: Path, runs: Sequence[Run], cell: dict[str, Any], made: dict[str, Any]) -> None:
+def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str, Any]) -> None:
     """Write the results of a job.
 
     Args:
         folder: Where to; created if absent.
         runs: One for each seed.
-        cell: What was asked for, as the plan file says it.
+        cell: What was asked for, recorded as the plan file says it.
         made: How it was made: provenance, device, time. All that may differ between two runs of
             one seed is here.
     """
@@ -42,7 +43,7 @@ def write(folder: Path, runs: Sequence[Run], cell: dict[str, Any], made: dict[st
         (line for run in runs for line in _suspects(run)),
     )
     save_trained(folder / TRAINED, {run.seed: run.network for run in runs})
-    result = {"cell": cell, "runs": [_figures(run) for run in runs], "made": made}
+    result = {"cell": cell.to_json(), "runs": [_figures(run) for run in runs], "made": made}
     write_json(folder / RESULT, sealed(result, [folder / f for f in (METRICS, SUSPECTS, TRAINED)]))
 
 

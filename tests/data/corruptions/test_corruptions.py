@@ -5,12 +5,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from l2rw.data.corruptions import CORRUPTIONS, corruption_of
+from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.splits import Part, Split
-from l2rw.store.identity import plain
+from l2rw.store.identity import plain, restored
 
 NOISY = {
     "classes": 10,
@@ -35,7 +35,7 @@ def test_corruptions_are_known_by_their_names():
 @pytest.mark.parametrize("corruption", EXAMPLES, ids=lambda c: c.name)
 def test_a_corruption_is_rebuilt_from_a_plan_file(corruption, digits, file_of):
     parameters = json.loads(json.dumps(plain(corruption)))
-    rebuilt = corruption_of({"corruption": corruption.name, "parameters": parameters})
+    rebuilt = restored(CORRUPTIONS.load(corruption.name), parameters)
     assert rebuilt == corruption
     assert hash(rebuilt) == hash(corruption)
     one, two = (c.split(digits.train_labels, digits.test_labels, 0) for c in (corruption, rebuilt))

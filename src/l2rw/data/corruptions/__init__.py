@@ -3,15 +3,9 @@
 Each is a :class:`~l2rw.data.corruptions.base.Corruption`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from l2rw.store.identity import restored
 from l2rw.store.records import Record, Records
-
-if TYPE_CHECKING:
-    from l2rw.data.corruptions.base import Corruption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +33,3 @@ CORRUPTIONS = Records(
         ),
     ],
 )
-
-
-def corruption_of(cell: Mapping[str, Any]) -> "Corruption":
-    """Return the corruption of a cell's data, as a plan file says it."""
-    kind: type[Corruption] = CORRUPTIONS.load(cell["corruption"])
-    return restored(kind, cell["parameters"])

@@ -1,0 +1,22 @@
+"""What commands demand of plan files, beyond that they are whole."""
+
+from pathlib import Path
+
+from l2rw.experiments import cells
+from l2rw.store.errors import UserError
+from l2rw.training.plan_file import PlanFile, read_plan
+
+
+def read_own_plan(path: Path) -> PlanFile:
+    """Read the plan file of a job that records the plan's digest: its code must be the plan's.
+
+    Raises:
+        UserError: It cannot be read, or the code of the analysis has changed since.
+    """
+    plan = read_plan(path)
+    if plan.analysis != cells.analysis_hash():
+        raise UserError(
+            f"The code of the analysis was changed after {path} was written.",
+            "run `snakemake` again: it plans anew.",
+        )
+    return plan

@@ -1,0 +1,312 @@
+"""Plan files: what jobs, tables and figures are asked for. They are written and read here alone.
+
+The workflow writes a plan file for each experiment from a validated configuration; a job reads its
+own, perhaps on a machine that has PyTorch and NumPy alone. So this module needs the standard
+library and what settings are made of. It is here because training is the lowest room that reads
+plans; simulations, which do without training, lie below.
+
+The name of a plan file tells the digest of its content: what was edited or damaged is refused.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal
+
+from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.methods import METHODS
+from l2rw.models import MODELS
+from l2rw.store.errors import UserError, closest
+from l2rw.store.identity import digest, plain, restored
+from l2rw.store.seeds import format_seeds, parse_seeds
+from l2rw.theory.spec import SimulationSpec
+from l2rw.training.spec import RunSpec
+
+SPECS: dict[str, type[RunSpec | SimulationSpec]] = {
+    "training": RunSpec,
+    "simulation": SimulationSpec,
+}
+"""What a cell's jobs do, and the settings of that."""
+CELL_TYPES: dict[str, type | UnionType] = {
+    **dict.fromkeys(("id", "split", "dataset", "corruption"), str),
+    **{"jobs": list, "parameters": dict, "parent": str | None},
+}
+PLAN_TYPES: dict[str, type | UnionType] = {
+    **dict.fromkeys(("configuration", "experiment", "digest", "analysis", "caption"), str),
+    **dict.fromkeys(("compute", "settings"), dict),
+    **dict.fromkeys(("seeds", "cells", "parents"), list),
+}
+"""The keys of plan files and of their cells, beside :data:`SPECS` and ``setting``."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How jobs run; :class:`l2rw.config.schema.Compute` says what the keys mean."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    threads: int
+    seeds_per_job: int
+    stack: int
+    jobs_per_gpu: int
+    compile: bool
+    deterministic: bool
+    checkpoint_seconds: float
+
+
+@dataclass(frozen=True)
+class CellEntry:
+    """A cell as a plan file lists it, and as the results of its runs record it."""
+
+    id: str
+    jobs: tuple[range, ...]
+    """The seeds of each job."""
+    split: str
+    """Id of the split plan; with a seed, its splits' place."""
+    dataset: str
+    corruption: Corruption
+    spec: RunSpec | SimulationSpec
+    parent: str | None
+    """Id of the cell whose trained networks this one needs, if it does."""
+    setting: Mapping[str, Any]
+    """Where the cell stands in the experiment, by column; empty if others only wait for it."""
+
+    @property
+    def kind(self) -> str:
+        """What its jobs do: ``training`` or ``simulation``."""
+        return "training" if isinstance(self.spec, RunSpec) else "simulation"
+
+    @property
+    def run_spec(self) -> RunSpec:
+        """Settings of its runs.
+
+        Raises:
+            UserError: It is a simulation.
+        """
+        if not isinstance(self.spec, RunSpec):
+            raise UserError(f"{self.id} is a simulation, not training.", "use `l2rw simulate`.")
+        return self.spec
+
+    @property
+    def simulation_spec(self) -> SimulationSpec:
+        """Settings of its simulations.
+
+        Raises:
+            UserError: It is training.
+        """
+        if not isinstance(self.spec, SimulationSpec):
+            raise UserError(f"{self.id} is training, not a simulation.", "use `l2rw train`.")
+        return self.spec
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it stands in plan files and results."""
+        return {
+            **({"setting": dict(self.setting)} if self.setting else {}),
+            "id": self.id,
+            "jobs": [format_seeds(job) for job in self.jobs],
+            "split": self.split,
+            "dataset": self.dataset,
+            "corruption": self.corruption.name,
+            "parameters": plain(self.corruption),
+            self.kind: plain(self.spec),
+            "parent": self.parent,
+        }
+
+    @classmethod
+    def from_json(cls, content: Any) -> "CellEntry":
+        """Return the entry that :meth:`to_json` wrote; raise ValueError if it is none."""
+        given = content if isinstance(content, dict) else {}
+        kind = "simulation" if "simulation" in given else "training"
+        types = CELL_TYPES | {kind: dict} | ({"setting": dict} if "setting" in given else {})
+        _require_types("a cell", content, types)
+        spec = restored(SPECS[kind], content[kind])
+        if isinstance(spec, RunSpec):
+            _require_known("method", spec.method, METHODS)
+            _require_known("model", spec.model, MODELS)
+        _require_known("data set", content["dataset"], CATALOG)
+        _require_known("corruption", content["corruption"], CORRUPTIONS)
+        for job in content["jobs"]:
+            _require_type("a job", job, str)
+        return cls(
+            id=content["id"],
+            jobs=tuple(map(parse_seeds, content["jobs"])),
+            split=content["split"],
+            dataset=content["dataset"],
+            corruption=restored(CORRUPTIONS.load(content["corruption"]), content["parameters"]),
+            spec=spec,
+            parent=content["parent"],
+            setting=content.get("setting", {}),
+        )
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """An experiment's plan: all that its jobs, its table and its figure need to know."""
+
+    configuration: str
+    """Name of the configuration, which its results' folder bears."""
+    experiment: str
+    digest: str
+    """Identity of what is made from the cells; tables and figures record it."""
+    analysis: str
+    """Digest of the code that makes tables, figures and verdicts."""
+    caption: str
+    compute: Compute
+    settings: Mapping[str, Any]
+    """The configuration behind the experiment, as plain data."""
+    seeds: tuple[int, ...]
+    """The seeds that are shown."""
+    cells: tuple[CellEntry, ...]
+    """The cells that are shown."""
+    parents: tuple[CellEntry, ...]
+    """Cells that others wait for and that are not shown, after those that they wait for."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, which tells its content."""
+        return _file_name(self.to_json())
+
+    def cell(self, key: str) -> CellEntry:
+        """Return the cell with an id; raise :class:`UserError` if there is none."""
+        return self._first("cell", key, lambda cell: cell.id)
+
+    def cell_of_split(self, key: str) -> CellEntry:
+        """Return the first cell whose split plan has an id; raise :class:`UserError` likewise."""
+        return self._first("split", key, lambda cell: cell.split)
+
+    def training(self) -> Iterator[tuple[CellEntry, RunSpec]]:
+        """Yield the cells that are trained, shown ones first, and the settings of their runs."""
+        for cell in self._all_cells():
+            if isinstance(cell.spec, RunSpec):
+                yield cell, cell.spec
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        return {
+            "configuration": self.configuration,
+            "experiment": self.experiment,
+            "digest": self.digest,
+            "analysis": self.analysis,
+            "caption": self.caption,
+            "compute": plain(self.compute),
+            "settings": dict(self.settings),
+            "seeds": list(self.seeds),
+            "cells": [cell.to_json() for cell in self.cells],
+            "parents": [cell.to_json() for cell in self.parents],
+        }
+
+    @classmethod
+    def from_json(cls, content: Any) -> "PlanFile":
+        """Return the plan that :meth:`to_json` wrote; raise ValueError if it is none."""
+        _require_types("the plan", content, PLAN_TYPES)
+        for seed in content["seeds"]:
+            _require_type("a seed", seed, int)
+        made = {
+            "compute": restored(Compute, content["compute"]),
+            "seeds": tuple(content["seeds"]),
+            "cells": tuple(map(CellEntry.from_json, content["cells"])),
+            "parents": tuple(map(CellEntry.from_json, content["parents"])),
+        }
+        plan = cls(**content | made)
+        for cell in plan.cells:
+            if not cell.setting:
+                raise ValueError(f"cell {cell.id!r} lacks 'setting'")
+        plan._require_parents()
+        return plan
+
+    def write(self, folder: Path) -> None:
+        """Write the file into a folder, unless it is there as it should be."""
+        path = folder / self.file_name
+        text = json.dumps(self.to_json(), indent=1) + "\n"
+        if path.exists() and path.read_bytes() == text.encode():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+
+    def _all_cells(self) -> tuple[CellEntry, ...]:
+        return self.cells + self.parents
+
+    def _require_parents(self) -> None:
+        """Raise ValueError if a cell waits for one that is not there, or for itself."""
+        above = {cell.id: cell.parent for cell in self._all_cells()}
+        for cell in self._all_cells():
+            seen, parent = {cell.id}, cell.parent
+            while parent is not None:
+                if parent in seen or parent not in above:
+                    raise ValueError(f"the parents of cell {cell.id!r} are not all listed")
+                seen.add(parent)
+                parent = above[parent]
+
+    def _first(self, kind: str, key: str, key_of: Callable[[CellEntry], str]) -> CellEntry:
+        cells = {key_of(cell): cell for cell in reversed(self._all_cells())}
+        if key not in cells:
+            raise UserError(f"{self.file_name} has no {kind} {key!r}.", closest(key, cells))
+        return cells[key]
+
+
+def read_plan(path: Path) -> PlanFile:
+    """Read a plan file.
+
+    Raises:
+        UserError: It cannot be read, is no plan file, or its name does not tell its content.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        plan = PlanFile.from_json(content)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or type(error).__name__) from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is no text in UTF-8") from None
+    except RecursionError:
+        raise _unreadable(path, "it is nested too deeply") from None
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from None
+    if path.name != (name := _file_name(content)):
+        raise UserError(
+            f"{path} was edited, damaged or renamed: by its content it would be {name}.",
+            "run `snakemake -n` with the same configuration: it writes plan files anew.",
+        )
+    return plan
+
+
+def _file_name(content: Mapping[str, Any]) -> str:
+    return f"{content['experiment']}-{digest(content)}.json"
+
+
+def _unreadable(path: Path, why: str) -> UserError:
+    return UserError(
+        f"{path} cannot be read as a plan file: {why}.",
+        "name one that the workflow wrote, in results/<name>/plan.",
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _require_types(what: str, content: Any, types: Mapping[str, type | UnionType]) -> None:
+    """Raise ValueError unless a JSON object has these keys, with values of these types."""
+    _require_type(what, content, dict)
+    if missing := types.keys() - content.keys():
+        raise ValueError(f"{what} lacks {', '.join(sorted(map(repr, missing)))}")
+    if unknown := content.keys() - types.keys():
+        raise ValueError(f"{what} has an unknown {', '.join(sorted(map(repr, unknown)))}")
+    for key, kind in types.items():
+        _require_type(f"{key!r} of {what}", content[key], kind)
+
+
+def _require_type(what: str, value: Any, kind: type | UnionType) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        name = getattr(kind, "__name__", kind)
+        raise ValueError(f"{what} is {value!r:.40}, which is no {name}")
+
+
+def _require_known(kind: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise ValueError(f"there is no {kind} {name!r}")
