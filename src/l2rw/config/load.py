@@ -153,10 +153,16 @@ def overlaid(below: Mapping[str, Any], above: Any) -> Any:
 
 
 def keys(section: Section | None = None, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield every key as (dotted name, pydantic field, default), sections before what they hold."""
+    """Yield every key as (dotted name, pydantic field, default), sections before what they hold.
+
+    Defaults are as they are written, but for sections.
+    """
     section = section or Config()
+    written = section.model_dump()
     for name, field in type(section).model_fields.items():
-        default = getattr(section, name)
-        yield f"{prefix}{name}", field, default
-        if isinstance(default, Section):
-            yield from keys(default, f"{prefix}{name}.")
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield f"{prefix}{name}", field, value
+            yield from keys(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field, written[name]

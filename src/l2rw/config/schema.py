@@ -8,13 +8,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
 
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
-from l2rw.methods.rows import parse_row
+from l2rw.methods.rows import Row, parse_row
 from l2rw.models import MODELS
 from l2rw.store.errors import closest
 from l2rw.store.records import Records
@@ -39,9 +40,9 @@ def _all_different(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def _row(text: str) -> str:
-    parse_row(text)
-    return text
+def _rows(*texts: str) -> Any:
+    """Return default rows as they are written; pydantic reads them as it reads any others."""
+    return texts
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -49,23 +50,26 @@ Noise = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-RowName = Annotated[str, AfterValidator(_row)]
 AllDifferent = AfterValidator(_all_different)
 
 if TYPE_CHECKING:
     DatasetName: TypeAlias = str
     ModelName: TypeAlias = str
     MethodName: TypeAlias = str
+    RowName: TypeAlias = Row
 else:
     DatasetName = _one_of("data set", CATALOG)
     ModelName = _one_of("model", MODELS)
     MethodName = _one_of("method", METHODS)
+    RowName = Annotated[str, AfterValidator(parse_row), PlainSerializer(str)]
 
 
 class Section(BaseModel):
     """A section of the configuration: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
+    )
 
 
 class Data(Section):
@@ -297,7 +301,7 @@ class Table1(Section):
         ("cifar10", "cifar100"), min_length=1, description="Data sets, the columns."
     )
     rows: RowNames = Field(
-        (
+        _rows(
             "baseline",
             "reed_hard",
             "s_model",
@@ -319,7 +323,7 @@ class Table2(Section):
         ("cifar10", "cifar100"), min_length=1, description="Data sets, the columns."
     )
     rows: RowNames = Field(
-        (
+        _rows(
             "baseline",
             "baseline+es",
             "random",
@@ -367,7 +371,7 @@ class Figure4(Section):
         description="Images of the clean set in all, the sweep of the figure.",
     )
     rows: RowNames = Field(
-        ("baseline+ft", "baseline+es+ft", "l2rw"), min_length=1, description=ROWS_DESCRIPTION
+        _rows("baseline+ft", "baseline+es+ft", "l2rw"), min_length=1, description=ROWS_DESCRIPTION
     )
 
 
@@ -381,7 +385,7 @@ class Figure5(Section):
         description="Noise levels, the sweep of the figure.",
     )
     rows: RowNames = Field(
-        (
+        _rows(
             "baseline",
             "baseline+es",
             "baseline+ft",
@@ -441,7 +445,7 @@ class Decay(Section):
         "cifar10", description="Data set of the network of Table 2, beside that of Figure 2."
     )
     rows: RowNames = Field(
-        ("baseline", "l2rw"), min_length=1, description="Methods compared, without variants."
+        _rows("baseline", "l2rw"), min_length=1, description="Methods compared, without variants."
     )
 
 
@@ -449,7 +453,7 @@ class Figure6(Section):
     """Figure 6: confusion matrices under UniformFlip and BackgroundFlip."""
 
     dataset: DatasetName = Field("cifar10", description="Data set.")
-    rows: RowNames = Field(("baseline", "l2rw"), min_length=1, description=ROWS_DESCRIPTION)
+    rows: RowNames = Field(_rows("baseline", "l2rw"), min_length=1, description=ROWS_DESCRIPTION)
 
 
 class Figure7(Section):
@@ -457,5 +461,5 @@ class Figure7(Section):
 
     dataset: DatasetName = Field("cifar10", description="Data set.")
     rows: RowNames = Field(
-        ("baseline", "s_model", "l2rw"), min_length=1, description=ROWS_DESCRIPTION
+        _rows("baseline", "s_model", "l2rw"), min_length=1, description=ROWS_DESCRIPTION
     )

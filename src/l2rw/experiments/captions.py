@@ -3,7 +3,6 @@
 from typing import Any
 
 from l2rw.config.schema import NoisyLabels, Training
-from l2rw.methods.rows import parse_row
 
 
 def background_noise(shared: NoisyLabels) -> str:
@@ -23,12 +22,11 @@ def describe(training: Training) -> str:
 
 def describe_variants(shared: NoisyLabels, section: Any) -> str:
     """Say what the variants among the rows of a section are, in a sentence each."""
-    rows = [parse_row(row) for row in section.rows]
     told = []
-    if any(row.early_stopped for row in rows):
+    if any(row.early_stopped for row in section.rows):
         schedule = shared.background_flip.early_stopping
         decay = " and ".join(map(str, schedule.decay_at)) or "never"
         told.append(f"+ES: {schedule.steps} steps, decay at {decay}.")
-    if any(row.fine_tuned for row in rows):
+    if any(row.fine_tuned for row in section.rows):
         told.append(f"+FT: {shared.fine_tuning_steps} further steps on the clean set.")
     return " ".join(told)

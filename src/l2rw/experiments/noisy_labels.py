@@ -9,7 +9,7 @@ from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.experiments.captions import background_noise, describe, describe_variants
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.noise_setup import Ground, background_flip, require_validation, uniform_flip
-from l2rw.methods.rows import parse_row
+from l2rw.methods.rows import Row
 
 
 def table1(config: Config) -> Experiment:
@@ -63,7 +63,9 @@ def sanity(config: Config) -> Experiment:
             background_flip(shared, dataset, noise=0.0),
             uniform_flip(shared, dataset, 0.0),
         )
-        for planned in _rows(ground, ["baseline"], dataset=dataset, model=ground.training.model)
+        for planned in _rows(
+            ground, [Row("baseline")], dataset=dataset, model=ground.training.model
+        )
     ]
     caption = (
         "Test accuracy (%) of the Baseline without label noise: mean and 95 % confidence interval "
@@ -172,8 +174,8 @@ def figure7(config: Config) -> Experiment:
     return _experiment(config, "figure7", caption, cells, made_from="metrics.csv")
 
 
-def _rows(ground: Ground, rows: Iterable[str], **setting: Any) -> list[PlannedCell]:
-    return [PlannedCell(ground.cell(parse_row(row)), {**setting, "row": row}) for row in rows]
+def _rows(ground: Ground, rows: Iterable[Row], **setting: Any) -> list[PlannedCell]:
+    return [PlannedCell(ground.cell(row), {**setting, "row": str(row)}) for row in rows]
 
 
 def _experiment(

@@ -6,7 +6,7 @@ from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.imbalance import figure2_cell, imbalanced
 from l2rw.experiments.noise_setup import background_flip
 from l2rw.methods import METHODS
-from l2rw.methods.rows import Row, parse_row
+from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
 
@@ -55,7 +55,7 @@ def decay(config: Config) -> Experiment:
     """Return the clean gradient along training: runs of Figure 2 and Table 2."""
     section, figure2 = config.experiments.decay, config.experiments.figure2
     noisy = background_flip(config.noisy_labels, section.dataset)
-    rows = [_plain(parse_row(row)) for row in section.rows]
+    rows = [_plain(row) for row in section.rows]
     share = max(figure2.majority_shares)
     planned = [
         PlannedCell(
