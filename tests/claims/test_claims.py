@@ -10,7 +10,13 @@ from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 
-GAP = {"test": "gap", "experiment": "table1", "row": "l2rw", "minus": "others", "above": 0}
+GAP = {
+    "test": "accuracy_difference",
+    "experiment": "table1",
+    "row": "l2rw",
+    "minus": "others",
+    "above": 0,
+}
 CLAIM = {"id": "one", "title": "One", "where": "Here", "says": "So.", "parts": [GAP]}
 
 

@@ -8,17 +8,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.claims.made_up import accuracies, curves, simulated, timings, weights
 
-from l2rw.claims.measures import (
-    Bound,
-    Fade,
-    Gap,
-    Growths,
-    Loss,
-    Missing,
-    Region,
-    Slowdown,
+from l2rw.claims.accuracy_measures import (
+    AccuracyDifference,
+    AccuracyDrop,
+    DropAfterDecay,
     ZeroWeights,
 )
+from l2rw.claims.measures import Missing, Region
+from l2rw.claims.theory_measures import Bound, Growths
+from l2rw.claims.timing_measures import Slowdown
 
 
 def measured(test, **tables):
@@ -60,7 +58,10 @@ FIGURE4 = accuracies(
 
 class TestGap:
     def gap(self, **given):
-        return Gap(test="gap", **{"experiment": "figure2", "row": "l2rw", "above": 0} | given)
+        return AccuracyDifference(
+            test="accuracy_difference",
+            **{"experiment": "figure2", "row": "l2rw", "above": 0} | given,
+        )
 
     def test_is_paired_by_seed_with_every_other_row_everywhere(self):
         assert measured(self.gap(minus="others"), figure2=FIGURE2) == {
@@ -107,7 +108,7 @@ class TestGap:
 class TestLoss:
     def loss(self, **given):
         defaults = {"experiment": "figure2", "start": "smallest", "end": "largest", "above": 0}
-        return Loss(test="loss", **defaults | given)
+        return AccuracyDrop(test="accuracy_drop", **defaults | given)
 
     def test_is_what_a_row_loses_by_seed(self):
         assert measured(self.loss(row="l2rw"), figure2=FIGURE2) == {
@@ -137,7 +138,7 @@ class TestFade:
     TABLE = curves({"baseline": [[50, 60, 80, 78, 70], [50, 60, 81, 79, 75]]})
 
     def test_is_from_the_first_evaluation_after_the_decay_to_the_last(self):
-        fade = Fade(test="fade", row="baseline", above=1)
+        fade = DropAfterDecay(test="drop_after_decay", row="baseline", above=1)
         # In whatever order the lines come.
         for table in (self.TABLE, self.TABLE[::-1]):
             assert measured(fade, figure7=table) == {
@@ -145,10 +146,10 @@ class TestFade:
             }
 
     def test_says_what_it_lacks(self):
-        assert missing(Fade(test="fade", row="l2rw", above=1), figure7=self.TABLE) == (
-            "figure7, l2rw"
-        )
-        fade = Fade(test="fade", row="baseline", above=1)
+        assert missing(
+            DropAfterDecay(test="drop_after_decay", row="l2rw", above=1), figure7=self.TABLE
+        ) == ("figure7, l2rw")
+        fade = DropAfterDecay(test="drop_after_decay", row="baseline", above=1)
         constant = self.TABLE.assign(learning_rate=0.1)
         (comparison,) = fade.comparisons({"figure7": constant})
         with pytest.raises(Missing, match="after a decay"):
@@ -231,7 +232,7 @@ class TestGrowths:
         test = Growths(test="growths", steps=steps, exactly=0)
         assert list(measured(test, lemma1=self.TABLE).values()) == values
         for one in test.comparisons({"lemma1": self.TABLE}):
-            assert test.measure(one, {"lemma1": self.TABLE}).estimated_by == "nothing"
+            assert test.measure(one, {"lemma1": self.TABLE}).uncertainty == "nothing"
 
     def test_of_the_counterexample_need_no_data(self):
         test = Growths(test="growths", steps="counterexample as printed", exactly=0)
@@ -252,8 +253,8 @@ class TestBound:
     def test_decides_nothing_where_the_check_did_not(self):
         tables = {"theorem2": self.TABLE}
         l2rw = Bound(test="bound", of="l2rw", above=1)
-        by = [l2rw.measure(one, tables).estimated_by for one in l2rw.comparisons(tables)]
-        assert by == ["nothing", "nobody"]
+        by = [l2rw.measure(one, tables).uncertainty for one in l2rw.comparisons(tables)]
+        assert by == ["nothing", "unknown"]
 
     def test_of_nothing_observed_is_infinite(self):
         table = self.TABLE.assign(smallest_ratio=np.nan)

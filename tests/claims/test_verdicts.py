@@ -8,7 +8,13 @@ from tests.claims.made_up import accuracies, simulated, timings, without_results
 from l2rw.claims.claims import parse_claims
 from l2rw.claims.verdicts import confidence, judge
 
-BEST = {"test": "gap", "experiment": "figure2", "row": "l2rw", "minus": "others", "above": 0}
+BEST = {
+    "test": "accuracy_difference",
+    "experiment": "figure2",
+    "row": "l2rw",
+    "minus": "others",
+    "above": 0,
+}
 NOISE = [0.1, -0.1, 0.0]
 
 
@@ -63,7 +69,7 @@ def test_a_claim_without_results_is_not_tested_and_says_what_lacks():
     one = judged(claim(BEST | {"at": 0.98}), figure2=figure2(5, 3))
     assert (one.verdict, one.scale, list(one.findings)) == ("not tested", None, [])
     assert one.missing == "figure2 with majority share 0.98"
-    both = claim(BEST, {"test": "fade", "row": "l2rw", "below": 1})
+    both = claim(BEST, {"test": "drop_after_decay", "row": "l2rw", "below": 1})
     assert judged(both, figure2=figure2(5, 3)).missing == "figure7"
 
 
@@ -77,7 +83,7 @@ def test_intervals_are_paired_and_corrected_for_the_claims_that_are_tested():
     noise = [0.5, -0.3, 0.1, 0.2]
     table = figure2(2, 3, noise=noise)
     tested = [claim(name=name) for name in ("a", "b", "c")]
-    untested = claim({"test": "fade", "row": "l2rw", "below": 1}, name="d")
+    untested = claim({"test": "drop_after_decay", "row": "l2rw", "below": 1}, name="d")
     first, *_, last = judge([*tested, untested], {"figure2": table}, {"figure2": table})[:3]
     assert first.findings == last.findings
     for lead, finding in zip((2, 3), first.findings, strict=True):
@@ -92,7 +98,13 @@ def test_the_weakest_finding_is_one_that_fails_or_else_the_least_deep():
     weakest = judged(claim(), figure2=figure2(5, 3)).weakest
     assert weakest.comparison.name == "L2RW - Random, majority share 0.9"
     wide = {"above": -100}
-    fails = {"test": "gap", "experiment": "figure2", "row": "l2rw", "minus": "random", "above": 3.5}
+    fails = {
+        "test": "accuracy_difference",
+        "experiment": "figure2",
+        "row": "l2rw",
+        "minus": "random",
+        "above": 3.5,
+    }
     one = judged(claim(BEST | wide, fails), figure2=figure2(1, 3))
     assert one.weakest.outcome == "fails"
     assert one.weakest.part.above == 3.5
@@ -122,7 +134,7 @@ class TestScale:
     def test_is_the_demos_if_the_extremes_of_the_sweep_are_others(self):
         """All cells are the paper's, but the claim is about the ends of the paper's sweep."""
         table = figure2(5, 3, shares=(0.9, 0.95, 0.99))
-        loss = {"test": "loss", "experiment": "figure2", "row": "l2rw", "above": 0}
+        loss = {"test": "accuracy_drop", "experiment": "figure2", "row": "l2rw", "above": 0}
         loss |= {"start": "smallest", "end": "largest"}
         assert self.scale(table, table, loss) == "the paper's"
         assert self.scale(table[table["majority_share"] < 0.99], table, loss) == "demo"

@@ -6,20 +6,19 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from l2rw.claims.measures import (
-    Bound,
-    Comparison,
-    Fade,
-    Gap,
-    Growths,
-    Loss,
-    Slowdown,
-    Tables,
+from l2rw.claims.accuracy_measures import (
+    AccuracyDifference,
+    AccuracyDrop,
+    DropAfterDecay,
     ZeroWeights,
 )
+from l2rw.claims.measures import Comparison, Tables
+from l2rw.claims.theory_measures import Bound, Growths
+from l2rw.claims.timing_measures import Slowdown
 
 Part = Annotated[
-    Gap | Loss | Fade | ZeroWeights | Slowdown | Growths | Bound, Field(discriminator="test")
+    AccuracyDifference | AccuracyDrop | DropAfterDecay | ZeroWeights | Slowdown | Growths | Bound,
+    Field(discriminator="test"),
 ]
 
 

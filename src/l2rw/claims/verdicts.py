@@ -137,7 +137,7 @@ def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, M
         return str(missing)
     for part, _, effect in measured:
         # Of one seed nobody knows how far to trust it: whatever it says is no test.
-        if effect.estimated_by == "mean" and len(effect.values) < 2:
+        if effect.uncertainty == "mean" and len(effect.values) < 2:
             return f"{part.needs} with a second seed"
     return measured
 
@@ -146,9 +146,9 @@ def _find(part: Part, comparison: Comparison, measured: Measured, level: float) 
     values = measured.values
     effect, half_width = mean_with_interval(values, level)
     low, high = effect - half_width, effect + half_width
-    if measured.estimated_by == "median":
+    if measured.uncertainty == "median":
         effect, (low, high) = float(np.median(values)), median_interval(values, level)
-    elif measured.estimated_by == "nothing":
+    elif measured.uncertainty == "nothing":
         low, high = effect, effect
     elif np.ptp(values) < SAME:
         # Shares of so many test images agree now and then: that is not to be sure of the mean.
