@@ -64,7 +64,9 @@ def test_stale_results_are_refused_and_what_was_published_is_kept(workspace, pub
     assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
 
 
-def test_results_are_not_published_onto_themselves(workspace, monkeypatch, capsys):
+@pytest.mark.parametrize("place", [".", "runs", "tables/deep", "../other"])
+def test_results_are_not_published_onto_results(workspace, place, monkeypatch, capsys):
     monkeypatch.chdir(workspace.folder)
-    assert main(["publish", "overlay.yaml", "--out", str(workspace.results)]) == 2
-    assert "holds the results themselves. Hint: " in capsys.readouterr().err
+    (workspace.results.parent / "other" / "plan").mkdir(parents=True)
+    assert main(["publish", "overlay.yaml", "--out", str(workspace.results / place)]) == 2
+    assert "belongs to results themselves. Hint: " in capsys.readouterr().err

@@ -26,8 +26,8 @@ def publish(config: Config, out: Path) -> None:
         UserError: A result is missing or stale. Nothing has been written then.
     """
     plan, results = Plan(config, config.results), config.results
-    if out.resolve() == results.resolve():
-        raise UserError(f"{out} holds the results themselves.", "name another folder.")
+    if out.resolve().is_relative_to(results.resolve()) or (out / "plan").is_dir():
+        raise UserError(f"{out} belongs to results themselves.", "name another folder.")
     files = list(_published(plan))
     for path in files:
         if not (results / path).is_file():
