@@ -1,0 +1,81 @@
+"""Commands that time this machine: ``bench`` and ``gpu-check``."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from l2rw.commands.parser import Command
+
+BENCH = Path("bench.json")
+"""Where `l2rw bench` writes to, if not told otherwise, and `l2rw plan` looks."""
+
+
+def _bench_options(bench: ArgumentParser) -> None:
+    bench.add_argument(
+        "--model", dest="models", nargs="+", default=["lenet"], metavar="MODEL", help="names"
+    )
+    bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bench.add_argument("--precision", default="float32", help="float32, tf32 or bf16")
+    bench.add_argument("--stack", type=int, default=1, help="seeds trained at once")
+    bench.add_argument("--threads", type=int, default=1, help="CPU threads")
+    bench.add_argument("--batch-size", type=int, default=100, help="training examples")
+    bench.add_argument(
+        "--clean-batch-size",
+        type=int,
+        help="clean examples; 10 for LeNets, 100 for others if not given",
+    )
+    bench.add_argument("--rounds", type=int, default=20, help="measurements of each way")
+    bench.add_argument("--steps", type=int, default=1, help="steps of a way in each round")
+    bench.add_argument("--compile", action="store_true", help="compile the gradients")
+    bench.add_argument(
+        "--three-passes", action="store_true", help="add Algorithm 1 in plain autograd"
+    )
+    bench.add_argument(
+        "--contiguous", action="store_true", help="all ways in contiguous memory format, too"
+    )
+    bench.add_argument(
+        "--plan",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="plan files to estimate; the whole paper if none",
+    )
+    bench.add_argument("--out", type=Path, default=BENCH, help="file to write (.json)")
+
+
+def _bench(arguments: Namespace) -> None:
+    from l2rw.bench.run import bench
+    from l2rw.bench.settings import Settings
+
+    given = {name: getattr(arguments, name) for name in Settings.__dataclass_fields__}
+    bench(Settings(**given), arguments.plan, arguments.out)
+
+
+def _gpu_check_options(check: ArgumentParser) -> None:
+    check.add_argument("--small", action="store_true", help="on the CPU, with tiny networks")
+    check.add_argument("--minutes", type=float, default=5.0, help="for all stages together")
+    check.add_argument("--out", type=Path, default=Path("gpu-check.md"), help="file to write (.md)")
+    check.add_argument("--stage", help="run this stage alone, in this process")
+    check.add_argument("--rows", type=Path, help="file for the rows of a stage (.jsonl)")
+
+
+def _gpu_check(arguments: Namespace) -> None:
+    from l2rw.bench.gpu_check import gpu_check, run_stage
+
+    small = arguments.small
+    if arguments.stage:
+        fine = run_stage(arguments.stage, small=small, rows=arguments.rows)
+    else:
+        fine = gpu_check(small=small, minutes=arguments.minutes, out=arguments.out)
+    if not fine:
+        raise SystemExit(1)
+
+
+COMMANDS = (
+    Command("bench", "time a training step by every way of weighting", _bench, _bench_options),
+    Command(
+        "gpu-check",
+        "check and time everything on a GPU, in minutes",
+        _gpu_check,
+        _gpu_check_options,
+    ),
+)

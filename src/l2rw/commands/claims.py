@@ -1,0 +1,44 @@
+"""Commands on the paper's claims: ``judge`` and ``claims``."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from l2rw.commands.parser import Command
+from l2rw.commands.plans import read_own_plan
+
+
+def _judge_options(judge: ArgumentParser) -> None:
+    judge.add_argument(
+        "--plans", type=Path, nargs="+", required=True, help="plan files of the experiments"
+    )
+    judge.add_argument("--bench", type=Path, help="step times that l2rw bench wrote (.json)")
+    judge.add_argument("--results", type=Path, required=True, help="folder of tables and figures")
+    judge.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _judge(arguments: Namespace) -> None:
+    from l2rw.claims.files import write_ledger
+    from l2rw.claims.paper import paper
+
+    plans = [read_own_plan(path) for path in arguments.plans]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
+
+
+def _claims_options(claims: ArgumentParser) -> None:
+    claims.add_argument(
+        "results", type=Path, nargs="*", help="folders such as results/demo; all that there are"
+    )
+    claims.add_argument("--markdown", action="store_true", help="as a table in Markdown")
+
+
+def _claims(arguments: Namespace) -> None:
+    from l2rw.claims.terminal import print_ledgers
+
+    print_ledgers(arguments.results, markdown=arguments.markdown)
+
+
+COMMANDS = (
+    Command("judge", "judge the paper's claims on tables of results", _judge, _judge_options),
+    Command("claims", "show the verdicts on the paper's claims", _claims, _claims_options),
+)

@@ -1,0 +1,59 @@
+"""Commands that make tables and figures of results: ``tabulate``, ``draw`` and ``metrics``."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from l2rw.commands.parser import Command
+from l2rw.commands.plans import read_own_plan
+
+
+def _output_options(job: ArgumentParser) -> None:
+    job.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+    job.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _tabulate_options(tabulate: ArgumentParser) -> None:
+    _output_options(tabulate)
+    tabulate.add_argument("--runs", type=Path, required=True, help="folder of the results")
+
+
+def _tabulate(arguments: Namespace) -> None:
+    from l2rw.analysis.outputs import tabulate
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    tabulate(read_own_plan(arguments.plan), arguments.runs, arguments.out)
+
+
+def _draw_options(draw: ArgumentParser) -> None:
+    _output_options(draw)
+    draw.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+
+
+def _draw(arguments: Namespace) -> None:
+    from l2rw.analysis.outputs import draw
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    draw(read_own_plan(arguments.plan), arguments.table, arguments.out)
+
+
+def _metrics_options(metrics: ArgumentParser) -> None:
+    metrics.add_argument("summaries", type=Path, nargs="+", help="what draw wrote (.csv)")
+    metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+
+
+def _metrics(arguments: Namespace) -> None:
+    from l2rw.analysis.metrics import write_metrics
+
+    write_metrics(arguments.summaries, arguments.out)
+
+
+COMMANDS = (
+    Command(
+        "tabulate",
+        "collect an experiment's results into its table",
+        _tabulate,
+        _tabulate_options,
+    ),
+    Command("draw", "draw an experiment's figure from its table", _draw, _draw_options),
+    Command("metrics", "gather the numbers of all figures and tables", _metrics, _metrics_options),
+)

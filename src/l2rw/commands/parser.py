@@ -1,0 +1,86 @@
+"""What the files of commands share: how a command is declared, and options that several have."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from l2rw.store import seeds
+
+
+def no_options(_: ArgumentParser) -> None:
+    """Add no options."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand: what it is called, says of itself and does.
+
+    ``run`` imports what it needs when it runs: ``l2rw --help`` waits for nothing, and training
+    needs no package of the workflow.
+    """
+
+    name: str
+    help: str
+    run: Callable[[Namespace], None]
+    options: Callable[[ArgumentParser], None] = no_options
+
+
+def add_plan(command: ArgumentParser, key: str, kind: str) -> None:
+    """Add the options that name one entry of a plan file."""
+    command.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+    command.add_argument(f"--{key}", required=True, help=f"id of a {kind} in the plan")
+
+
+def add_configuration(command: ArgumentParser) -> None:
+    """Add the argument that names a configuration."""
+    command.add_argument(
+        "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
+    )
+
+
+def folder(text: str) -> Path:
+    """Read the name of a folder that is there; ``~`` is the home folder."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise ArgumentTypeError(f"{text!r} is no folder")
+    return path
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    return _whole(text, least=1)
+
+
+def seed(text: str) -> int:
+    """Read a seed, a whole number of at least 0."""
+    return _whole(text, least=0)
+
+
+def seed_range(text: str) -> range:
+    """Read consecutive seeds, such as 0-4."""
+    try:
+        return seeds.parse_seeds(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+    return number

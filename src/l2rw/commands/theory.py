@@ -1,0 +1,32 @@
+"""The command that checks the paper's theory: ``simulate``."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from l2rw.commands.parser import Command, add_plan, seed
+
+
+def _simulate_options(simulate: ArgumentParser) -> None:
+    add_plan(simulate, "cell", "cell")
+    simulate.add_argument("--seed", type=seed, required=True)
+    simulate.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    simulate.add_argument("--split", type=Path, required=True, help="what corrupt wrote")
+    simulate.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _simulate(arguments: Namespace) -> None:
+    from l2rw.theory.job import run_simulation
+    from l2rw.training.plan_file import read_plan
+
+    spec = read_plan(arguments.plan).cell(arguments.cell).simulation_spec
+    run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
+
+
+COMMANDS = (
+    Command(
+        "simulate",
+        "check the theory on a problem with known constants",
+        _simulate,
+        _simulate_options,
+    ),
+)

@@ -1,0 +1,97 @@
+"""Commands that need a device: ``train`` and ``probe``."""
+
+from argparse import ArgumentParser, Namespace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from l2rw.commands.parser import Command, add_plan, count, seed_range
+
+if TYPE_CHECKING:
+    from l2rw.training.plan_file import CellEntry, Compute
+
+
+def _job_options(job: ArgumentParser) -> None:
+    add_plan(job, "cell", "cell")
+    job.add_argument("--seeds", type=seed_range, required=True, help="such as 0 or 0-4")
+    job.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    job.add_argument(
+        "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+    )
+    job.add_argument("--threads", type=count, default=1, help="CPU threads")
+
+
+def _cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
+    """Return the cell of a job, and how to compute."""
+    from l2rw.training.plan_file import read_plan
+
+    plan = read_plan(arguments.plan)
+    return plan.cell(arguments.cell), replace(plan.compute, threads=arguments.threads)
+
+
+def _device(compute: "Compute") -> AbstractContextManager[object]:
+    """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
+    from l2rw.training.gpus import gpu_slot
+
+    return nullcontext() if compute.device == "cpu" else gpu_slot(compute.jobs_per_gpu)
+
+
+def _train_options(train: ArgumentParser) -> None:
+    _job_options(train)
+    train.add_argument(
+        "--parents", type=Path, nargs="*", default=[], help="trained networks that the cell needs"
+    )
+    train.add_argument(
+        "--checkpoints", type=Path, required=True, help="folder to go on from if interrupted"
+    )
+    train.add_argument("--status", type=Path, help="file to keep up to date while training")
+    train.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _train(arguments: Namespace) -> None:
+    cell, compute = _cell_to_run(arguments)
+    with _device(compute):
+        from l2rw.training.job import Job, run_job
+
+        run_job(
+            Job(
+                cell=cell,
+                compute=compute,
+                seeds=arguments.seeds,
+                data=arguments.data,
+                splits=arguments.splits,
+                parents=arguments.parents,
+                out=arguments.out,
+                checkpoints=arguments.checkpoints,
+                status=arguments.status,
+            )
+        )
+
+
+def _probe_options(probe: ArgumentParser) -> None:
+    _job_options(probe)
+    probe.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
+    probe.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
+
+
+def _probe(arguments: Namespace) -> None:
+    cell, compute = _cell_to_run(arguments)
+    with _device(compute):
+        from l2rw.training.probe import run_probe
+
+        run_probe(
+            cell,
+            compute,
+            arguments.seeds,
+            arguments.data,
+            arguments.splits,
+            arguments.network,
+            arguments.out,
+        )
+
+
+COMMANDS = (
+    Command("train", "train the runs of one job", _train, _train_options),
+    Command("probe", "weigh hyper-validation images by a trained network", _probe, _probe_options),
+)

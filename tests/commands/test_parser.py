@@ -1,0 +1,48 @@
+import pytest
+
+from l2rw.commands.main import GROUPS, main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("status nope", "argument logs: 'nope' is no folder"),
+        ("doctor --root /nope", "argument --root: '/nope' is no folder"),
+        ("fetch digits --out x.npz --root /nope", "argument --root: '/nope' is no folder"),
+        *(
+            (f"plan --teraflops {text}", f"argument --teraflops: '{text}' is no number above 0")
+            for text in ("nan", "0", "-1", "inf", "much")
+        ),
+        *(
+            (f"{command} --seed {text}", f"--seed: '{text}' is no whole number of at least 0")
+            for command in ("corrupt", "simulate")
+            for text in ("-1", "0.5", "one")
+        ),
+        *(
+            (f"{command} --threads {text}", f"--threads: '{text}' is no whole number of at least 1")
+            for command in ("train", "probe", "run-for 1 plan.json")
+            for text in ("0", "-1", "two")
+        ),
+        *(
+            (f"{command} --seeds {text}", f"--seeds: '{text}' is no range of seeds")
+            for command in ("train", "probe", "run-for 1 plan.json")
+            for text in ("4-1", "-1", "")
+        ),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(arguments, complaint, capsys):
+    with pytest.raises(SystemExit) as refusal:
+        main(arguments.split(" "))
+    assert refusal.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_no_running_jobs_before_the_first_are_no_mistake(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out.startswith("No training jobs running")
+
+
+def test_no_two_commands_share_a_name():
+    names = [command.name for group in GROUPS for command in group.COMMANDS]
+    assert len(names) == len(set(names)) > 10
