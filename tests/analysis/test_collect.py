@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from l2rw.analysis import figure3, figure7
-from l2rw.analysis.collect import collect, write_csv
+from l2rw.analysis.collect import collect, write_table
 from l2rw.store.errors import UserError
 
 
@@ -134,6 +134,6 @@ def test_lines_of_seeds_that_the_plan_does_not_ask_for_are_left_out(of_file, res
 
 def test_tables_lose_no_digit_on_file(tmp_path):
     table = pd.DataFrame({"x": [0.1 + 0.2, 1 / 3, 0.995], "method": ["a", "b", "c, d"]})
-    write_csv(table, tmp_path / "table.csv")
+    write_table(table, tmp_path / "table.csv")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), table, check_exact=True)
     assert b"\r" not in (tmp_path / "table.csv").read_bytes()

@@ -5,7 +5,7 @@ from tests.analysis.simulated import ASCENT, BEYOND, make_up_simulations, place,
 from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.analysis import lemma1, theorem2
-from l2rw.analysis.collect import write_csv
+from l2rw.analysis.collect import write_table
 from l2rw.analysis.simulations import number, thousands
 from l2rw.store.checksums import read_result
 from l2rw.store.errors import UserError
@@ -121,7 +121,7 @@ def real(digits, make_split, tmp_path_factory):
 @pytest.mark.parametrize("experiment", CHECKED_BY)
 def test_what_simulations_really_leave_is_read_summarised_and_drawn(experiment, real, tmp_path):
     drawing = CHECKED_BY[experiment]
-    write_csv(drawing.collect(*real), tmp_path / "table.csv")
+    write_table(drawing.collect(*real), tmp_path / "table.csv")
     summary = drawing.summary(pd.read_csv(tmp_path / "table.csv"))
     assert len(drawing.for_people(summary)) == 3
     assert len(drawing.draw(summary, {}).axes) == 2

@@ -13,9 +13,9 @@ from l2rw.core.weights import reweighted_gradient_by_double_backward
 from l2rw.data.streams import Stream
 from l2rw.store.checksums import sealed, verify
 from l2rw.store.errors import UserError
+from l2rw.store.files import write_json
 from l2rw.training.engine.network import build_network
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
-from l2rw.training.results import write_json
 from l2rw.training.trained import load_trained, save_trained
 
 SHAPE, CPU = (1, 8, 8), torch.device("cpu")

@@ -1,6 +1,5 @@
 """Results of an experiment as one tidy table."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ import pandas as pd
 
 from l2rw.store.checksums import read_result, verify
 from l2rw.store.errors import UserError
+from l2rw.store.files import write_text
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -138,6 +138,6 @@ def _figures(run: dict[str, Any]) -> dict[str, Any]:
     return always | {name: run.get(name) for name in ("validation_error", "weight_auc")}
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table with full precision and the same bytes on every platform."""
-    table.to_csv(path, index=False, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))

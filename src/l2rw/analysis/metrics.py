@@ -1,6 +1,5 @@
 """The numbers of all figures and tables but Figure 6, as DVC compares them between commits."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pandas as pd
 
 from l2rw.config.experiments import EXPERIMENTS
 from l2rw.store.checksums import recorded_plan
+from l2rw.store.files import write_json
 
 
 def write_metrics(summaries: Sequence[Path], out: Path) -> None:
@@ -24,7 +24,7 @@ def write_metrics(summaries: Sequence[Path], out: Path) -> None:
         record = EXPERIMENTS[path.stem]
         if record.value is not None:
             metrics[path.stem] = _numbers(pd.read_csv(path), record.value, record.named_by)
-    out.write_text(json.dumps(metrics, indent=1) + "\n")
+    write_json(out, metrics)
 
 
 def _numbers(summary: pd.DataFrame, value: str, named_by: Sequence[str]) -> dict[str, float]:

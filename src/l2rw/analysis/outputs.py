@@ -1,6 +1,5 @@
 """The files of an experiment: its table of runs, its figure, and the record of what made them."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from l2rw.analysis import paper
-from l2rw.analysis.collect import MADE, read_table, write_csv
+from l2rw.analysis.collect import MADE, read_table, write_table
 from l2rw.analysis.style import save
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.config.experiments import EXPERIMENTS
 from l2rw.store.checksums import require_plan, sealed
+from l2rw.store.files import write_json, write_text
 from l2rw.store.records import load
 from l2rw.training.plan_file import PlanFile
 
@@ -46,12 +46,12 @@ def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     name = plan.experiment
     drawing = drawing_of(name)
     table = drawing.collect(plan, runs)
-    write_csv(table, folder / f"{name}.csv")
+    write_table(table, folder / f"{name}.csv")
     read = drawing.for_people(drawing.summary(table))
     caption = " ".join([plan.caption, *paper.notes(name, table.get("dataset", []))])
-    (folder / f"{name}.md").write_text(f"{caption}\n\n{to_markdown(read)}")
-    (folder / f"{name}.html").write_text(to_html(read, caption))
-    (folder / f"{name}.tex").write_text(to_latex(read, caption, name))
+    write_text(folder / f"{name}.md", f"{caption}\n\n{to_markdown(read)}")
+    write_text(folder / f"{name}.html", to_html(read, caption))
+    write_text(folder / f"{name}.tex", to_latex(read, caption, name))
     by_run = table.dropna(subset="cell").drop_duplicates(["cell", "seed"])
     made_by = {column: dict(Counter(by_run[column].fillna("unknown"))) for column in MADE}
     _record(plan, folder, runs_by=made_by)
@@ -63,7 +63,7 @@ def draw(plan: PlanFile, table: Path, folder: Path) -> None:
     require_plan(table.with_suffix(".json"), plan.digest)
     drawing = drawing_of(name)
     summary = drawing.summary(read_table(table))
-    write_csv(summary, folder / f"{name}.csv")
+    write_table(summary, folder / f"{name}.csv")
     save(drawing.draw(summary, plan.settings), folder, name)
     _record(plan, folder)
 
@@ -79,4 +79,4 @@ def _record(plan: PlanFile, folder: Path, **more: Any) -> None:
         **more,
     }
     path = folder / f"{plan.experiment}.json"
-    path.write_text(json.dumps(sealed(record, [path.with_suffix(".csv")]), indent=1) + "\n")
+    write_json(path, sealed(record, [path.with_suffix(".csv")]))

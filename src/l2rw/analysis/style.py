@@ -13,6 +13,7 @@ from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
+from l2rw.store.files import replacing
 
 FORMATS = ("pdf", "svg", "png")
 
@@ -118,5 +119,6 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
     with mpl.rc_context(RC):
         for suffix in FORMATS:
-            figure.savefig(folder / f"{name}.{suffix}", metadata=undated[suffix])
+            with replacing(folder / f"{name}.{suffix}") as partial:
+                figure.savefig(partial, metadata=undated[suffix])
     plt.close(figure)

@@ -1,6 +1,5 @@
 """Packed results and checkpoints taken in at home: verified, and nothing overwritten."""
 
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from l2rw.away.packing import RUN_FILES
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
 from l2rw.store.checksums import read_result, sha256, verify
 from l2rw.store.errors import UserError
+from l2rw.store.files import copy_file
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.plan_file import CellEntry
 
@@ -105,7 +105,7 @@ def _take_run(staged: Path, target: Path) -> str:
         same = all(_are_same(staged / file, target / file) for file in RUN_FILES)
         return SAME if same else KEPT
     for file in RUN_FILES:  # the result last: the run is done once that is there
-        _install(staged / file, target / file)
+        copy_file(staged / file, target / file)
     return ADOPTED
 
 
@@ -126,7 +126,7 @@ def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
         there = read_header(target)
         if there.fingerprint != header.fingerprint or there.step >= header.step:
             return KEPT
-    _install(staged, target)
+    copy_file(staged, target)
     return f"{ADOPTED} (after step {header.step}, {header.fingerprint.partition(' on ')[2]})"
 
 
@@ -138,11 +138,3 @@ def _are_done(runs: Path, seeds: range) -> bool:
 
 def _are_same(one: Path, other: Path) -> bool:
     return other.is_file() and sha256(one) == sha256(other)
-
-
-def _install(source: Path, target: Path) -> None:
-    """Copy a file to its place, atomically, on whatever disk that is."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)

@@ -25,14 +25,12 @@ class Inputs:
         """
         if not job.data.exists():
             dataset = fetch(job.cell.dataset, self._root, download=False, cache=CACHE)
-            job.data.parent.mkdir(parents=True, exist_ok=True)
             dataset.save(job.data)
             self._keep(job.data, dataset)
         for seed, path in zip(job.seeds, job.splits, strict=True):
             if not path.exists():
                 if job.data not in self._labels:
                     self._keep(job.data, Dataset.load(job.data))
-                path.parent.mkdir(parents=True, exist_ok=True)
                 job.cell.corruption.split(*self._labels[job.data], seed).save(path)
 
     def _keep(self, path: Path, dataset: Dataset) -> None:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from l2rw.store.errors import UserError
+from l2rw.store.files import replacing
 
 MANIFEST = "manifest.json"
 RUN_FILES = ("metrics.csv", "network.safetensors", "suspects.csv", "result.json")
@@ -154,17 +155,14 @@ def _write(parts: list[_Part], folder: Path) -> list[Path]:
     files = sorted({(piece.file, piece.sha256) for part in parts for piece in part.pieces})
     identity = hashlib.sha256(json.dumps(files).encode()).hexdigest()
     paths = []
-    folder.mkdir(parents=True, exist_ok=True)
     for number, part in enumerate(parts, start=1):
         head = {"pack": identity, "part": number, "parts": len(parts)}
         lines = ",\n".join(_line(piece) for piece in part.pieces)
         manifest = f'{json.dumps(head)[:-1]}, "pieces": [\n{lines}\n]}}\n'
         end = gzip.compress(bytes(2 * tarfile.BLOCKSIZE), 1, mtime=0)
         path = folder / f"part-{number}.tar.gz"
-        partial = path.with_name(f"{path.name}.partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             file.writelines([_member(MANIFEST, manifest.encode()), *part.members, end])
-        partial.replace(path)
         paths.append(path)
     return paths
 

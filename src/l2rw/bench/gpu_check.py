@@ -19,6 +19,7 @@ from pathlib import Path
 
 from l2rw.bench.check_report import Outcome, failures, markdown
 from l2rw.store.errors import UserError, closest
+from l2rw.store.files import write_text
 
 NETWORKS = ("lenet", "resnet32", "wrn28_10")
 SMALL_NETWORKS = ("lenet_8x8", "resnet_8x8", "wrn_8x8")
@@ -114,7 +115,7 @@ def run_stages(
             outcomes.append(_run(stage, command, min(stage.seconds, left)))
         last = outcomes[-1]
         print(f"== {stage.name}: {last.ended}, {last.seconds:.1f} s", flush=True)
-        _write(out, markdown(outcomes))
+        write_text(out, markdown(outcomes))
     return outcomes
 
 
@@ -144,13 +145,6 @@ def _read(rows: Path) -> Iterator[tuple[dict[str, str], bool]]:
         with contextlib.suppress(ValueError):
             row = json.loads(line)
             yield row["cells"], row["ok"]
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def run_stage(name: str, *, small: bool, rows: Path | None) -> bool:

@@ -12,6 +12,7 @@ from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import COSTS, MODELS, Cost
 from l2rw.planning.hours import FORWARD_MODE, SGD
+from l2rw.store.files import write_csv
 
 BATCH = 100  # training and clean examples whose memory is measured
 
@@ -53,7 +54,7 @@ def _used_mib() -> float:
     """Return the most memory that this process has used; Linux adds its parent's to getrusage."""
     status = Path("/proc/self/status")
     if status.exists():
-        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="utf-8"), re.MULTILINE)
         assert peak is not None
         return int(peak[1]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -66,4 +67,4 @@ def write_costs() -> None:
         mib = f"{measure_memory(model):.2g}"
         lines.append([model, *map(str, count_operations(model)), mib])
         print(*lines[-1])
-    Path(str(COSTS)).write_text("".join(f"{','.join(line)}\n" for line in lines))
+    write_csv(Path(str(COSTS)), lines[0], lines[1:])

@@ -1,6 +1,5 @@
 """Measure, print tables, write everything to a file."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from l2rw.bench.measure import measure
 from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
 from l2rw.planning.hours import Row, estimate, times_of
+from l2rw.store.files import write_json
 from l2rw.store.provenance import provenance
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.plan_file import PlanFile, read_plan
@@ -37,8 +37,7 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
         hours = estimate(plans, times_of(rows))
         report["hours"] = hours._asdict()
         print(f"\n{table_of_hours(hours)}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(report, indent=1) + "\n")
+    write_json(out, report)
 
 
 def paper_plans() -> list[PlanFile]:

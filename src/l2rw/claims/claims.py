@@ -72,4 +72,6 @@ def parse_claims(raw: Any) -> tuple[Claim, ...]:
 
 def claims() -> tuple[Claim, ...]:
     """Return the project's claims, those of the paper first."""
-    return parse_claims(yaml.safe_load((files("l2rw.claims") / "claims.yaml").read_text()))
+    return parse_claims(
+        yaml.safe_load((files("l2rw.claims") / "claims.yaml").read_text(encoding="utf-8"))
+    )

@@ -1,6 +1,5 @@
 """What a ledger is judged on: tables of runs, timings, and which runs made them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from l2rw.analysis.collect import MADE, read_table, unreadable
 from l2rw.analysis.simulations import CHECKS
 from l2rw.claims.measures import Tables
 from l2rw.store.checksums import require_plan
+from l2rw.store.files import read_json
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -101,7 +101,7 @@ def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], str]]:
 def _read_bench(path: Path) -> pd.DataFrame:
     """Return the timings of every round; a cell is a network, with batches as in the paper."""
     try:
-        report = json.loads(path.read_text())
+        report = read_json(path)
         made = {name: report["provenance"][name] for name in ("commit", "source")}
         made |= {name: report["device"][name] for name in ("device", "precision")}
         lines = [

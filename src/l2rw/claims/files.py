@@ -1,14 +1,14 @@
 """The files of a ledger: a page, the same for a browser, a tidy table, and its record."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2rw.analysis.collect import write_csv
+from l2rw.analysis.collect import write_table
 from l2rw.claims.entries import Paper, make_ledger, to_table
 from l2rw.claims.evidence import BENCH, read_evidence
 from l2rw.claims.page import to_html, to_markdown
 from l2rw.store.checksums import sha256
+from l2rw.store.files import write_json, write_text
 from l2rw.training.plan_file import PlanFile
 
 PAGE, HTML, TABLE, RECORD = "REPRODUCTION.md", "REPRODUCTION.html", "claims.csv", "claims.json"
@@ -42,7 +42,7 @@ def write_ledger(
             for entry in ledger.entries
         },
     }
-    (out / PAGE).write_text(page)
-    (out / HTML).write_text(html)
-    write_csv(to_table(ledger), out / TABLE)
-    (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / PAGE, page)
+    write_text(out / HTML, html)
+    write_table(to_table(ledger), out / TABLE)
+    write_json(out / RECORD, record)

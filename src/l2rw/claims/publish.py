@@ -1,6 +1,5 @@
 """A copy of what a reader wants of finished results: small enough for git, and judged anew."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from l2rw.claims.paper import paper
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
+from l2rw.store.files import copy_file
 
 
 def publish(config: Config, out: Path) -> None:
@@ -40,8 +40,7 @@ def publish(config: Config, out: Path) -> None:
     # Refuses what is stale before anything in `out` is overwritten.
     read_evidence(plans, timings and results / timings, results)
     for path in files:
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(results / path, out / path)
+        copy_file(results / path, out / path)
     write_ledger(plans, timings and out / timings, out, paper(), out)
 
 

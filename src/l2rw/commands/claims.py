@@ -21,7 +21,6 @@ def _judge(arguments: Namespace) -> None:
     from l2rw.claims.paper import paper
 
     plans = [read_own_plan(path) for path in arguments.plans]
-    arguments.out.mkdir(parents=True, exist_ok=True)
     write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
 
 

@@ -18,7 +18,6 @@ def _fetch_options(fetch: ArgumentParser) -> None:
 def _fetch(arguments: Namespace) -> None:
     from l2rw.data.datasets.sources import fetch
 
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     fetch(
         arguments.dataset,
         arguments.root,
@@ -41,7 +40,6 @@ def _corrupt(arguments: Namespace) -> None:
     corruption = read_plan(arguments.plan).cell_of_split(arguments.split).corruption
     dataset = Dataset.load(arguments.data)
     split = corruption.split(dataset.train_labels, dataset.test_labels, arguments.seed)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     split.save(arguments.out)
 
 

@@ -13,9 +13,10 @@ def _costs(_: Namespace) -> None:
 
 def _config(_: Namespace) -> None:
     from l2rw.config.documents import DOCUMENTS
+    from l2rw.store.files import write_text
 
     for path, render in DOCUMENTS.items():
-        path.write_text(render())
+        write_text(path, render())
         print(f"wrote {path}")
 
 

@@ -20,7 +20,6 @@ def _tabulate_options(tabulate: ArgumentParser) -> None:
 def _tabulate(arguments: Namespace) -> None:
     from l2rw.analysis.outputs import tabulate
 
-    arguments.out.mkdir(parents=True, exist_ok=True)
     tabulate(read_own_plan(arguments.plan), arguments.runs, arguments.out)
 
 
@@ -32,7 +31,6 @@ def _draw_options(draw: ArgumentParser) -> None:
 def _draw(arguments: Namespace) -> None:
     from l2rw.analysis.outputs import draw
 
-    arguments.out.mkdir(parents=True, exist_ok=True)
     draw(read_own_plan(arguments.plan), arguments.table, arguments.out)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.store.errors import UserError
+from l2rw.store.files import replacing
 
 Indices = NDArray[np.int64]
 
@@ -49,14 +50,13 @@ class Split:
 
     def save(self, path: Path) -> None:
         """Write an uncompressed ``.npz``, atomically; equal splits give equal bytes."""
-        partial = path.with_suffix(".partial.npz")
         arrays = {
             f"{part.name}.{field.name}": getattr(getattr(self, part.name), field.name)
             for part in fields(Split)
             for field in fields(Part)
         }
-        np.savez(partial, **arrays)
-        partial.replace(path)
+        with replacing(path) as partial:
+            np.savez(partial, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Split":

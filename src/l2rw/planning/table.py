@@ -1,6 +1,5 @@
 """What a configuration asks for, in a table: cells, runs, steps, hours."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
 from l2rw.planning.hours import Hours, Times, estimate, hours_of_runs, times_of
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
+from l2rw.store.files import read_json
 from l2rw.store.seeds import parse_seeds
 from l2rw.store.text import align
 from l2rw.training.spec import RunSpec
@@ -27,7 +27,7 @@ def read_config(overlays: Iterable[Path]) -> Config:
     raw: dict[str, Any] = {}
     for path in overlays:
         try:
-            content = yaml.safe_load(path.read_text())
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             raise UserError(
@@ -162,7 +162,7 @@ def _counted(plan: Plan, teraflops: float) -> dict[str, Times]:
 
 def _measured(bench: Path) -> dict[str, Times]:
     try:
-        return times_of(json.loads(bench.read_text())["rows"])
+        return times_of(read_json(bench)["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{bench} holds no measurements that can be read ({type(error).__name__}: {error}).",

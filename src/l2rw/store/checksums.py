@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from l2rw.store.errors import UserError
+from l2rw.store.files import read_json
 
 OWN, FILES = "sha256", "files"
 
@@ -28,7 +29,7 @@ def read_result(path: Path) -> dict[str, Any]:
         UserError: It is missing, damaged or was changed.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = read_json(path)
         own = content.pop(OWN)
         _ = content[FILES]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -55,7 +56,7 @@ def verify(path: Path, result: Path) -> None:
 def recorded_plan(record: Path) -> Any:
     """Return what a record says of the plan behind an output; None if it cannot be read."""
     try:
-        return json.loads(record.read_text())["plan"]
+        return read_json(record)["plan"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

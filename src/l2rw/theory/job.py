@@ -1,17 +1,15 @@
 """One simulation, from files to files."""
 
-import csv
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.store.checksums import sealed
+from l2rw.store.files import write_csv, write_json
 from l2rw.store.identity import plain
 from l2rw.store.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
@@ -22,7 +20,6 @@ from l2rw.theory.problems import Problem, huber_problem, linear_problem
 from l2rw.theory.record import Record
 from l2rw.theory.simulate import simulate
 from l2rw.theory.spec import SimulationSpec
-from l2rw.training.results import write_json
 
 CHECKS = "checks.json"
 TRAJECTORY = "trajectory.csv"
@@ -47,7 +44,6 @@ def run_simulation(
     problem = _problem_of(spec, data, split)
     constants = constants_of(problem, spec)
     record = simulate(problem, spec, constants, seed)
-    out.mkdir(parents=True, exist_ok=True)
     _write_trajectory(out / TRAJECTORY, record)
     _write_bound(out / BOUND, record, constants, seed)
     checks = {
@@ -67,8 +63,7 @@ def run_simulation(
 
 def write_counterexample(out: Path) -> None:
     """Write :data:`COUNTEREXAMPLE`, a line for each batch size, into a folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    _write_csv(out / COUNTEREXAMPLE, Counterexample._fields, counterexamples())
+    write_csv(out / COUNTEREXAMPLE, Counterexample._fields, counterexamples())
 
 
 def _problem_of(spec: SimulationSpec, data: Path | None, split: Path | None) -> Problem:
@@ -88,7 +83,7 @@ def _write_trajectory(path: Path, record: Record) -> None:
         for step, of_step in zip(record.grid.tolist(), seen.tolist(), strict=True)
         for trajectory, figures in enumerate(of_step)
     )
-    _write_csv(path, columns, lines)
+    write_csv(path, columns, lines)
 
 
 def _write_bound(path: Path, record: Record, constants: Constants, seed: int) -> None:
@@ -111,13 +106,4 @@ def _write_bound(path: Path, record: Record, constants: Constants, seed: int) ->
         (step, *figures, *(c / step**0.5 if c and step else "" for c in bounds.values()))
         for step, figures in zip(record.grid.tolist(), seen.tolist(), strict=True)
     )
-    _write_csv(path, (*columns, *bounds), lines)
-
-
-def _write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(lines)
-    partial.replace(path)
+    write_csv(path, (*columns, *bounds), lines)

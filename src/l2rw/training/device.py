@@ -61,7 +61,7 @@ def device_facts(device: torch.device) -> dict[str, Any]:
 def _processor() -> str:
     """Name the processor; Linux keeps its name where :mod:`platform` does not look."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()

@@ -9,7 +9,6 @@ The name of a plan file tells the digest of its content: what was edited or dama
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
+from l2rw.store.files import write_text
 from l2rw.store.identity import digest, plain, restored
 from l2rw.store.seeds import format_seeds, parse_seeds
 from l2rw.theory.spec import SimulationSpec
@@ -222,12 +222,8 @@ class PlanFile:
         """Write the file into a folder, unless it is there as it should be."""
         path = folder / self.file_name
         text = json.dumps(self.to_json(), indent=1) + "\n"
-        if path.exists() and path.read_bytes() == text.encode():
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        if not path.exists() or path.read_bytes() != text.encode():
+            write_text(path, text)
 
     def _all_cells(self) -> tuple[CellEntry, ...]:
         return self.cells + self.parents

@@ -1,6 +1,5 @@
 """What L2RW makes of noisy images that it was not trained on (Figure 3)."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +15,13 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
 from l2rw.store.checksums import sealed, verify
+from l2rw.store.files import write_csv, write_json
 from l2rw.store.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
 from l2rw.training.plan_file import CellEntry, Compute
-from l2rw.training.results import RESULT, write_json
+from l2rw.training.results import RESULT
 from l2rw.training.trained import load_trained
 
 MIXED, SINGLE_CLASS = "mixed", "single class"
@@ -75,16 +75,17 @@ def run_probe(
     verify(network, network.with_name(RESULT))
     built = build_network(spec, dataset.info.image_shape, corruption.classes)
     probe = Probe(built, dataset, spec.batch_size, spec.clean_batch_size or 1, device)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    with partial.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(Weighed._fields)
-        for seed, path in zip(seeds, splits, strict=True):
-            values = load_trained([network], built, seed)
-            background = corruption.background_class(seed)
-            table.writerows(probe.weigh(values, Split.load(path), seed, background))
-    partial.replace(out)
+    weighed = (
+        line
+        for seed, path in zip(seeds, splits, strict=True)
+        for line in probe.weigh(
+            load_trained([network], built, seed),
+            Split.load(path),
+            seed,
+            corruption.background_class(seed),
+        )
+    )
+    write_csv(out, Weighed._fields, weighed)
     write_json(out.with_suffix(".json"), sealed({"cell": cell.id}, [out]))
 
 

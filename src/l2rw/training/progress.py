@@ -1,6 +1,5 @@
 """How a long job tells that it lives: log lines, a bar on a terminal, a status file."""
 
-import json
 import logging
 import os
 import socket
@@ -11,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from l2rw.store.files import write_json
 
 if TYPE_CHECKING:  # those who only read a status need not wait for PyTorch
     from l2rw.training.history import Means
@@ -101,10 +102,7 @@ class Progress:
             *(self._job, socket.gethostname(), os.getpid(), step, self._steps, rate, left),
             time.time(),
         )
-        self._status.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._status.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(status)))
-        partial.replace(self._status)
+        write_json(self._status, asdict(status))
 
 
 def format_seconds(seconds: float | None) -> str:

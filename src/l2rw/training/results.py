@@ -4,8 +4,6 @@
 (the training examples, those of least weight first) and the trained networks.
 """
 
-import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from l2rw.store.checksums import sealed
+from l2rw.store.files import write_csv, write_json
 from l2rw.training.engine.loop import Run
 from l2rw.training.history import Snapshot
 from l2rw.training.plan_file import CellEntry
@@ -34,10 +33,9 @@ def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str,
         made: How it was made: provenance, device, time. All that may differ between two runs of
             one seed is here.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = (asdict(line) for run in runs for line in run.history)
-    _write_csv(folder / METRICS, [field.name for field in fields(Snapshot)], lines)
-    _write_csv(
+    lines = (asdict(line).values() for run in runs for line in run.history)
+    write_csv(folder / METRICS, [field.name for field in fields(Snapshot)], lines)
+    write_csv(
         folder / SUSPECTS,
         ["seed", "image", "given_label", "model_label", "mean_weight", "clean"],
         (line for run in runs for line in _suspects(run)),
@@ -76,32 +74,15 @@ def _figures(run: Run) -> dict[str, Any]:
     }
 
 
-def _suspects(run: Run) -> Iterator[dict[str, Any]]:
+def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
     """Yield every training example: least weight first, those never seen last."""
     for place in np.argsort(run.mean_weights, kind="stable"):
         weight = run.mean_weights[place]
-        yield {
-            "seed": run.seed,
-            "image": run.train.indices[place],
-            "given_label": run.train.labels[place],
-            "model_label": run.predicted[place],
-            "mean_weight": f"{weight:.6g}" if np.isfinite(weight) else "",
-            "clean": int(run.train.truth[place]),
-        }
-
-
-def _write_csv(path: Path, columns: list[str], lines: Iterator[dict[str, Any]]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", newline="") as file:
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        table.writerows(lines)
-    partial.replace(path)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write readable JSON, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    partial.replace(path)
+        yield (
+            run.seed,
+            run.train.indices[place],
+            run.train.labels[place],
+            run.predicted[place],
+            f"{weight:.6g}" if np.isfinite(weight) else "",
+            int(run.train.truth[place]),
+        )

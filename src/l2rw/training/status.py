@@ -1,10 +1,10 @@
 """Which training jobs run now, from what they write."""
 
 import contextlib
-import json
 import time
 from pathlib import Path
 
+from l2rw.store.files import read_json
 from l2rw.training.progress import Status, format_seconds
 
 SILENT_AFTER = 120.0  # seconds without news after which a job is taken to have died
@@ -20,7 +20,7 @@ def read_status(logs: Path) -> list[Status]:
 def read_one(path: Path) -> Status | None:
     """Read a status file; None if the job has just ended, or the file is no longer whole."""
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        return Status(**json.loads(path.read_text()))
+        return Status(**read_json(path))
     return None
 
 

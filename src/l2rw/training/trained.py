@@ -6,6 +6,7 @@ from pathlib import Path
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.store.errors import UserError
+from l2rw.store.files import write_tensors
 from l2rw.training.engine.network import Network
 
 TRAINED = "network.safetensors"
@@ -13,14 +14,10 @@ TRAINED = "network.safetensors"
 
 def save_trained(path: Path, networks: dict[int, Tensors]) -> None:
     """Write parameters and buffers by seed, atomically."""
-    from safetensors.torch import save_file
-
-    partial = path.with_name(f"{path.name}.partial")
     named = {
         f"{seed}/{name}": t for seed, tensors in networks.items() for name, t in tensors.items()
     }
-    save_file({name: tensor.contiguous() for name, tensor in named.items()}, partial)
-    partial.replace(path)
+    write_tensors(path, named)
 
 
 def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Parameters, Tensors]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
 from l2rw.data.splits import read_arrays
+from l2rw.store.files import replacing
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -38,10 +39,9 @@ class Dataset:
 
     def save(self, path: Path) -> None:
         """Write one uncompressed ``.npz``, atomically."""
-        partial = path.with_suffix(".partial.npz")
         arrays = {k: v for k, v in vars(self).items() if k != "name"}
-        np.savez(partial, name=np.array(self.name), **arrays)
-        partial.replace(path)
+        with replacing(path) as partial:
+            np.savez(partial, name=np.array(self.name), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":

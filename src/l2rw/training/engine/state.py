@@ -11,6 +11,7 @@ from torch import Tensor
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.store.errors import UserError
+from l2rw.store.files import write_tensors
 from l2rw.training.history import Means, Snapshot, Tally
 from l2rw.training.weight_tracker import Received
 
@@ -94,18 +95,13 @@ class State:
             path: File to replace.
             fingerprint: What the run is; :meth:`restore` asks for the same.
         """
-        from safetensors.torch import save_file
-
         header = {
             "fingerprint": fingerprint,
             "step": json.dumps(self.step),
             "tally_steps": json.dumps(self.tally.steps),
             "history": json.dumps([[asdict(line) for line in lines] for lines in self.history]),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.partial")
-        save_file({name: t.contiguous() for name, t in self._tensors()}, partial, header)
-        partial.replace(path)
+        write_tensors(path, dict(self._tensors()), header)
 
     def restore(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint; tensors keep their memory format, so numbers stay the same.

@@ -1,0 +1,91 @@
+"""How files are read and written: in UTF-8, and a new one takes its name once it is whole."""
+
+import csv
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from l2rw.store.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the name to write a file under, hidden beside it; it replaces the file at the end.
+
+    No other process is given the same name. It ends as the file's does, for libraries that go by
+    that. Folders are created. After an error, the file is as it was, and nothing else is there.
+
+    Raises:
+        UserError: The disk is full, or something else prevents the file from being written.
+    """
+    if path.exists() and not path.is_file():  # /dev/stdout is written to; a folder refuses
+        partial = path
+    else:
+        partial = path.with_name(
+            f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        if partial != path:
+            partial.replace(path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}).",
+            "free some space." if full else "choose another place (--out), or clear this one.",
+        ) from None
+    finally:
+        if partial != path:
+            with suppress(OSError):  # replaced, or nothing could be written there
+                partial.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, with the same bytes on every platform."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write readable JSON; raise :class:`ValueError` for what JSON does not know, such as NaN."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; raise :class:`OSError` or :class:`ValueError` where there is none."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table, row by row as they come."""
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(rows)
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Any], header: dict[str, str] | None = None
+) -> None:
+    """Write PyTorch tensors by name, and texts by name, in the format of safetensors."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    with replacing(path) as partial:
+        try:
+            save_file({name: t.contiguous() for name, t in tensors.items()}, partial, header)
+        except SafetensorError as error:  # which hides what the system said
+            raise OSError(str(error)) from None
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy the content of a file."""
+    with replacing(path) as partial:
+        shutil.copyfile(source, partial)
