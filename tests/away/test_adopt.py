@@ -11,9 +11,10 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from l2rw.away.jobs import read_jobs
-from l2rw.away.packing import RUN_FILES, Bundle, Limits, pack
+from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.commands.main import main
 from l2rw.store.checksums import sealed
+from l2rw.store.paths import RUN_FILES
 from l2rw.training.plan_file import read_plan
 from l2rw.training.results import write_json
 

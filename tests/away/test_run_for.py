@@ -11,10 +11,10 @@ import pytest
 
 from l2rw.away.checkpoints import read_header
 from l2rw.away.jobs import read_jobs, select
-from l2rw.away.packing import RUN_FILES
 from l2rw.away.run_for import Deadline
 from l2rw.commands.main import main
 from l2rw.store.errors import UserError
+from l2rw.store.paths import RUN_FILES
 from l2rw.training.plan_file import read_plan
 
 from .conftest import with_parent, write_plan

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from l2rw.data.splits import Part
+from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
 from l2rw.training.engine.loop import Evaluations, Run
 from l2rw.training.evaluation import Evaluation
 from l2rw.training.history import Snapshot
-from l2rw.training.results import METRICS, RESULT, SUSPECTS, weight_auc, write
-from l2rw.training.trained import TRAINED
+from l2rw.training.results import weight_auc, write
 
 NAN = float("nan")
 TEST = Evaluation(0.5, [[3, 1], [0, 4]])
@@ -101,7 +101,7 @@ def test_the_result_holds_what_was_asked_for_and_what_came_of_it(tmp_path):
         assert (r["test_error"], r["test_loss"]) == (1 / 8, 0.5)
         assert r["confusion"] == [[3, 1], [0, 4]]
     assert [line["seed"] for line in lines(tmp_path / METRICS)] == ["2", "5"]
-    assert {path.name for path in tmp_path.iterdir()} == {METRICS, RESULT, SUSPECTS, TRAINED}
+    assert {path.name for path in tmp_path.iterdir()} == {METRICS, RESULT, SUSPECTS, NETWORK}
 
 
 def test_l2rw_suspects_flipped_labels_and_its_network_knows_better(

@@ -6,8 +6,9 @@ import torch
 from l2rw.models.lenet import lenet_8x8
 from l2rw.models.resnet import resnet_8x8
 from l2rw.store.errors import UserError
+from l2rw.store.paths import NETWORK
 from l2rw.training.engine.network import Network
-from l2rw.training.trained import TRAINED, load_trained, save_trained
+from l2rw.training.trained import load_trained, save_trained
 
 
 def network(model=resnet_8x8, classes=10, channels=1):
@@ -31,7 +32,7 @@ def file(tmp_path):
     """Save the networks of some seeds, each with a noise layer."""
 
     def file(*seeds):
-        path = tmp_path / "-".join(map(str, seeds)) / TRAINED
+        path = tmp_path / "-".join(map(str, seeds)) / NETWORK
         path.parent.mkdir()
         save_trained(path, {seed: named(seed, noise_layer=torch.eye(10)) for seed in seeds})
         return path
@@ -52,7 +53,7 @@ def test_a_network_is_read_as_it_was_written_without_what_belongs_to_the_method(
     for seed in (3, 13, 1):
         loaded = load_trained([first, second], network(), seed)
         torch.testing.assert_close(loaded, values(seed), rtol=0, atol=0)
-    assert [path.name for path in first.parent.iterdir()] == [TRAINED]
+    assert [path.name for path in first.parent.iterdir()] == [NETWORK]
 
 
 def test_the_memory_format_is_that_of_a_fresh_network(file):
@@ -66,9 +67,9 @@ def test_the_memory_format_is_that_of_a_fresh_network(file):
 def test_runs_of_a_stack_are_written_and_read(tmp_path, make_spec, prepare):
     spec = make_spec(method="s_model", model="resnet_8x8", steps=2)
     runs = prepare(spec, 5, 6, corruption="uniform_flip").run(lambda state: None)
-    save_trained(tmp_path / TRAINED, {run.seed: run.network for run in runs})
+    save_trained(tmp_path / NETWORK, {run.seed: run.network for run in runs})
     for run in runs:
-        parameters, buffers = load_trained([tmp_path / TRAINED], network(), run.seed)
+        parameters, buffers = load_trained([tmp_path / NETWORK], network(), run.seed)
         noise_layer = {"method.noise_layer": run.network["method.noise_layer"]}
         together = parameters | buffers | noise_layer
         torch.testing.assert_close(together, run.network, rtol=0, atol=0)

@@ -7,6 +7,7 @@ from l2rw.planning.costs import limits
 from l2rw.config.load import parse_config
 from l2rw.data.datasets.sources import require
 from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import outlook
 from l2rw.training.gpus import count_slots
@@ -26,7 +27,7 @@ try:
     configuration = parse_config(config)
     PLAN = Plan(configuration, configuration.results)
     for dataset in PLAN.datasets:
-        data = PLAN.config.results / "data" / PLAN.data_file(dataset)
+        data = Results(PLAN.config.results).data(PLAN.data_file(dataset))
         if not data.exists():
             root, download = PLAN.config.data.root, PLAN.config.data.download
             require(

@@ -9,12 +9,12 @@ import pandas as pd
 from l2rw.store.checksums import read_result, verify
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
+from l2rw.store.paths import PROBE, PROBE_RECORD, RESULT, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
-SEALED_BY = {"probe.csv": "probe.json"}
+SEALED_BY = {PROBE: PROBE_RECORD}
 """Which file holds the checksum of another; ``result.json`` if not named here."""
-
 
 MADE = ("commit", "source", "device", "precision")
 """What tables say of how a run was made; see :mod:`l2rw.training.results`."""
@@ -45,7 +45,7 @@ def jobs(plan: PlanFile, runs: Path) -> Iterator[Job]:
     for cell in plan.cells:
         wanted = set(plan.seeds)
         for job in cell.jobs:
-            path = runs / cell.id / f"seed-{format_seeds(job)}" / "result.json"
+            path = run_folder(runs, cell.id, format_seeds(job)) / RESULT
             result = read_result(path)
             if result["cell"]["id"] != cell.id:
                 raise UserError(
@@ -94,7 +94,7 @@ def collect_csv(plan: PlanFile, runs: Path, name: str, columns: Mapping[str, typ
     """
     parts = []
     for job in jobs(plan, runs):
-        verify(job.folder / name, job.folder / SEALED_BY.get(name, "result.json"))
+        verify(job.folder / name, job.folder / SEALED_BY.get(name, RESULT))
         lines = _read_csv(job.folder / name, {"seed": int, **columns})
         wanted = {run["seed"] for run in job.runs}
         if missing := wanted - set(lines["seed"]):

@@ -22,6 +22,7 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.statistics import NOTHING
 from l2rw.analysis.style import RC, look, name_of
+from l2rw.store.paths import METRICS
 from l2rw.training.plan_file import PlanFile
 
 CURVE = ["corruption", "network", "row"]
@@ -53,7 +54,7 @@ class Fit(NamedTuple):
 
 def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the curves of all planned runs; see :func:`l2rw.analysis.collect.collect_csv`."""
-    return collect_csv(plan, runs, "metrics.csv", {"step": int, GRADIENT: float})
+    return collect_csv(plan, runs, METRICS, {"step": int, GRADIENT: float})
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:

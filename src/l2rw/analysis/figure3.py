@@ -15,6 +15,7 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.statistics import column_of_text, summarise
 from l2rw.analysis.style import RC
+from l2rw.store.paths import PROBE
 from l2rw.training.plan_file import PlanFile
 
 BINS = 40
@@ -25,7 +26,7 @@ COLOURS = {"clean": "#0072B2", "flipped": "#D55E00"}
 def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the weights of all images probed; see :func:`l2rw.analysis.collect.collect_csv`."""
     columns = {"panel": str, "batch": int, "image": int, "clean": bool, "weight": float}
-    return collect_csv(plan, runs, "probe.csv", columns)
+    return collect_csv(plan, runs, PROBE, columns)
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:

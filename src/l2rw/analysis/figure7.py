@@ -15,6 +15,7 @@ from l2rw.analysis.collect import collect_csv
 from l2rw.analysis.drawing import add_legend, draw_band
 from l2rw.analysis.statistics import NOTHING, plus_minus, summarise_percent
 from l2rw.analysis.style import RC, look
+from l2rw.store.paths import METRICS
 from l2rw.training.plan_file import PlanFile
 
 ERRORS = {
@@ -37,7 +38,7 @@ FALL: dict[str, Any] = {
 def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the curves of all planned runs; see :func:`l2rw.analysis.collect.collect_csv`."""
     columns = {"step": int, "learning_rate": float, **dict.fromkeys(ERRORS.values(), float)}
-    return collect_csv(plan, runs, "metrics.csv", columns)
+    return collect_csv(plan, runs, METRICS, columns)
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:

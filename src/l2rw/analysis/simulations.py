@@ -10,6 +10,7 @@ from l2rw.analysis.statistics import NOTHING
 from l2rw.store.checksums import read_result
 from l2rw.store.errors import UserError
 from l2rw.store.identity import plain
+from l2rw.store.paths import CHECKS, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -18,7 +19,7 @@ CONTROLS = {
     "unguided": "Control: equal weights",
     "beyond": "Control: twice the limit, Huber loss",
 }
-CHECKS, WHAT = "checks.json", "checks of a simulation"
+WHAT = "checks of a simulation"
 WHO = ["cell", "seed", *MADE]
 """Columns that say which run a line is of, and what made it."""
 ON = {"device": "cpu", "precision": "float64"}
@@ -59,7 +60,7 @@ def simulations(plan: PlanFile, runs: Path) -> Iterator[Simulation]:
     """
     for cell in plan.cells:
         for job in cell.jobs:
-            folder = runs / cell.id / f"seed-{format_seeds(job)}"
+            folder = run_folder(runs, cell.id, format_seeds(job))
             path = folder / CHECKS
             checks = read_result(path)
             try:

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from l2rw.analysis.collect import unreadable
 from l2rw.analysis.drawing import add_legend
 from l2rw.analysis.simulations import (
-    CHECKS,
     WHO,
     Simulation,
     name_of_simulation,
@@ -24,6 +23,7 @@ from l2rw.analysis.simulations import (
 )
 from l2rw.analysis.style import RC
 from l2rw.store.checksums import verify
+from l2rw.store.paths import BOUND, CHECKS
 from l2rw.training.plan_file import PlanFile
 
 SETTING = ["model", "weighting", "batches", "limit_fraction"]
@@ -33,7 +33,7 @@ COLUMNS = (
 )
 """Of ``bound.csv``."""
 CONTROL_COLOURS = ["#0072B2", "#009E73"]
-BOUND: dict[str, Any] = {"color": "#000000", "lw": 1.4}
+BOUND_LINE: dict[str, Any] = {"color": "#000000", "lw": 1.4}
 
 
 def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
 
 
 def _curve(simulation: Simulation) -> pd.DataFrame:
-    path = simulation.folder / "bound.csv"
+    path = simulation.folder / BOUND
     verify(path, simulation.folder / CHECKS)
     types = {name: int if name == "step" else float for name in COLUMNS}
     try:
@@ -129,8 +129,8 @@ def _best(table: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
 
 def _draw_check(axes: Axes, table: pd.DataFrame) -> None:
     _, best = _best(table)
-    axes.plot(best["step"], best["bound"], **BOUND, label="C/√T, smallest C")
-    axes.plot(best["step"], best["bound_sharper"], **BOUND, ls="--", label="C/√(MT), ours")
+    axes.plot(best["step"], best["bound"], **BOUND_LINE, label="C/√T, smallest C")
+    axes.plot(best["step"], best["bound_sharper"], **BOUND_LINE, ls="--", label="C/√(MT), ours")
     for colour, curve in _curves(table):
         label = name_of_simulation(curve.iloc[0])
         axes.plot(curve["step"], curve["running_min"], color=colour, label=label)

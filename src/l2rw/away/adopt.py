@@ -8,11 +8,11 @@ from pathlib import Path
 from l2rw.away.checkpoints import read_header
 from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import JobFiles
-from l2rw.away.packing import RUN_FILES
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
 from l2rw.store.checksums import read_result, sha256, verify
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
+from l2rw.store.paths import RESULT, RUN_FILES, Results, done_in, seeds_name
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.plan_file import CellEntry
 
@@ -72,7 +72,7 @@ def _complete(runs: Sequence[JobFiles], inputs: Inputs) -> list[str]:
     lacks: dict[str, None] = {}  # in order, none twice
     for run in runs:
         parent = run.cell.parent
-        if parent and not _are_done(run.results / "runs" / parent, run.seeds):
+        if parent and not _are_done(Results(run.results), parent, run.seeds):
             lacks[f"{run.name} starts from {parent}, which is not here"] = None
         try:
             inputs.make(run)
@@ -84,11 +84,11 @@ def _complete(runs: Sequence[JobFiles], inputs: Inputs) -> list[str]:
 
 def _read_run(name: str, staged: Path, results: Path) -> JobFiles:
     """Verify a run; return it as the job that it was, at home."""
-    path = RUN.fullmatch(f"{name}/{RUN_FILES[-1]}")
+    path = RUN.fullmatch(f"{name}/{RESULT}")
     assert path is not None
-    result = read_result(staged / RUN_FILES[-1])
+    result = read_result(staged / RESULT)
     for file in RUN_FILES[:-1]:
-        verify(staged / file, staged / RUN_FILES[-1])
+        verify(staged / file, staged / RESULT)
     seeds = parse_seeds(path["seeds"])
     cell = CellEntry.from_json(result["cell"])
     if cell.id != path["cell"] or [r["seed"] for r in result["runs"]] != list(seeds):
@@ -101,7 +101,7 @@ def _read_run(name: str, staged: Path, results: Path) -> JobFiles:
 
 def _take_run(staged: Path, target: Path) -> str:
     """Install a run, unless there is one; return which of these happened."""
-    if (target / RUN_FILES[-1]).exists():
+    if (target / RESULT).exists():
         same = all(_are_same(staged / file, target / file) for file in RUN_FILES)
         return SAME if same else KEPT
     for file in RUN_FILES:  # the result last: the run is done once that is there
@@ -115,10 +115,10 @@ def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
     path = CHECKPOINT.fullmatch(name)
     assert path is not None
     header = read_header(staged)
-    if not header.fingerprint.startswith(f"{path['cell']} seed-{path['seeds']} on "):
+    if not header.fingerprint.startswith(f"{path['cell']} {seeds_name(path['seeds'])} on "):
         raise ValueError("it is a checkpoint of another run")
-    runs = results / path["configuration"] / "runs" / path["cell"]
-    if _are_done(runs, parse_seeds(path["seeds"])):
+    planned = Results(results / path["configuration"])
+    if _are_done(planned, path["cell"], parse_seeds(path["seeds"])):
         return NEEDLESS
     if target.exists():
         if _are_same(staged, target):
@@ -130,10 +130,9 @@ def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
     return f"{ADOPTED} (after step {header.step}, {header.fingerprint.partition(' on ')[2]})"
 
 
-def _are_done(runs: Path, seeds: range) -> bool:
-    """Whether a cell's folder holds results of these seeds."""
-    jobs = (path.parent.name[5:] for path in runs.glob(f"seed-*/{RUN_FILES[-1]}"))
-    return set(seeds) <= {seed for text in jobs for seed in parse_seeds(text)}
+def _are_done(results: Results, cell: str, seeds: range) -> bool:
+    """Whether there are results of these seeds of a cell."""
+    return set(seeds) <= {seed for job in done_in(results.runs, cell) for seed in job}
 
 
 def _are_same(one: Path, other: Path) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from l2rw.experiments.cells import data_file
 from l2rw.store.errors import UserError, closest
-from l2rw.store.seeds import format_seeds, parse_seeds
+from l2rw.store.paths import RESULT, Results, seeds_name, seeds_of
+from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 
 ORDERS = ("seeds", "cells")
@@ -35,47 +36,46 @@ class JobFiles:
     @property
     def data(self) -> Path:
         """Data set file."""
-        return self.results / "data" / data_file(self.cell.dataset)
+        return self._there.data(data_file(self.cell.dataset))
 
     @property
     def splits(self) -> list[Path]:
         """Split files of the seeds, in the same order."""
-        folder = self.results / "splits" / self.cell.split
-        return [folder / f"seed-{seed}.npz" for seed in self.seeds]
+        return [self._there.split(self.cell.split, seed) for seed in self.seeds]
 
     @property
     def out(self) -> Path:
         """Folder of the results of this job."""
-        return self.results / "runs" / self.id / f"seed-{format_seeds(self.seeds)}"
+        return self._there.run(self.id, format_seeds(self.seeds))
 
     @property
     def checkpoints(self) -> Path:
         """Folder of the cell's checkpoints."""
-        return self._beside("checkpoints") / self.id
+        return self._there.checkpoints(self.id)
 
     @property
     def log(self) -> Path:
         """File for what training says."""
-        seeds = format_seeds(self.seeds)
-        return self._beside("logs") / "train" / self.id / f"seed-{seeds}.log"
+        return self._there.log(self.id, format_seeds(self.seeds))
 
     @property
     def status(self) -> Path:
         """File that tells how far training is."""
         return self.log.with_name(f"{self.log.name}.status.json")
 
-    def _beside(self, folder: str) -> Path:
-        return self.results.parents[1] / folder / self.results.name
+    @property
+    def _there(self) -> Results:
+        return Results(self.results)
 
     @property
     def is_done(self) -> bool:
         """Whether its result, which is written last, is there."""
-        return (self.out / "result.json").exists()
+        return (self.out / RESULT).exists()
 
     def kept_checkpoints(self) -> list[Path]:
         """Return the checkpoints of this job's seeds that are there, stack by stack."""
-        found = sorted(self.checkpoints.glob("seed-*.safetensors"))
-        return [path for path in found if set(parse_seeds(path.stem[5:])) <= set(self.seeds)]
+        found = sorted(self.checkpoints.glob(f"{seeds_name('*')}.safetensors"))
+        return [path for path in found if set(seeds_of(path.stem)) <= set(self.seeds)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def _add(
         parents = tuple(job for job in above if set(job.seeds) & set(seeds))
         key = plan.configuration, cell.id, seeds
         if key not in jobs:
-            results = Path("results", plan.configuration)
+            results = Results.of(plan.configuration).folder
             jobs[key] = PlannedJob(results, cell, seeds, compute, parents)
         added.append(jobs[key])
     return added

@@ -17,10 +17,9 @@ from pathlib import Path
 
 from l2rw.store.errors import UserError
 from l2rw.store.files import replacing
+from l2rw.store.paths import RUN_FILES
 
 MANIFEST = "manifest.json"
-RUN_FILES = ("metrics.csv", "network.safetensors", "suspects.csv", "result.json")
-"""Files of a run, as the workflow's rule ``train`` declares them; what makes it done comes last."""
 PIECE_BYTES = 4 * 2**20
 OVERHEAD = 4096
 """Bytes of a part that are no piece and no line of the manifest, at most."""

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from l2rw.away.packing import MANIFEST, RUN_FILES, Piece
+from l2rw.away.packing import MANIFEST, Piece
 from l2rw.store.checksums import sha256
 from l2rw.store.errors import UserError
+from l2rw.store.paths import RUN_FILES, seeds_name
 
 NAME = r"[^/.\\\0][^/\\\0]*"  # neither hidden nor `..`
-SEEDS = r"seed-(?P<seeds>\d+(?:-\d+)?)"
+SEEDS = seeds_name(r"(?P<seeds>\d+(?:-\d+)?)")
 RUN = re.compile(
     rf"results/(?P<configuration>{NAME})/runs/(?P<cell>{NAME}/{NAME})/{SEEDS}/(?P<file>{NAME})"
 )

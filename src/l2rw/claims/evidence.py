@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from l2rw.analysis.collect import MADE, read_table, unreadable
-from l2rw.analysis.simulations import CHECKS
 from l2rw.claims.measures import Tables
 from l2rw.store.checksums import require_plan
 from l2rw.store.files import read_json
+from l2rw.store.paths import CHECKS, RESULT, Results
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -55,12 +55,12 @@ def read_evidence(plans: Sequence[PlanFile], bench: Path | None, results: Path) 
     Raises:
         UserError: A table or figure is missing, changed, or was made from another plan.
     """
-    tables = {}
+    tables, there = {}, Results(results)
     for plan in plans:
         name = plan.experiment
-        for kind in ("tables", "figures"):
-            require_plan(results / kind / f"{name}.json", plan.digest)
-        tables[name] = with_rows(read_table(results / "tables" / f"{name}.csv"))
+        for record in (there.table(name, "json"), there.figure(name, "json")):
+            require_plan(record, plan.digest)
+        tables[name] = with_rows(read_table(there.table(name)))
     if bench is not None:
         tables[BENCH] = _read_bench(bench)
     return Evidence({plan.experiment: plan for plan in plans}, tables, results)
@@ -88,14 +88,14 @@ def with_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"method": "row"})
 
 
-def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], str]]:
+def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], Path]]:
     """Yield (cell id, seeds shown, file of their result below the results) of every job."""
     for cell in plan.cells:
-        file = CHECKS if cell.kind == "simulation" else "result.json"
+        file = CHECKS if cell.kind == "simulation" else RESULT
         for job in cell.jobs:
             seeds = [seed for seed in job if seed in plan.seeds]
             if seeds:
-                yield cell.id, seeds, f"runs/{cell.id}/seed-{format_seeds(job)}/{file}"
+                yield cell.id, seeds, Results(Path()).run(cell.id, format_seeds(job)) / file
 
 
 def _read_bench(path: Path) -> pd.DataFrame:

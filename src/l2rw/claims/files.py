@@ -9,15 +9,14 @@ from l2rw.claims.evidence import BENCH, read_evidence
 from l2rw.claims.page import to_html, to_markdown
 from l2rw.store.checksums import sha256
 from l2rw.store.files import write_json, write_text
+from l2rw.store.paths import CLAIMS, CLAIMS_RECORD, HTML, PAGE
 from l2rw.training.plan_file import PlanFile
-
-PAGE, HTML, TABLE, RECORD = "REPRODUCTION.md", "REPRODUCTION.html", "claims.csv", "claims.json"
 
 
 def write_ledger(
     plans: Sequence[PlanFile], bench: Path | None, results: Path, paper: Paper, out: Path
 ) -> None:
-    """Judge all claims and write :data:`PAGE`, :data:`HTML`, :data:`TABLE` and :data:`RECORD`.
+    """Judge all claims and write the ledger: page, table, record.
 
     Args:
         plans: Plan files of the experiments that there are.
@@ -44,5 +43,5 @@ def write_ledger(
     }
     write_text(out / PAGE, page)
     write_text(out / HTML, html)
-    write_table(to_table(ledger), out / TABLE)
-    write_json(out / RECORD, record)
+    write_table(to_table(ledger), out / CLAIMS)
+    write_json(out / CLAIMS_RECORD, record)

@@ -26,6 +26,7 @@ from l2rw.claims.words import (
     seeds_in_words,
     verdict_in_words,
 )
+from l2rw.store.paths import Results
 
 DOCS = Path(__file__).parents[3] / "docs"
 COMPARED = ("table1", "table2", "sanity")
@@ -238,7 +239,7 @@ class _Page:
         shown_by = entry.judged.claim.shown_by
         if shown_by is None or not entry.judged.findings:
             return None
-        return self._to(self._evidence.folder / "figures" / f"{shown_by}.svg")
+        return self._to(Results(self._evidence.folder).figure(shown_by, "svg"))
 
     def _figure_link(self, entry: Entry) -> str:
         figure = self._figure(entry)

@@ -10,6 +10,7 @@ from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
+from l2rw.store.paths import BOUND, Results
 
 
 def publish(config: Config, out: Path) -> None:
@@ -26,7 +27,7 @@ def publish(config: Config, out: Path) -> None:
         UserError: A result is missing or stale. Nothing has been written then.
     """
     plan, results = Plan(config, config.results), config.results
-    if out.resolve().is_relative_to(results.resolve()) or (out / "plan").is_dir():
+    if out.resolve().is_relative_to(results.resolve()) or Results(out).plan("").is_dir():
         raise UserError(f"{out} belongs to results themselves.", "name another folder.")
     files = list(_published(plan))
     for path in files:
@@ -36,7 +37,7 @@ def publish(config: Config, out: Path) -> None:
                 "run `snakemake` with the same configuration first.",
             )
     plans = [plan.describe(name) for name in plan.experiments]
-    timings = Path("bench", plan.bench_file) if plan.bench_file else None
+    timings = Results(Path()).bench(plan.bench_file) if plan.bench_file else None
     # Refuses what is stale before anything in `out` is overwritten.
     read_evidence(plans, timings and results / timings, results)
     for path in files:
@@ -45,13 +46,15 @@ def publish(config: Config, out: Path) -> None:
 
 
 def _published(plan: Plan) -> Iterator[Path]:
+    """Yield the paths, below the results, of what is published."""
+    results = Results(Path())
     for name in plan.experiments:
-        yield from (Path("tables", f"{name}.{suffix}") for suffix in ("csv", "md", "json"))
-        yield from (Path("figures", f"{name}.{suffix}") for suffix in ("csv", "json", "svg", "png"))
+        yield from (results.table(name, suffix) for suffix in ("csv", "md", "json"))
+        yield from (results.figure(name, suffix) for suffix in ("csv", "json", "svg", "png"))
     for key, cell in plan.cells.items():
         # What the tables are made from; a simulation's table needs the bound at every T, too.
-        files = [cell.result, *(["bound.csv"] if cell.kind == "simulation" else [])]
+        files = [cell.result, *([BOUND] if cell.kind == "simulation" else [])]
         for job in plan.jobs(cell):
-            yield from (Path("runs", key, f"seed-{job}", file) for file in files)
+            yield from (results.run(key, job) / file for file in files)
     if plan.bench_file:
-        yield Path("bench", plan.bench_file)
+        yield results.bench(plan.bench_file)

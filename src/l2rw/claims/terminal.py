@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from l2rw.analysis.tables import to_markdown
-from l2rw.claims.files import TABLE
 from l2rw.claims.words import COUNTED, hours_in_words, verdict_in_words
 from l2rw.store.errors import UserError
+from l2rw.store.paths import ALL_RESULTS, CLAIMS, PAGE
 
 COLOURS = {
     "reproduced": "green",
@@ -36,14 +36,14 @@ def print_ledgers(
     Raises:
         UserError: There is no ledger, or one cannot be read.
     """
-    folders = folders or sorted(path.parent for path in Path("results").glob(f"*/{TABLE}"))
+    folders = folders or sorted(path.parent for path in ALL_RESULTS.glob(f"*/{CLAIMS}"))
     if not folders:
         raise UserError(
-            f"There is no ledger: no results/*/{TABLE}.", "make one, such as by `make demo`."
+            f"There is no ledger: no results/*/{CLAIMS}.", "make one, such as by `make demo`."
         )
     console = console or Console()
     for folder in folders:
-        lines = _read(folder / TABLE)
+        lines = _read(folder / CLAIMS)
         if markdown:
             console.out(_in_markdown(lines), highlight=False)
         else:
@@ -82,7 +82,7 @@ def _table(folder: Path, lines: pd.DataFrame) -> Table:
     table = Table(
         title=f"{folder}: {len(counted)} of {len(papers)} claims of the paper tested at its scale",
         title_justify="left",
-        caption=f"Everything: {folder / 'REPRODUCTION.md'}",
+        caption=f"Everything: {folder / PAGE}",
         caption_justify="left",
     )
     table.add_column("claim")

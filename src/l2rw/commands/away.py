@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from l2rw.commands.parser import Command, count, folder, positive, seed_range
+from l2rw.store.paths import ALL_RESULTS
 
 
 def _run_for_options(run_for: ArgumentParser) -> None:
@@ -62,7 +63,7 @@ def _run_for(arguments: Namespace) -> None:
 def _adopt_options(adopt: ArgumentParser) -> None:
     adopt.add_argument("files", type=Path, nargs="+", help="all parts of a pack")
     adopt.add_argument("--root", type=folder, help="folder with the source files of data sets")
-    adopt.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
+    adopt.add_argument("--results", type=Path, default=ALL_RESULTS, help="folder of results")
 
 
 def _adopt(arguments: Namespace) -> None:

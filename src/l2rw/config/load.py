@@ -32,6 +32,7 @@ from l2rw.config.schema import (
     Theory,
 )
 from l2rw.store.errors import UserError, closest
+from l2rw.store.paths import Results
 from l2rw.store.records import load
 
 
@@ -79,7 +80,7 @@ class Config(Section):
     @property
     def results(self) -> Path:
         """The folder of the results, below that in which the workflow runs."""
-        return Path("results", self.name)
+        return Results.of(self.name).folder
 
     @field_validator("targets")
     @classmethod

@@ -15,6 +15,7 @@ from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
 from l2rw.store.identity import RESULTS_REVISION, digest, plain
+from l2rw.store.paths import CHECKS, RESULT
 from l2rw.store.provenance import source_hash
 from l2rw.store.records import Record
 from l2rw.theory.spec import SimulationSpec
@@ -88,7 +89,7 @@ class Cell:
     @property
     def result(self) -> str:
         """The file of a run that is written last: it is done once that is there."""
-        return "result.json" if self.kind == "training" else "checks.json"
+        return RESULT if self.kind == "training" else CHECKS
 
     @property
     def ancestry(self) -> "list[Cell]":
@@ -116,7 +117,7 @@ class Experiment:
     seeds: tuple[int, ...]
     settings: Mapping[str, Any]
     """The configuration behind it."""
-    made_from: str = "result.json"
+    made_from: str = RESULT
     """The file of every run that its table is made from."""
 
     @cached_property

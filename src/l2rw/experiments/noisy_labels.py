@@ -10,6 +10,7 @@ from l2rw.experiments.captions import background_noise, describe, describe_varia
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.noise_setup import Ground, background_flip, require_validation, uniform_flip
 from l2rw.methods.rows import Row
+from l2rw.store.paths import METRICS, PROBE
 
 
 def table1(config: Config) -> Experiment:
@@ -90,7 +91,7 @@ def figure3(config: Config) -> Experiment:
         f"the background, over all such classes. All batches of {shared.seeds} random splits."
     )
     cells = [PlannedCell(cell, {"row": "l2rw"})]
-    return _experiment(config, "figure3", caption, cells, made_from="probe.csv")
+    return _experiment(config, "figure3", caption, cells, made_from=PROBE)
 
 
 def figure4(config: Config) -> Experiment:
@@ -171,7 +172,7 @@ def figure7(config: Config) -> Experiment:
         f"images), dotted in training; means over {shared.seeds} random splits with 95 % "
         f"confidence bands. {describe(shared.background_flip.training)}"
     )
-    return _experiment(config, "figure7", caption, cells, made_from="metrics.csv")
+    return _experiment(config, "figure7", caption, cells, made_from=METRICS)
 
 
 def _rows(ground: Ground, rows: Iterable[Row], **setting: Any) -> list[PlannedCell]:

@@ -8,6 +8,7 @@ from l2rw.experiments.noise_setup import background_flip
 from l2rw.methods import METHODS
 from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
+from l2rw.store.paths import CHECKS, METRICS
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
 
 BEST = 0.5  # of the corrected limit: where C is smallest
@@ -81,7 +82,7 @@ def decay(config: Config) -> Experiment:
         "noisy_labels": config.noisy_labels.model_dump(mode="json"),
     }
     shown = tuple(range(seeds))
-    return Experiment("decay", caption, tuple(planned), shown, settings, made_from="metrics.csv")
+    return Experiment("decay", caption, tuple(planned), shown, settings, made_from=METRICS)
 
 
 def _plain(row: Row) -> Row:
@@ -162,4 +163,4 @@ def _experiment(config: Config, name: str, caption: str, cells: list[PlannedCell
     section = getattr(config.experiments, name)
     settings = section.model_dump(mode="json") | {"theory": config.theory.model_dump(mode="json")}
     # The problem is that of one split: expectations are over batches alone.
-    return Experiment(name, caption, tuple(cells), (0,), settings, made_from="checks.json")
+    return Experiment(name, caption, tuple(cells), (0,), settings, made_from=CHECKS)

@@ -1,8 +1,7 @@
 """From a configuration to experiments, jobs and the files that tell jobs what to do."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
 from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
+from l2rw.store.paths import CLAIMS_RECORD, METRICS_OF_ALL, Results, done_in
 from l2rw.store.seeds import format_seeds, parse_seeds
 from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 
@@ -29,7 +29,8 @@ class Plan:
         Raises:
             UserError: An experiment asks for what its data set does not have.
         """
-        self.config, self._results = config, results
+        self.config = config
+        self._results = Results(results) if results is not None else None
         self.experiments = {name: EXPERIMENTS.load(name)(config) for name in config.targets}
         self._jobs: dict[str, list[range]] = {}
 
@@ -81,7 +82,7 @@ class Plan:
         """Return the seeds of a cell whose results are there, job by job, none twice."""
         kept: list[range] = []
         if self._results is not None:
-            found = _seeds_of((self._results / "runs" / cell.id).glob(f"seed-*/{cell.result}"))
+            found = done_in(self._results.runs, cell.id, cell.result)
             # Of jobs that share seeds, as jobs of other sizes may, the first and longest counts.
             for job in sorted(found, key=lambda job: (job.start, -len(job))):
                 if job.start < self._seeds[cell.id] and (not kept or job.start >= kept[-1].stop):
@@ -190,7 +191,7 @@ class Plan:
         been edited while it waited.
         """
         for name in self.experiments:
-            self.describe(name).write(results / "plan")
+            self.describe(name).write(Results(results).plan(self.file(name)).parent)
 
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
@@ -203,18 +204,18 @@ class Plan:
         dry run does not disturb jobs that run.
         """
         self.create(results)
+        there = Results(results)
         for name, experiment in self.experiments.items():
-            path = results / "plan" / self.file(name)
-            table = results / "tables" / f"{name}.csv"
-            records = (results / kind / f"{name}.json" for kind in ("tables", "figures"))
+            path, table = there.plan(self.file(name)), there.table(name)
+            records = there.table(name, "json"), there.figure(name, "json")
             if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
                 os.utime(path, (1, 1))
                 os.utime(table, (1, 1))
             else:
                 os.utime(path)
-        self._date_summaries(results)
+        self._date_summaries(there)
 
-    def _date_summaries(self, results: Path) -> None:
+    def _date_summaries(self, results: Results) -> None:
         """Do the same for what metrics and ledger are made from: the figures' summaries, records.
 
         The ledger also records the timings that it was made from.
@@ -222,20 +223,14 @@ class Plan:
         digests = {name: experiment.digest for name, experiment in self.experiments.items()}
         timed = {}
         if self.bench_file:
-            timings = results / "bench" / self.bench_file
+            timings = results.bench(self.bench_file)
             timed["bench"] = sha256(timings) if timings.exists() else None
         for made, plan, suffix in (
-            ("metrics.json", digests, "csv"),
-            ("claims.json", digests | timed, "json"),
+            (METRICS_OF_ALL, digests, "csv"),
+            (CLAIMS_RECORD, digests | timed, "json"),
         ):
-            times = (1, 1) if recorded_plan(results / made) == plan else None
+            times = (1, 1) if recorded_plan(results.folder / made) == plan else None
             for name in self.experiments:
-                path = results / "figures" / f"{name}.{suffix}"
+                path = results.figure(name, suffix)
                 if path.exists():
                     os.utime(path, times)
-
-
-def _seeds_of(results: Iterable[Path]) -> Iterator[range]:
-    for path in results:
-        with suppress(ValueError):  # a folder that no job made
-            yield parse_seeds(path.parent.name.removeprefix("seed-"))

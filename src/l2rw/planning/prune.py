@@ -6,6 +6,7 @@ from pathlib import Path
 
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
 
 
 def unused(plan: Plan, root: Path) -> list[Path]:
@@ -18,25 +19,20 @@ def unused(plan: Plan, root: Path) -> list[Path]:
         plan: Of the configuration as it is now.
         root: Where the workflow runs, the folder with ``results`` and ``checkpoints``.
     """
-    results = root / "results" / plan.config.name
-    checkpoints = root / "checkpoints" / plan.config.name
-    kept = {results / "data" / plan.data_file(dataset) for dataset in plan.datasets}
-    kept |= {results / "plan" / plan.file(name) for name in plan.experiments}
+    results = Results.of(plan.config.name, root)
+    kept = {results.data(plan.data_file(dataset)) for dataset in plan.datasets}
+    kept |= {results.plan(plan.file(name)) for name in plan.experiments}
     for split in plan.splits.values():
-        kept |= {
-            results / "splits" / split.id / f"seed-{s}.npz" for s in plan.seeds_of_split(split)
-        }
+        kept |= {results.split(split.id, seed) for seed in plan.seeds_of_split(split)}
     for cell in plan.cells.values():
-        kept |= {results / "runs" / cell.id / f"seed-{job}" for job in plan.jobs(cell)}
-        kept.add(checkpoints / cell.id)
-    for kind in ("tables", "figures"):
-        made = (results / kind).glob("*")
-        kept |= {path for path in made if path.stem in plan.experiments}
+        kept |= {results.run(cell.id, job) for job in plan.jobs(cell)}
+        kept.add(results.checkpoints(cell.id))
+    for name in plan.experiments:
+        for made in (results.table(name), results.figure(name, "csv")):
+            kept |= set(made.parent.glob(f"{name}.*"))
     if plan.bench_file:
-        kept.add(results / "bench" / plan.bench_file)
-    folders = ("data", "plan", "splits", "runs", "tables", "figures", "bench")
-    places = [*(results / folder for folder in folders), checkpoints]
-    return [path for place in places for path in _others(place, kept)]
+        kept.add(results.bench(plan.bench_file))
+    return [path for place in results.places for path in _others(place, kept)]
 
 
 def _others(place: Path, kept: set[Path]) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from l2rw.data.splits import Split
 from l2rw.store.checksums import sealed
 from l2rw.store.files import write_csv, write_json
 from l2rw.store.identity import plain
+from l2rw.store.paths import BOUND, CHECKS, TRAJECTORY
 from l2rw.store.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
 from l2rw.theory.constants import Constants, constants_of
@@ -21,9 +22,6 @@ from l2rw.theory.record import Record
 from l2rw.theory.simulate import simulate
 from l2rw.theory.spec import SimulationSpec
 
-CHECKS = "checks.json"
-TRAJECTORY = "trajectory.csv"
-BOUND = "bound.csv"
 COUNTEREXAMPLE = "counterexample.csv"
 
 

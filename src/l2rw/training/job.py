@@ -11,6 +11,7 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.store.checksums import verify
 from l2rw.store.errors import UserError
+from l2rw.store.paths import RESULT, seeds_name
 from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
 from l2rw.training.checkpoints import Checkpoints, Watch, heeding_sigterm
@@ -19,7 +20,7 @@ from l2rw.training.engine.loop import Run, Start, Training
 from l2rw.training.engine.network import Network, build_network
 from l2rw.training.plan_file import CellEntry, Compute
 from l2rw.training.progress import Progress
-from l2rw.training.results import RESULT, write
+from l2rw.training.results import write
 from l2rw.training.spec import RunSpec
 from l2rw.training.trained import load_trained
 
@@ -110,7 +111,7 @@ def _start(job: Job, network: Network, place: int) -> Start:
 
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
-    which = f"seed-{format_seeds(seeds)}"
+    which = seeds_name(format_seeds(seeds))
     # What could change a number; the other knobs of how to train are recorded in the result.
     fingerprint = (
         f"{job.cell.id} {which} on {device.type} with {job.compute.threads} threads by torch "

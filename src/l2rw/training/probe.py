@@ -16,12 +16,12 @@ from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
 from l2rw.store.checksums import sealed, verify
 from l2rw.store.files import write_csv, write_json
+from l2rw.store.paths import RESULT
 from l2rw.store.randomness import generator
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
 from l2rw.training.plan_file import CellEntry, Compute
-from l2rw.training.results import RESULT
 from l2rw.training.trained import load_trained
 
 MIXED, SINGLE_CLASS = "mixed", "single class"

@@ -13,14 +13,11 @@ import numpy as np
 
 from l2rw.store.checksums import sealed
 from l2rw.store.files import write_csv, write_json
+from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
 from l2rw.training.engine.loop import Run
 from l2rw.training.history import Snapshot
 from l2rw.training.plan_file import CellEntry
-from l2rw.training.trained import TRAINED, save_trained
-
-METRICS = "metrics.csv"
-RESULT = "result.json"
-SUSPECTS = "suspects.csv"
+from l2rw.training.trained import save_trained
 
 
 def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str, Any]) -> None:
@@ -40,9 +37,9 @@ def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str,
         ["seed", "image", "given_label", "model_label", "mean_weight", "clean"],
         (line for run in runs for line in _suspects(run)),
     )
-    save_trained(folder / TRAINED, {run.seed: run.network for run in runs})
+    save_trained(folder / NETWORK, {run.seed: run.network for run in runs})
     result = {"cell": cell.to_json(), "runs": [_figures(run) for run in runs], "made": made}
-    write_json(folder / RESULT, sealed(result, [folder / f for f in (METRICS, SUSPECTS, TRAINED)]))
+    write_json(folder / RESULT, sealed(result, [folder / f for f in (METRICS, SUSPECTS, NETWORK)]))
 
 
 def weight_auc(run: Run) -> float | None:

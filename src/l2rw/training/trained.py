@@ -9,8 +9,6 @@ from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
 from l2rw.training.engine.network import Network
 
-TRAINED = "network.safetensors"
-
 
 def save_trained(path: Path, networks: dict[int, Tensors]) -> None:
     """Write parameters and buffers by seed, atomically."""

@@ -1,0 +1,113 @@
+"""Where everything lies: the one place that spells the paths of results.
+
+The workflow's rules declare the same paths, with Snakemake's wildcards.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from l2rw.store.seeds import parse_seeds
+
+RESULT, METRICS, SUSPECTS = "result.json", "metrics.csv", "suspects.csv"
+NETWORK = "network.safetensors"
+"""What training leaves, in the folder of a run."""
+RUN_FILES = (METRICS, NETWORK, SUSPECTS, RESULT)
+"""All of it; what makes the run done comes last."""
+PROBE, PROBE_RECORD = "probe.csv", "probe.json"
+"""What Figure 3 adds, and what holds its checksum."""
+CHECKS, BOUND, TRAJECTORY = "checks.json", "bound.csv", "trajectory.csv"
+"""What a simulation leaves."""
+PAGE, HTML = "REPRODUCTION.md", "REPRODUCTION.html"
+CLAIMS, CLAIMS_RECORD = "claims.csv", "claims.json"
+"""The ledger, in the folder of the results."""
+METRICS_OF_ALL = "metrics.json"
+"""The numbers of all figures and tables, there, too."""
+
+ALL_RESULTS = Path("results")
+"""Folder of the results of all configurations, where the workflow runs."""
+
+
+def seeds_name(seeds: str | int) -> str:
+    """Return how files and folders of consecutive seeds are called, such as ``seed-0-4``."""
+    return f"seed-{seeds}"
+
+
+def seeds_of(name: str) -> range:
+    """Return the seeds in such a name; raise :class:`ValueError` if it is another."""
+    return parse_seeds(name.removeprefix("seed-"))
+
+
+def run_folder(runs: Path, cell: str, seeds: str) -> Path:
+    """Return the folder of a job's results, given that of all runs, and a cell's id."""
+    return runs / cell / seeds_name(seeds)
+
+
+def done_in(runs: Path, cell: str, result: str = RESULT) -> Iterator[range]:
+    """Yield the seeds of every job of a cell whose result is there."""
+    for path in (runs / cell).glob(f"{seeds_name('*')}/{result}"):
+        with suppress(ValueError):  # a folder that no job made
+            yield seeds_of(path.parent.name)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of one configuration, and what lies beside them."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, configuration: str, root: Path = Path()) -> "Results":
+        """Return those of a configuration, given its name and the folder of the workflow."""
+        return cls(root / ALL_RESULTS / configuration)
+
+    def data(self, file: str) -> Path:
+        """File of a data set, whose name tells its content."""
+        return self.folder / "data" / file
+
+    def split(self, split: str, seed: str | int) -> Path:
+        """File of the split of a seed."""
+        return self.folder / "splits" / split / f"{seeds_name(seed)}.npz"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of all runs, training and simulations."""
+        return self.folder / "runs"
+
+    def run(self, cell: str, seeds: str) -> Path:
+        """Folder of a job's results."""
+        return run_folder(self.runs, cell, seeds)
+
+    def plan(self, file: str) -> Path:
+        """Plan file of an experiment."""
+        return self.folder / "plan" / file
+
+    def table(self, experiment: str, suffix: str = "csv") -> Path:
+        """Table of an experiment: runs (csv), for people (md, html, tex), or its record (json)."""
+        return self.folder / "tables" / f"{experiment}.{suffix}"
+
+    def figure(self, experiment: str, suffix: str) -> Path:
+        """Figure of an experiment, what it shows (csv), or its record (json)."""
+        return self.folder / "figures" / f"{experiment}.{suffix}"
+
+    def bench(self, file: str) -> Path:
+        """Timings of steps."""
+        return self.folder / "bench" / file
+
+    @property
+    def places(self) -> list[Path]:
+        """All folders with files of a configuration."""
+        kinds = ("data", "plan", "splits", "runs", "tables", "figures", "bench")
+        return [*(self.folder / kind for kind in kinds), self._beside("checkpoints")]
+
+    def checkpoints(self, cell: str) -> Path:
+        """Folder of a cell's checkpoints."""
+        return self._beside("checkpoints") / cell
+
+    def log(self, cell: str, seeds: str) -> Path:
+        """What a training job says."""
+        return self._beside("logs") / "train" / cell / f"{seeds_name(seeds)}.log"
+
+    def _beside(self, kind: str) -> Path:
+        return self.folder.parents[1] / kind / self.folder.name
