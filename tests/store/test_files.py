@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -178,6 +180,41 @@ def test_text_is_utf8_in_every_locale(tmp_path):
     subprocess.run(command, check=True, env=ascii_only)
     assert (tmp_path / "text").read_bytes() == "κ\n".encode()
     assert json.loads((tmp_path / "text.json").read_bytes()) == "κ"
+
+
+@pytest.fixture
+def someone_else():
+    """Be someone else than the owner of the files in a folder; return it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be someone else")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        (folder / "file").write_text("content")
+        (folder / "file").chmod(0o666)
+        os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("seconds", [1, None])
+def test_files_of_another_owner_are_dated_and_kept_as_they_are(someone_else, seconds):
+    path = someone_else / "file"
+    before = time.time()
+    files.set_time(path, seconds)
+    assert everything(someone_else) == {path: b"content"}
+    assert path.stat().st_mtime == 1 if seconds else path.stat().st_mtime >= before - 1
+
+
+def test_what_may_not_be_dated_is_told(someone_else):
+    os.seteuid(0)
+    someone_else.chmod(0o555)
+    os.seteuid(65534)
+    with pytest.raises(UserError, match=r"file cannot be written \(Permission denied\)"):
+        files.set_time(someone_else / "file", 1)
+    assert (someone_else / "file").read_text() == "content"
 
 
 def test_equal_figures_are_equal_files(tmp_path):

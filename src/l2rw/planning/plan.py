@@ -1,6 +1,5 @@
 """From a configuration to experiments, jobs and the files that tell jobs what to do."""
 
-import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
 from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
+from l2rw.store.files import set_time
 from l2rw.store.paths import CLAIMS_RECORD, METRICS_OF_ALL, Results, done_in
 from l2rw.store.seeds import format_seeds, parse_seeds
 from l2rw.training.plan_file import CellEntry, Compute, PlanFile
@@ -209,10 +209,10 @@ class Plan:
             path, table = there.plan(self.file(name)), there.table(name)
             records = there.table(name, "json"), there.figure(name, "json")
             if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
-                os.utime(path, (1, 1))
-                os.utime(table, (1, 1))
+                set_time(path, 1)
+                set_time(table, 1)
             else:
-                os.utime(path)
+                set_time(path)
         self._date_summaries(there)
 
     def _date_summaries(self, results: Results) -> None:
@@ -229,8 +229,8 @@ class Plan:
             (METRICS_OF_ALL, digests, "csv"),
             (CLAIMS_RECORD, digests | timed, "json"),
         ):
-            times = (1, 1) if recorded_plan(results.folder / made) == plan else None
+            seconds = 1 if recorded_plan(results.folder / made) == plan else None
             for name in self.experiments:
                 path = results.figure(name, suffix)
                 if path.exists():
-                    os.utime(path, times)
+                    set_time(path, seconds)
