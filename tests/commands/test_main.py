@@ -1,8 +1,12 @@
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
+
+from l2rw.store.files import write_json
+from l2rw.training.progress import Status
 
 PROGRAM = [sys.executable, "-m", "l2rw"]
 
@@ -34,6 +38,14 @@ def test_ctrl_c_ends_it_silently():
     assert process.stdout.readline() == b"waiting\n"
     process.send_signal(signal.SIGINT)
     assert outcome(process) == (130, b"")
+
+
+def test_letters_that_a_terminal_does_not_know_are_no_mistake(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    job = Status("κ", "host", 7, 25, 100, 2.0, 90.0, 1000.0)
+    write_json(tmp_path / "job.status.json", asdict(job))
+    run = subprocess.run([*PROGRAM, "status", tmp_path], check=True, capture_output=True)
+    assert rb"\u03ba" in run.stdout
 
 
 def test_help_waits_for_no_large_package():

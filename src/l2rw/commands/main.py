@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from l2rw.commands import (
     away,
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     A reader that closed its end of the pipe, such as ``head``, and Ctrl-C end it without a word,
     by the exit codes that shells give to the signals for them.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for terminals that do not know a letter
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)
     try:
