@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from l2rw.away.checkpoints import read_header
 from l2rw.away.jobs import read_jobs, select
@@ -84,12 +85,13 @@ def test_a_run_that_fails_fails_alone_and_is_named_last(lent, capsys):
 def test_an_unforeseen_error_comes_with_its_traceback_and_the_next_runs_go_on(lent, capsys):
     plan = write_plan(seeds=1)
     jobs = jobs_of(plan)
-    jobs[0].out.parent.mkdir(parents=True)
-    jobs[0].out.write_text("a file where a folder should be")
+    checkpoint = jobs[0].checkpoints / "seed-0.safetensors"
+    checkpoint.parent.mkdir(parents=True)
+    save_file({}, checkpoint, {"no": "checkpoint"})
     with pytest.raises(SystemExit):
         run_for(5, plan)
     told = capsys.readouterr().out
-    assert f"FAILED: {jobs[0].name}: FileExistsError: " in told
+    assert f"FAILED: {jobs[0].name}: KeyError: " in told
     assert "Traceback (most recent call last)" in told
     assert [job.is_done for job in jobs] == [False, False, True]
 

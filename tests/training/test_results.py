@@ -1,5 +1,6 @@
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from l2rw.training.history import Snapshot
 from l2rw.training.results import weight_auc, write
 
 NAN = float("nan")
+CELL = SimpleNamespace(to_json=lambda: {"id": "cell"})
 TEST = Evaluation(0.5, [[3, 1], [0, 4]])
 VALIDATION = Evaluation(0.75, [[1, 1], [1, 1]])
 
@@ -67,7 +69,7 @@ def test_there_is_no_area_where_all_labels_are_right_or_all_wrong(truth):
 
 def test_suspects_are_all_training_examples_by_weight_and_those_never_seen_last(tmp_path):
     one = run([1, NAN, 0, 1 / 3, 0], [1, 0, 0, 1, 1], seed=2)
-    write(tmp_path, [one, run([5, 4], [1, 1], seed=3)], {}, {})
+    write(tmp_path, [one, run([5, 4], [1, 1], seed=3)], CELL, {})
     (header, *_) = (tmp_path / SUSPECTS).read_text().splitlines()
     assert header == "seed,image,given_label,model_label,mean_weight,clean"
     assert [list(line.values()) for line in lines(tmp_path / SUSPECTS)] == [
@@ -83,7 +85,7 @@ def test_suspects_are_all_training_examples_by_weight_and_those_never_seen_last(
 
 @pytest.mark.parametrize("validation", [None, VALIDATION])
 def test_validation_is_told_where_there_is_one(tmp_path, validation):
-    write(tmp_path, [run([1], [1], validation=validation)], {}, {})
+    write(tmp_path, [run([1], [1], validation=validation)], CELL, {})
     (line,) = lines(tmp_path / METRICS)
     (result,) = json.loads((tmp_path / RESULT).read_text())["runs"]
     told = ("0.75", "0.5", 0.75, 0.5) if validation else ("", "", None, None)
@@ -93,7 +95,7 @@ def test_validation_is_told_where_there_is_one(tmp_path, validation):
 
 def test_the_result_holds_what_was_asked_for_and_what_came_of_it(tmp_path):
     runs = [run([1, 0], [1, 0], seed=2), run([0, 1], [1, 0], seed=5)]
-    write(tmp_path, runs, {"id": "cell"}, {"device": "cpu"})
+    write(tmp_path, runs, CELL, {"device": "cpu"})
     result = json.loads((tmp_path / RESULT).read_text())
     assert (result["cell"], result["made"]) == ({"id": "cell"}, {"device": "cpu"})
     assert [(r["seed"], r["weight_auc"]) for r in result["runs"]] == [(2, 1), (5, 0)]
@@ -111,7 +113,7 @@ def test_l2rw_suspects_flipped_labels_and_its_network_knows_better(
     spec = make_spec(method="l2rw", evaluations=1, **sizes)
     (trained,) = prepare(spec, 0, corruption="background_flip").run(lambda state: None)
     assert weight_auc(trained) > 0.8
-    write(tmp_path, [trained], {}, {})
+    write(tmp_path, [trained], CELL, {})
     told = {name: [] for name in ("image", "given_label", "model_label", "clean")}
     for line in lines(tmp_path / SUSPECTS):
         for name, values in told.items():
