@@ -71,6 +71,9 @@ def make_spec() -> Callable[..., RunSpec]:
         "flip": False,
         "precision": "float32",
         "evaluations": 2,
+        "optimizer": "sgd",
+        "nesterov": False,
+        "schedule": "step",
     }
 
     def make(

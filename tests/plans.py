@@ -36,6 +36,10 @@ RUN = RunSpec(
     evaluations=2,
     trains_on="noisy",
     fine_tunes=False,
+    method_settings=(),
+    optimizer="sgd",
+    nesterov=False,
+    schedule="step",
 )
 
 

@@ -15,7 +15,7 @@ from l2rw.bench.trial import DoubleNetwork, Trial, advance, difference, methods_
 from l2rw.commands.main import main
 from l2rw.methods import METHODS
 from l2rw.store.provenance import PACKAGE
-from l2rw.training.engine import sgd
+from l2rw.training.engine import optimizers
 
 
 def program(**by_stage):
@@ -104,28 +104,29 @@ def test_a_case_that_fails_is_a_row_and_the_next_one_runs(monkeypatch, tmp_path,
 def test_parity_sees_a_wrong_momentum(monkeypatch):
     trial = Trial("lenet_8x8", "l2rw")
     assert device_checks._parity(trial, 20, CPU).ok
-    right = sgd.update
+    right = optimizers.update
 
-    def wrong(parameters, velocity, gradient, spec, rate):
-        if next(iter(parameters.values())).dtype == torch.float32:
-            velocity = {name: v.mul_(0.8) for name, v in velocity.items()}
-        right(parameters, velocity, gradient, spec, rate)
+    def wrong(groups, variables, gradient, rate, step):
+        if next(iter(gradient.values())).dtype == torch.float32:
+            for velocity in variables.velocity.values():
+                velocity.mul_(0.8)
+        right(groups, variables, gradient, rate, step)
 
-    monkeypatch.setattr(sgd, "update", wrong)
+    monkeypatch.setattr(optimizers, "update", wrong)
     row = device_checks._parity(trial, 20, CPU)
     assert not row.ok
     assert row.cells["verdict"] == "differs"
 
 
 def test_parity_sees_a_gradient_that_is_off_by_a_thousandth(monkeypatch):
-    right = sgd.update
+    right = optimizers.update
 
-    def wrong(parameters, velocity, gradient, spec, rate):
-        single = next(iter(parameters.values())).dtype == torch.float32
+    def wrong(groups, variables, gradient, rate, step):
+        single = next(iter(gradient.values())).dtype == torch.float32
         gradient = {name: g * (1.001 if single else 1) for name, g in gradient.items()}
-        right(parameters, velocity, gradient, spec, rate)
+        right(groups, variables, gradient, rate, step)
 
-    monkeypatch.setattr(sgd, "update", wrong)
+    monkeypatch.setattr(optimizers, "update", wrong)
     assert not device_checks._parity(Trial("lenet_8x8", "baseline"), 1, CPU).ok
 
 

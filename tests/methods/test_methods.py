@@ -3,22 +3,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.methods.known import batch, context, no_own_optimizer, part, prepared
 from torch.utils._pytree import tree_map
 
-from l2rw.data.splits import Part
 from l2rw.methods import METHODS
-from l2rw.methods.contract import Batch, Given, Method
+from l2rw.methods.base import METHOD_PREFIX, Method, StepResult, own_of
 from l2rw.training.engine.network import Seen
 
 W = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.8]])
 TRANSITION = np.array([[0.7, 0.3], [0.1, 0.9]])
-
-
-def given_labels(labels, truth=None, classes=2):
-    """A training set of images 100, 101, ... with these labels."""
-    labels = np.asarray(labels)
-    truth = np.ones(len(labels), dtype=bool) if truth is None else np.asarray(truth, dtype=bool)
-    return Given(Part(np.arange(len(labels)) + 100, labels, truth), classes, TRANSITION)
 
 
 def losses_of(method):
@@ -26,8 +19,7 @@ def losses_of(method):
 
     def losses(parameters, images, labels):
         logits = images @ parameters["w"]
-        own = {name: value for name, value in parameters.items() if name != "w"}
-        return method.losses(logits, labels, own), Seen(logits, statistics={})
+        return method.losses(logits, labels, own_of(parameters)), Seen(logits, statistics={})
 
     return losses
 
@@ -44,14 +36,9 @@ def examples(labels, seed=0):
     return np.random.default_rng(seed).normal(size=(len(labels), 3)), np.asarray(labels)
 
 
-def batch(images, labels, **extra):
-    tensors = {name: torch.from_numpy(np.asarray(value)) for name, value in extra.items()}
-    return Batch(torch.from_numpy(images), torch.from_numpy(labels), tensors)
-
-
-def step(name, batch):
-    method = METHODS.load(name)()
-    return method.gradient(losses_of(method), {"w": torch.from_numpy(W)}, batch)
+def step(name, seen, state=None):
+    method, at = METHODS.load(name)(), {"w": torch.from_numpy(W)}
+    return method.gradient(losses_of(method), at, seen, state or {}, no_own_optimizer)
 
 
 def assert_follows(step, images, labels, weights):
@@ -65,7 +52,9 @@ def assert_follows(step, images, labels, weights):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_name_loads_a_method(name):
-    assert isinstance(METHODS.load(name)(), Method)
+    method = METHODS.load(name)()
+    assert isinstance(method, Method)
+    assert method.Settings is METHODS[name].settings
 
 
 @pytest.mark.parametrize("name", ["baseline", "resample", "clean_only"])
@@ -75,19 +64,18 @@ def test_methods_of_uniform_weights_follow_the_mean_gradient(name):
 
 
 def test_proportion_weighs_by_inverse_class_frequency():
-    of_training_set = METHODS.load("proportion")().constants(given_labels([0, 1, 1, 1]))
+    of_training_set = prepared(METHODS.load("proportion")(), context([0, 1, 1, 1]))
     np.testing.assert_allclose(of_training_set["class_weights"], [4 / (2 * 1), 4 / (2 * 3)])
     images, labels = examples([0, 1, 1])
     weights = np.array([2, 2 / 3, 2 / 3]) / 3
-    assert_follows(
-        step("proportion", batch(images, labels, **of_training_set)), images, labels, weights
-    )
+    followed = step("proportion", batch(images, labels), of_training_set)
+    assert_follows(followed, images, labels, weights)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_proportion_weighs_one_on_average_and_every_class_alike(labels):
     labels = np.array(labels)
-    (weights,) = METHODS.load("proportion")().constants(given_labels(labels, classes=4)).values()
+    (weights,) = METHODS.load("proportion")().prepare(context(labels, classes=4)).values()
     present, counts = np.unique(labels, return_counts=True)
     # Each class that is present has a quarter of the weight.
     np.testing.assert_allclose(weights[present] * counts, len(labels) / 4, rtol=1e-6)
@@ -98,40 +86,39 @@ def test_proportion_weighs_one_on_average_and_every_class_alike(labels):
 @given(st.lists(st.integers(0, 1), min_size=2, max_size=30), st.integers(0, 20))
 def test_resample_draws_balanced_batches(labels, number):
     labels = np.array([0, 1, *labels])
-    order = METHODS.load("resample")().order(given_labels(labels).train, seed=5)
+    order = METHODS.load("resample")().order(part(labels), seed=5)
     drawn = order.take(number * 10, 10)
     assert np.bincount(labels[drawn]).tolist() == [5, 5]
 
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"resample"}))
 def test_the_other_methods_draw_every_example_once_a_pass(name):
-    train = given_labels([0, 1, 1, 1, 1, 1]).train
+    train = part([0, 1, 1, 1, 1, 1])
     drawn = METHODS.load(name)().order(train, seed=5).take(0, 12)
     assert sorted(drawn[:6]) == sorted(drawn[6:]) == list(range(6))
 
 
 def test_methods_of_a_seed_draw_the_same_examples():
-    train = given_labels(np.repeat([0, 1], 10)).train
+    train = part(np.repeat([0, 1], 10))
     baseline, l2rw = (METHODS.load(name)().order(train, seed=1) for name in ("baseline", "l2rw"))
     assert np.array_equal(baseline.take(0, 40), l2rw.take(0, 40))
 
 
 def test_weighted_weighs_by_the_share_of_right_labels_in_a_class():
     # Of label 0 one in two is right, of label 1 three in four; label 2 is never given.
-    training_set = given_labels([0, 1, 1, 0, 1, 1], [1, 1, 0, 0, 1, 1], classes=3)
-    of_training_set = METHODS.load("weighted")().constants(training_set)
+    training_set = context([0, 1, 1, 0, 1, 1], [1, 1, 0, 0, 1, 1], classes=3)
+    of_training_set = prepared(METHODS.load("weighted")(), training_set)
     assert of_training_set["class_weights"].tolist() == [0.5, 0.75, 0]
     images, labels = examples([0, 1, 1, 0])
     weights = np.array([0.5, 0.75, 0.75, 0.5]) / 4
-    assert_follows(
-        step("weighted", batch(images, labels, **of_training_set)), images, labels, weights
-    )
+    followed = step("weighted", batch(images, labels), of_training_set)
+    assert_follows(followed, images, labels, weights)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=40))
 def test_weighted_weighs_on_average_as_many_labels_as_are_right(pairs):
     labels, truth = map(np.array, zip(*pairs, strict=True))
-    (weights,) = METHODS.load("weighted")().constants(given_labels(labels, truth, 4)).values()
+    (weights,) = METHODS.load("weighted")().prepare(context(labels, truth, 4)).values()
     assert weights[labels].mean() == pytest.approx(truth.mean(), abs=1e-6)
 
 
@@ -145,7 +132,7 @@ def test_random_rectifies_and_normalises_its_normals():
 
 def test_the_normals_depend_on_seed_and_step_alone():
     def normals(seed, step):
-        return METHODS.load("random")().noise(1000, seed, step)["normals"]
+        return METHODS.load("random")().random_draws(1000, seed, step)["normals"]
 
     assert np.array_equal(normals(0, 3), normals(0, 3))
     assert not np.array_equal(normals(0, 3), normals(0, 4))
@@ -222,48 +209,81 @@ def test_l2rw_weighs_by_the_inner_product_with_the_clean_gradient():
 
 
 def start(method, seed):
-    """Initial parameters and a batch of ten of a method, those of no other seed."""
+    """Initial parameters, a batch of ten of a method, and its state: those of no other seed."""
     random = np.random.default_rng(seed)
-    training_set = given_labels(random.permutation(np.arange(30) % 2), random.random(30) < 0.7)
-    own = method.parameters(training_set)
+    labels, truth = random.permutation(np.arange(30) % 2), random.random(30) < 0.7
+    known = context(labels, truth, transition=TRANSITION, seed=seed)
     # Moved away from where they begin, which may be the same for all seeds.
-    own = {name: value + random.normal(size=value.shape) for name, value in own.items()}
+    own = {
+        METHOD_PREFIX + name: value + random.normal(size=value.shape)
+        for name, value in method.parameters(known).items()
+    }
     images, labels = examples(random.permutation(np.arange(10) % 2), seed)
     clean_images, clean_labels = examples([0, 1], seed + 10)
-    extra = {
-        **method.constants(training_set),
-        **method.noise(10, seed, step=3),
-        "clean_images": clean_images,
-        "clean_labels": clean_labels,
-    }
     parameters = {"w": W * (seed + 1), **own}
-    tensors = {name: torch.from_numpy(value).double() for name, value in parameters.items()}
-    return tensors, batch(images, labels, **extra)
+    draws = method.random_draws(10, seed, step=3)
+    seen = batch(images, labels, clean_images=clean_images, clean_labels=clean_labels, **draws)
+    state = prepared(method, known)
+    return tree_map(
+        in_float64, ({n: torch.as_tensor(p) for n, p in parameters.items()}, seen, state)
+    )
+
+
+def in_float64(tensor):
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def follow(method, at, seen, state):
+    """The gradient of a method whose own optimiser takes a step of plain descent."""
+
+    def advance_own(gradient):
+        return {name: at[name] - 0.1 * value for name, value in gradient.items()}
+
+    return method.gradient(losses_of(method), at, seen, state, advance_own)
+
+
+def after(method, at, seen, state):
+    """The state after a step."""
+    step = follow(method, at, seen, state)
+    state = {name: value.clone() for name, value in state.items()}
+    result = StepResult(seen, step.losses, step.weights, step.aux.logits, at, {}, {})
+    method.update(state, result)
+    return state
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_stack_of_seeds_follows_what_each_follows_alone(name):
+@pytest.mark.parametrize("function", [follow, after])
+def test_a_stack_of_seeds_follows_what_each_follows_alone(name, function):
     method = METHODS.load(name)()
-    parameters, batches = zip(*(start(method, seed) for seed in (0, 1)), strict=True)
-    stacked = tree_map(lambda *leaves: torch.stack(leaves), *zip(parameters, batches, strict=True))
-    both = torch.vmap(lambda at, seen: method.gradient(losses_of(method), at, seen))(*stacked)
+    starts = [start(method, seed) for seed in (0, 1)]
+    stacked = tree_map(lambda *leaves: torch.stack(leaves), *starts)
+    both = torch.vmap(lambda *of_seed: function(method, *of_seed))(*stacked)
     for i in (0, 1):
-        alone = method.gradient(losses_of(method), parameters[i], batches[i])
+        alone = function(method, *starts[i])
         of_seed = tree_map(lambda leaf, i=i: leaf[i], both)
         torch.testing.assert_close(of_seed, alone)
-        assert all(gradient.any() for gradient in alone.gradient.values())
+        if function is follow:
+            assert all(gradient.any() for gradient in alone.gradient.values())
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in METHODS if not METHODS[name].guided_by_clean_set]
-)
+CONSTANT_TARGETS = {"elr"}
+"""Methods whose targets follow the prediction and count as constants: see their own tests."""
+BY_THEIR_LOSSES = [
+    name
+    for name, record in METHODS.items()
+    if not (record.guided_by_clean_set or name in CONSTANT_TARGETS)
+]
+
+
+@pytest.mark.parametrize("name", BY_THEIR_LOSSES)
 def test_the_gradient_is_that_of_the_weighted_losses_by_finite_differences(name):
     method = METHODS.load(name)()
-    parameters, seen = start(method, seed=0)
-    step = method.gradient(losses_of(method), parameters, seen)
+    parameters, seen, state = start(method, seed=0)
+    step = follow(method, parameters, seen, state)
+    images, targets = method.examples(seen, state)
 
     def objective(at):
-        return (step.weights * losses_of(method)(at, seen.images, seen.labels)[0]).sum()
+        return (step.weights * losses_of(method)(at, images, targets)[0]).sum()
 
     assert set(step.gradient) == set(parameters)
     for key, value in parameters.items():
@@ -274,3 +294,9 @@ def test_the_gradient_is_that_of_the_weighted_losses_by_finite_differences(name)
             ahead, behind = ({**parameters, key: value + s * nudge} for s in (1, -1))
             slopes[place] = (objective(ahead) - objective(behind)) / 2e-6
         torch.testing.assert_close(step.gradient[key], slopes, rtol=1e-6, atol=1e-8)
+
+
+def test_trusted_are_the_training_examples_of_the_clean_set():
+    known = context([0, 1, 1, 0], clean=part([1, 0, 1], first=102))
+    assert known.trusted.tolist() == [False, False, True, True]
+    assert not context([0, 1]).trusted.any()

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -32,13 +34,17 @@ PART = make_part(np.array([0, 1, 2, 3, 4, 5, 8]), np.array([0, 0, 2, 1, 1, 1, 0]
 LIKELY, UNLIKELY = np.exp([2, 0]) / (np.exp(2) + 2)
 
 
+def first_pixels(scale):
+    return partial(Network(FirstPixels()).predict, {"scale": torch.tensor(scale)}, {})
+
+
 @pytest.fixture
 def part():
-    """Arguments of functions: a network that predicts the first pixels, images, part of them."""
+    """Arguments of functions: predictions of the first pixels, images, part of them."""
     images = np.zeros((9, 1, 2, 2), np.uint8)
     images.reshape(9, 4)[range(9), PREDICTED] = 255
     store = ImageStore(images, (0.0, 1.0), torch.device("cpu"))
-    return Network(FirstPixels()), ({"scale": torch.tensor(2.0)}, {}), store, PART
+    return first_pixels(2.0), store, PART
 
 
 @pytest.fixture(params=[250, 4, 3])
@@ -80,21 +86,20 @@ def test_the_transition_is_the_share_of_labels_by_what_the_network_believes(part
 
 
 def test_the_transition_of_a_sure_network_counts_labels_by_prediction(part):
-    network, _, images, _ = part
-    sure = ({"scale": torch.tensor(1000.0)}, {})
-    transition = estimate_transition(network, sure, images, PART)
+    _, images, _ = part
+    transition = estimate_transition(first_pixels(1000.0), images, PART)
     np.testing.assert_allclose(transition, [[1, 0, 0], [1 / 3, 2 / 3, 0], [1 / 3, 1 / 3, 1 / 3]])
 
 
 @pytest.mark.parametrize("chunk", [100, 3, 1])
 def test_the_clean_gradient_is_that_of_the_mean_loss(part, monkeypatch, chunk):
     monkeypatch.setattr(evaluation, "CLEAN_CHUNK", chunk)
-    network, (parameters, _), store, these = part
-    scale = parameters["scale"].clone().requires_grad_()
+    _, store, these = part
+    scale = torch.tensor(2.0, requires_grad=True)
     logits = store[torch.from_numpy(these.indices)].flatten(1)[:, :3] * scale
     loss = nn.functional.cross_entropy(logits, torch.from_numpy(these.labels))
     (gradient,) = torch.autograd.grad(loss, scale)
-    found = squared_gradient(network, parameters, store, these)
+    found = squared_gradient(Network(FirstPixels()), {"scale": scale.detach()}, store, these)
     assert found == pytest.approx(float(gradient) ** 2)
 
 

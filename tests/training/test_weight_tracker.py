@@ -89,7 +89,7 @@ def test_random_weights_are_averaged_over_the_steps_that_saw_an_example(make_spe
     (run,) = prepare(spec, 3).run(lambda state: None)
     sums, times = np.zeros((2, len(run.train)))
     for step, at in enumerate(drawn("random", run, 20 * 8).reshape(20, 8)):
-        normals = METHODS.load("random")().noise(8, 3, step)["normals"].clip(0)
+        normals = METHODS.load("random")().random_draws(8, 3, step)["normals"].clip(0)
         np.add.at(sums, at, normals / normals.sum())
         np.add.at(times, at, 1)
     assert set(times) == {2, 3}

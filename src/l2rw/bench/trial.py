@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,17 @@ from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split, make_part
 from l2rw.methods import METHODS
+from l2rw.methods.base import Method
+from l2rw.methods.settings import as_pairs
 from l2rw.models import MODELS
 from l2rw.training.engine.loop import Start, Training
-from l2rw.training.engine.network import LossFunction, Network, Seen, cross_entropy
+from l2rw.training.engine.network import (
+    LossFunction,
+    Network,
+    Seen,
+    build_method,
+    cross_entropy,
+)
 from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec
 
@@ -41,11 +50,11 @@ class DoubleNetwork(Network):
         self,
         parameters: Parameters,
         images: Tensor,
-        labels: Tensor,
+        targets: Any,
         loss: LossFunction = cross_entropy,
     ) -> tuple[Tensor, Seen]:
         """Return example losses, shape (n,), float32."""
-        values, seen = super().losses(parameters, images.double(), labels, loss)
+        values, seen = super().losses(parameters, images.double(), targets, loss)
         return values.float(), seen
 
     def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
@@ -82,13 +91,12 @@ class Trial:
             for layer in model.modules():
                 if isinstance(layer, nn.Dropout):
                     layer.p = 0.0
-        wrapped = network(model)
+        spec = self._spec()
+        wrapped = network(build_method(spec).adapt(model))
         waits = METHODS[self.method].after_baseline
         parent = wrapped.initial_values(PARENT_SEED) if waits else None
         start = Start(SEED, self._split(data), parent)
-        return Training(
-            self._spec(), wrapped, data, self.classes, [start], device, compiled=compiled
-        )
+        return Training(spec, wrapped, data, self.classes, [start], device, compiled=compiled)
 
     def _dataset(self) -> Dataset:
         """Return images enough for all parts of the split, the last of them for the test."""
@@ -135,6 +143,10 @@ class Trial:
             evaluations=1,
             trains_on="clean" if METHODS[self.method].trained_on_clean_set else "noisy",
             fine_tunes=False,
+            method_settings=as_pairs(METHODS[self.method].settings()),
+            optimizer="sgd",
+            nesterov=False,
+            schedule="step",
         )
 
 
@@ -149,10 +161,13 @@ def methods_of(model: str) -> list[str]:
 
 
 def one_of_each_family(methods: list[str]) -> list[str]:
-    """Return the first method of each module in :mod:`l2rw.methods`."""
-    first: dict[str, str] = {}
+    """Return the first of all methods that override the same hooks of the contract."""
+    hooks = [name for name in vars(Method) if not name.startswith("_")]
+    first: dict[frozenset[str], str] = {}
     for method in methods:
-        first.setdefault(METHODS[method].implementation.partition(":")[0], method)
+        kind = METHODS.load(method)
+        own = frozenset(h for h in hooks if getattr(kind, h) is not getattr(Method, h))
+        first.setdefault(own, method)
     return list(first.values())
 
 

@@ -12,7 +12,7 @@ from l2rw.bench.ways import Examples, Gradient
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
 from l2rw.models import MODELS
-from l2rw.training.engine import sgd
+from l2rw.training.engine import optimizers
 from l2rw.training.engine.network import Network
 from l2rw.training.engine.parallel_seeds import over_seeds
 from l2rw.training.engine.state import State
@@ -88,7 +88,7 @@ class Workload:
         self._state = State.initial(values, 1, device)
         self._state.parameters = lay_out(self._state.parameters, channels_last=channels_last)
         self._state.velocity = tree_map(torch.zeros_like, self._state.parameters)
-        self._spec = RunSpec(
+        spec = RunSpec(
             method="l2rw",
             model=model,
             steps=1,
@@ -104,7 +104,14 @@ class Workload:
             evaluations=1,
             trains_on="noisy",
             fine_tunes=False,
+            method_settings=(),
+            optimizer="sgd",
+            nesterov=False,
+            schedule="step",
         )
+        self._groups = optimizers.group(spec, self._state.parameters)
+        self._rate = torch.tensor(spec.learning_rate, device=device)
+        self._first = torch.tensor(0, device=device)
 
     @property
     def examples_are_independent(self) -> bool:
@@ -113,9 +120,9 @@ class Workload:
 
     def step(self, gradient: Gradient, examples: Examples) -> None:
         """Take one step of every seed."""
-        state, spec = self._state, self._spec
+        state = self._state
         seen = self.gradient(gradient, examples)
-        sgd.update(state.parameters, state.velocity, seen.gradient, spec, spec.learning_rate)
+        optimizers.update(self._groups, state.variables, seen.gradient, self._rate, self._first)
         state.buffers = self._network.updated(state.buffers, seen.aux)
 
     def gradient(self, gradient: Gradient, examples: Examples) -> WeightedGradient:

@@ -135,14 +135,32 @@ class Training(Section):
     steps: Positive = Field(8000, description="Training steps.")
     batch_size: int = Field(100, ge=2, description="Training examples in a step.")
     clean_batch_size: Positive = Field(10, description="Clean examples in a step of L2RW.")
-    learning_rate: float = Field(1e-3, gt=0, description="Initial learning rate of SGD.")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field(
+        "sgd", description="Algorithm that follows the gradient, as `torch.optim` has it."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="Initial learning rate.")
+    schedule: Literal["step", "cosine"] = Field(
+        "step",
+        description="How the learning rate falls: at `decay_at`, or along half a cosine to zero.",
+    )
     decay_at: tuple[Positive, ...] = Field(
-        (), description="Steps at which the learning rate is divided by ten."
+        (),
+        description="Steps at which the learning rate is divided by ten; none if it follows a "
+        "cosine.",
     )
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="Momentum; the paper names none, its authors' code has 0.9."
+        0.9,
+        ge=0,
+        lt=1,
+        description="Momentum of SGD, or the first β of Adam; the paper names none, its authors' "
+        "code has 0.9.",
     )
-    weight_decay: float = Field(0.0, ge=0, description="Weight decay of SGD.")
+    nesterov: bool = Field(False, description="Whether the momentum of SGD is Nesterov's.")
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="Weight decay: added to the gradient; `adamw` shrinks the parameters instead.",
+    )
     crop_padding: int = Field(
         0, ge=0, description="Pixels of black padding for random crops of training images."
     )
@@ -164,6 +182,20 @@ class Training(Section):
                 "Hint: lower evaluations."
             )
         _check_decay(self.steps, self.decay_at)
+        return self
+
+    @model_validator(mode="after")
+    def _settings_that_go_together(self) -> "Training":
+        if self.schedule == "cosine" and self.decay_at:
+            raise ValueError(
+                f"a cosine schedule has no decay_at, here {list(self.decay_at)}. "
+                "Hint: set decay_at to [], or schedule to step."
+            )
+        if self.nesterov and (self.optimizer != "sgd" or not self.momentum):
+            raise ValueError(
+                f"Nesterov's momentum needs sgd and a momentum above 0, not {self.optimizer} and "
+                f"{self.momentum}. Hint: set nesterov to false."
+            )
         return self
 
 

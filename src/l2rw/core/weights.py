@@ -64,16 +64,18 @@ def normalise(alignments: Tensor) -> Tensor:
 
 
 def weighted_gradient(
-    losses: ExampleLosses, parameters: Parameters, weights: Tensor
+    losses: ExampleLosses, parameters: Parameters, weights: Tensor | Callable[[Tensor], Tensor]
 ) -> WeightedGradient:
-    """Differentiate the weighted sum of example losses, for weights known beforehand.
+    """Differentiate the weighted sum of example losses, the weights being constants.
 
     Args:
         losses: Maps parameters to example losses of shape (n,) and tensors worth keeping.
         parameters: Where to differentiate.
-        weights: Example weights, shape (n,).
+        weights: Example weights, shape (n,), or a function of the example losses that returns them.
     """
     values, pull_back, aux = vjp(losses, parameters, has_aux=True)  # type: ignore[misc]
+    if not isinstance(weights, Tensor):
+        weights = weights(values)
     (gradient,) = pull_back(weights)
     return WeightedGradient(gradient, weights, values, aux)
 

@@ -13,11 +13,19 @@ def background_noise(shared: NoisyLabels) -> str:
 def describe(training: Training) -> str:
     """Say how networks are trained, in a sentence."""
     decay = " and ".join(map(str, training.decay_at))
+    schedule = ", falling to zero by a cosine" if training.schedule == "cosine" else ""
     return (
-        f"{training.model}, {training.steps} steps of SGD, learning rate {training.learning_rate}"
-        f"{f', divided by ten at {decay}' if decay else ''}, momentum {training.momentum}, weight "
-        f"decay {training.weight_decay:g}, batch {training.batch_size}."
+        f"{training.model}, {training.steps} steps of {optimizer_name(training)}, learning rate "
+        f"{training.learning_rate}{f', divided by ten at {decay}' if decay else schedule}, "
+        f"momentum {training.momentum}, weight decay {training.weight_decay:g}, batch "
+        f"{training.batch_size}."
     )
+
+
+def optimizer_name(training: Training) -> str:
+    """Name the optimiser, as in "SGD"."""
+    name = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}[training.optimizer]
+    return f"{name} with Nesterov momentum" if training.nesterov else name
 
 
 def describe_variants(shared: NoisyLabels, section: Any) -> str:

@@ -3,6 +3,7 @@
 from l2rw.config.load import Config
 from l2rw.config.schema import Figure2, Theory
 from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.experiments.captions import optimizer_name
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.noise_setup import split_plan
 from l2rw.methods import METHODS
@@ -53,8 +54,9 @@ def figure2(config: Config) -> Experiment:
         f"Test error on {section.dataset}, class {section.minority} (minority) against class "
         f"{section.majority} (majority), as the share of the majority class grows: {over}. "
         f"{section.train_size} training images, {section.clean_size} of them the balanced clean "
-        f"set; test part balanced. {training.model}, {training.steps} steps of SGD, learning rate "
-        f"{training.learning_rate}, momentum {training.momentum}, batch {training.batch_size}."
+        f"set; test part balanced. {training.model}, {training.steps} steps of "
+        f"{optimizer_name(training)}, learning rate {training.learning_rate}, momentum "
+        f"{training.momentum}, batch {training.batch_size}."
     )
     seeds = tuple(range(section.seeds))
     settings = section.model_dump(mode="json")

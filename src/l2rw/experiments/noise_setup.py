@@ -13,6 +13,8 @@ from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.training.spec import RunSpec, run_spec
 
+CONSTANT_RATE = {"schedule": "step", "decay_at": ()}
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -46,7 +48,7 @@ class Ground:
         """Return a method's cell after half of the steps, without decay of the learning rate."""
         full = self.training
         steps, evaluations = max(1, full.steps // 2), -(-full.evaluations // 2)
-        half = {"steps": steps, "decay_at": (), "evaluations": evaluations}
+        half = {**CONSTANT_RATE, "steps": steps, "evaluations": evaluations}
         return replace(self, training=full.model_copy(update=half)).cell(Row(method))
 
     def _schedule(self, row: Row) -> Training:
@@ -59,11 +61,20 @@ class Ground:
                     f"Row {row!s}: no run stops early under {self.split.corruption.name}.",
                     "leave out +es; the schedule is the short one already.",
                 )
-            training = training.model_copy(update=self.early_stopping.model_dump())
+            shorter = self.early_stopping.model_dump()
+            if training.schedule == "cosine":
+                shorter["decay_at"] = ()
+            training = training.model_copy(update=shorter)
         return training
 
     def _fine_tuned(self, trained: Cell) -> Cell:
         assert isinstance(trained.spec, RunSpec)
+        if trained.spec.schedule == "cosine":
+            raise UserError(
+                f"Row {trained.name}+ft would go on at the last learning rate, which a cosine "
+                "brings to zero.",
+                "leave out +ft, or set the schedule of noisy_labels.*.training to step.",
+            )
         rate = trained.spec.learning_rate_at(trained.spec.steps - 1)
         steps = self.shared.fine_tuning_steps
         # As densely as the run before.
@@ -85,7 +96,7 @@ def require_validation(shared: NoisyLabels, who: str) -> None:
 
 def _shortened(training: Training, steps: int) -> Training:
     evaluations = min(training.evaluations, steps)
-    return training.model_copy(update={"steps": steps, "decay_at": (), "evaluations": evaluations})
+    return training.model_copy(update={**CONSTANT_RATE, "steps": steps, "evaluations": evaluations})
 
 
 def split_plan(dataset: str, corruption: Corruption) -> SplitPlan:

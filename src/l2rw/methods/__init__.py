@@ -1,7 +1,10 @@
 """The methods compared. A new one is one file and one record here, or in a package of your own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from l2rw.methods.settings import NoSettings, read_settings
 from l2rw.store.records import Record, Records
 
 
@@ -9,7 +12,7 @@ from l2rw.store.records import Record, Records
 class MethodRecord(Record):
     """What planning, tables and figures need to know of a method.
 
-    Its implementation is a class, a :class:`~l2rw.methods.contract.Method`.
+    Its implementation is a class, a :class:`~l2rw.methods.base.Method`.
     """
 
     source: str
@@ -22,6 +25,17 @@ class MethodRecord(Record):
     """Whether it takes label 0 for the minority of two classes."""
     after_baseline: bool = False
     """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+    settings: type[Any] = NoSettings
+    """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
+    PyTorch either."""
+
+    def read_settings(self, given: Mapping[str, Any]) -> Any:
+        """Return the settings, those not given at their defaults.
+
+        Raises:
+            ValueError: With a hint: there is no such setting, or not of this type or range.
+        """
+        return read_settings(self.settings, self.name, given)
 
 
 METHODS = Records(
@@ -30,69 +44,69 @@ METHODS = Records(
         MethodRecord(
             name="baseline",
             label="Baseline",
-            implementation="l2rw.methods.weighting:Baseline",
+            implementation="l2rw.methods.baseline:Baseline",
             source="section 4",
         ),
         MethodRecord(
             name="proportion",
             label="Proportion",
-            implementation="l2rw.methods.weighting:Proportion",
+            implementation="l2rw.methods.proportion:Proportion",
             source="section 4.1",
         ),
         MethodRecord(
             name="resample",
             label="Resample",
-            implementation="l2rw.methods.sampling:Resample",
+            implementation="l2rw.methods.resample:Resample",
             source="section 4.1",
         ),
         MethodRecord(
             name="hard_mining",
             label="Hard mining",
-            implementation="l2rw.methods.sampling:HardMining",
+            implementation="l2rw.methods.hard_mining:HardMining",
             source="section 4.1",
             for_two_classes=True,
         ),
         MethodRecord(
             name="random",
             label="Random",
-            implementation="l2rw.methods.weighting:Random",
+            implementation="l2rw.methods.random_weights:Random",
             source="section 4",
         ),
         MethodRecord(
             name="weighted",
             label="Weighted",
-            implementation="l2rw.methods.weighting:Weighted",
+            implementation="l2rw.methods.weighted:Weighted",
             source="section 4.2",
         ),
         MethodRecord(
             name="reed_soft",
             label="Reed Soft",
-            implementation="l2rw.methods.bootstrapping:ReedSoft",
+            implementation="l2rw.methods.reed:ReedSoft",
             source="Reed et al. 2015",
         ),
         MethodRecord(
             name="reed_hard",
             label="Reed Hard",
-            implementation="l2rw.methods.bootstrapping:ReedHard",
+            implementation="l2rw.methods.reed:ReedHard",
             source="Reed et al. 2015",
         ),
         MethodRecord(
             name="s_model",
             label="S-Model",
-            implementation="l2rw.methods.noise_layer:SModel",
+            implementation="l2rw.methods.s_model:SModel",
             source="Goldberger and Ben-Reuven 2017",
         ),
         MethodRecord(
             name="s_model_conf",
             label="S-Model +Conf",
-            implementation="l2rw.methods.noise_layer:SModelConf",
+            implementation="l2rw.methods.s_model:SModelConf",
             source="Goldberger and Ben-Reuven 2017",
             after_baseline=True,
         ),
         MethodRecord(
             name="clean_only",
             label="Clean Only",
-            implementation="l2rw.methods.weighting:CleanOnly",
+            implementation="l2rw.methods.baseline:CleanOnly",
             source="section 4.2",
             trained_on_clean_set=True,
         ),

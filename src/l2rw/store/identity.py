@@ -58,7 +58,7 @@ def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
     values = {one.name: stored.get(key, _left_out_at(one)) for key, one in by_key.items()}
     if missing := [name for name, value in values.items() if value is MISSING]:
         raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
-    values = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    values = {name: _frozen(value) for name, value in values.items()}
     types = get_type_hints(kind)
     for name, value in values.items():
         if not _is(value, types[name]):
@@ -81,11 +81,18 @@ def _is(value: Any, kind: Any) -> bool:
     if origin in (Union, UnionType):
         return any(_is(value, one) for one in arguments)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
+        if arguments[-1] is Ellipsis:
+            return isinstance(value, tuple) and all(_is(one, arguments[0]) for one in value)
+        pairs = zip(value, arguments, strict=True) if isinstance(value, tuple) else ()
+        return isinstance(value, tuple) and all(_is(*pair) for pair in pairs)
     if kind is float and isinstance(value, float):
         return math.isfinite(value)
     # No subclasses: a bool is no number here.
     return kind is Any or type(value) in ((int, float) if kind is float else (origin or kind,))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _key(one: "Field[Any]") -> str:

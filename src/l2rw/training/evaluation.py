@@ -1,5 +1,6 @@
 """How a trained network does on parts of the data set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import grad
 
-from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.data.splits import Part
 from l2rw.training.engine.batches import ImageStore
@@ -18,6 +18,9 @@ from l2rw.training.engine.network import Network
 CHUNKS = {"cpu": 250, "cuda": 2500}
 """Images per forward pass by device: few enough for a CPU's cache, enough to fill a GPU."""
 CLEAN_CHUNK = 100
+
+Predict = Callable[[Tensor], Tensor]
+"""Maps images (n, channels, height, width) to logits (n, classes) in evaluation mode."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,20 @@ class Evaluation:
         return 1 - sum(row[i] for i, row in enumerate(self.confusion)) / total
 
 
-def evaluate(
-    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
-) -> Evaluation:
-    """Evaluate one seed's parameters and buffers on all images of a part."""
-    logits, labels = _predict(network, values, images, part)
+def evaluate(predict: Predict, images: ImageStore, part: Part) -> Evaluation:
+    """Evaluate one seed's predictions on all images of a part."""
+    logits, labels = _predict(predict, images, part)
     return Evaluation(float(F.cross_entropy(logits, labels)), _confusion(labels, logits).tolist())
 
 
-def predicted_labels(
-    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
-) -> NDArray[np.int64]:
+def predicted_labels(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.int64]:
     """Return what one seed's network takes the images of a part for, shape (n,)."""
-    logits, _ = _predict(network, values, images, part)
+    logits, _ = _predict(predict, images, part)
     labels: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
     return labels
 
 
-def estimate_transition(
-    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
-) -> NDArray[np.float64]:
+def estimate_transition(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.float64]:
     """Estimate how labels were corrupted from what a network makes of a part with noisy labels.
 
     The probability of label j for images of class i is the share of label j among the images, each
@@ -64,7 +61,7 @@ def estimate_transition(
     Returns:
         Shape (classes, classes); rows sum to 1.
     """
-    logits, labels = _predict(network, values, images, part)
+    logits, labels = _predict(predict, images, part)
     beliefs = logits.double().softmax(1)
     given = F.one_hot(labels, logits.shape[1]).double()
     counts = beliefs.T @ given
@@ -93,13 +90,11 @@ def squared_gradient(
     return float(sum(g.square().sum() for g in total.values()))
 
 
-def _predict(
-    network: Network, values: tuple[Parameters, Tensors], images: ImageStore, part: Part
-) -> tuple[Tensor, Tensor]:
+def _predict(predict: Predict, images: ImageStore, part: Part) -> tuple[Tensor, Tensor]:
     """Return logits (n, classes) and given labels (n,)."""
     indices, labels = (torch.from_numpy(a).to(images.device) for a in (part.indices, part.labels))
     chunks = torch.split(indices, CHUNKS[images.device.type])
-    return torch.cat([network.predict(*values, images[chunk]) for chunk in chunks]), labels
+    return torch.cat([predict(images[chunk]) for chunk in chunks]), labels
 
 
 def _confusion(labels: Tensor, logits: Tensor) -> Tensor:

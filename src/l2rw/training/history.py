@@ -58,8 +58,8 @@ class Tally:
         """The first step (counted from 1) whose loss was infinite or NaN, by seed."""
         self.steps = 0
 
-    def add(self, step: int, seen: WeightedGradient, labels: Tensor) -> None:
-        """Count a step; every tensor has a leading seed dimension."""
+    def add(self, step: Tensor | int, seen: WeightedGradient, labels: Tensor) -> None:
+        """Count a step (from 1); every tensor has a leading seed dimension."""
         wrong = seen.aux.logits.argmax(-1) != labels
         figures = (seen.losses, wrong.float(), (seen.weights == 0).float())
         means = torch.stack([figure.mean(-1) for figure in figures])

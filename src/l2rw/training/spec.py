@@ -1,10 +1,13 @@
 """Everything that determines a run, apart from its data, its split and its seed."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from l2rw.methods import METHODS
+from l2rw.methods.settings import Pairs, as_pairs
+from l2rw.store.identity import setting
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class RunSpec:
     any other), or ``clean`` ones alone."""
     fine_tunes: bool
     """Whether the run goes on from the network of an earlier one."""
+    method_settings: Pairs = setting(left_out_at=())
+    """All hyperparameters of the method, by name."""
+    optimizer: str = setting(left_out_at="sgd")
+    """``sgd``, ``adam`` or ``adamw``."""
+    nesterov: bool = setting(left_out_at=False)
+    """Whether SGD looks ahead along its momentum."""
+    schedule: str = setting(left_out_at="step")
+    """``step``: the learning rate falls at ``decay_at``; ``cosine``: down to zero."""
 
     @property
     def augments(self) -> bool:
@@ -42,7 +53,9 @@ class RunSpec:
         return self.crop_padding > 0 or self.flip
 
     def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of a step."""
+        """Return the learning rate of a step, counted from 0."""
+        if self.schedule == "cosine":
+            return self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
         return self.learning_rate * 0.1 ** sum(step >= start for start in self.decay_at)
 
     def evaluates_after(self, step: int) -> bool:
@@ -50,13 +63,23 @@ class RunSpec:
         return step * self.evaluations // self.steps > (step - 1) * self.evaluations // self.steps
 
 
-def run_spec(method: str, training: Mapping[str, Any], *, baselines_see_clean: bool) -> RunSpec:
+def run_spec(
+    method: str,
+    training: Mapping[str, Any],
+    *,
+    baselines_see_clean: bool,
+    method_settings: Iterable[tuple[str, Any]] = (),
+) -> RunSpec:
     """Return what a method's runs depend on, and nothing else: the rest shall not rerun them.
 
     Args:
         method: Its name.
         training: How networks are trained: the fields of :class:`RunSpec` that a configuration has.
         baselines_see_clean: Whether methods that do not use the clean set train on its images.
+        method_settings: Hyperparameters of the method that are not at their defaults.
+
+    Raises:
+        ValueError: The method has no such hyperparameters.
     """
     given, record = dict(training), METHODS[method]
     if not record.guided_by_clean_set:
@@ -67,4 +90,7 @@ def run_spec(method: str, training: Mapping[str, Any], *, baselines_see_clean: b
         trains_on = "noisy and clean"
     else:
         trains_on = "noisy"
-    return RunSpec(method=method, trains_on=trains_on, fine_tunes=False, **given)
+    settings = as_pairs(record.read_settings(dict(method_settings)))
+    return RunSpec(
+        method=method, trains_on=trains_on, fine_tunes=False, method_settings=settings, **given
+    )

@@ -3,27 +3,27 @@ import pytest
 import torch
 
 from l2rw.methods import METHODS
-from l2rw.methods.contract import Given
+from l2rw.methods.base import TrainingContext
 from l2rw.training.engine.batches import ImageStore, SeedBatches, StackedBatches, training_part
 
 CPU = torch.device("cpu")
 ON_CLEAN_SET = [name for name, record in METHODS.items() if record.trained_on_clean_set]
 
 
-def given(spec, split):
-    return Given(training_part(spec, split), 10, None)
+def context(spec, split, seed):
+    return TrainingContext(
+        training_part(spec, split), split.clean, 10, seed, spec.steps, {}, transition=None
+    )
 
 
 def single(spec, split, seed=0):
-    method = METHODS.load(spec.method)()
-    return SeedBatches(spec, method, split.clean, given(spec, split), seed)
+    return SeedBatches(spec, METHODS.load(spec.method)(), context(spec, split, seed))
 
 
 def stacked(spec, digits, make_split, seeds=(0, 1)):
     images = ImageStore(digits.train_images, (0.0, 1.0), CPU)
-    splits = [make_split(seed) for seed in seeds]
-    of_seed = [(seed, s.clean, given(spec, s)) for seed, s in zip(seeds, splits, strict=True)]
-    return StackedBatches(spec, METHODS.load(spec.method)(), images, of_seed)
+    contexts = [context(spec, make_split(seed), seed) for seed in seeds]
+    return StackedBatches(spec, METHODS.load(spec.method)(), images, contexts)
 
 
 def images_of(digits, indices):
@@ -87,11 +87,11 @@ def test_a_batch_depends_on_the_step_and_not_on_what_was_asked_for_before(
 def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, name):
     spec = make_spec(method=name)
     both = stacked(spec, digits, make_split, (0, 1))[2]
-    assert "positions" in both.extra
     for i in range(2):
         alone = stacked(spec, digits, make_split, (i,))[2]
         torch.testing.assert_close(both.images[i], alone.images[0], rtol=0, atol=0)
-        torch.testing.assert_close(both.labels[i], alone.labels[0])
+        for field in ("labels", "positions", "step", "learning_rate"):
+            torch.testing.assert_close(getattr(both, field)[i], getattr(alone, field)[0])
         for key, value in both.extra.items():
             torch.testing.assert_close(value[i], alone.extra[key][0], rtol=0, atol=0)
 
@@ -101,7 +101,7 @@ def test_images_and_labels_belong_together(make_spec, make_split, digits):
     batch = stacked(spec, digits, make_split, (0,))[0]
     of_seed = single(spec, split)
     at, clean_at = of_seed.positions(0, "train"), of_seed.positions(0, "clean")
-    assert batch.extra["positions"][0].tolist() == at.tolist()
+    assert batch.positions[0].tolist() == at.tolist()
     torch.testing.assert_close(batch.images[0], images_of(digits, split.train.indices[at]))
     assert batch.labels[0].tolist() == split.train.labels[at].tolist()
     clean_images = images_of(digits, split.clean.indices[clean_at])
@@ -159,3 +159,12 @@ def test_augmentation_varies_by_step_and_part(make_spec, make_split):
         assert not np.array_equal(drawn, later[name])
     assert not np.array_equal(first["down"][:6], batches.augmentation(0, "clean")["down"])
     assert 16 < first["mirrored"].sum() < 48
+
+
+def test_batches_know_their_step_and_its_learning_rate(make_spec, make_split, digits):
+    batches = stacked(make_spec(learning_rate=0.1, decay_at=(150,)), digits, make_split)
+    for step, rate in ((0, 0.1), (149, 0.1), (150, 0.1 * 0.1), (321, 0.1 * 0.1)):
+        batch = batches[step]
+        assert batch.step.tolist() == [step] * 2
+        assert batch.learning_rate.dtype == torch.float64
+        assert batch.learning_rate.tolist() == [rate] * 2

@@ -198,9 +198,9 @@ def test_a_run_knows_what_the_trained_network_takes_the_training_images_for(
 def test_nothing_is_evaluated_twice(make_spec, prepare, monkeypatch, corruption):
     evaluated = []
 
-    def counting(network, values, images, part):
+    def counting(predict, images, part):
         evaluated.append(len(part))
-        return evaluate(network, values, images, part)
+        return evaluate(predict, images, part)
 
     evaluate = loop.evaluate
     monkeypatch.setattr(loop, "evaluate", counting)

@@ -28,7 +28,7 @@ def assert_same(one, other):
     """Two states agree bit for bit."""
     for field in ("step", "history"):
         assert getattr(one, field) == getattr(other, field)
-    for field in ("parameters", "velocity", "buffers"):
+    for field in ("parameters", "velocity", "squares", "buffers", "method"):
         torch.testing.assert_close(getattr(one, field), getattr(other, field), rtol=0, atol=0)
     torch.testing.assert_close(one.tally.sums, other.tally.sums, rtol=0, atol=0)
     torch.testing.assert_close(vars(one.received), vars(other.received), rtol=0, atol=0)

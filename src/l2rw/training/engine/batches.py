@@ -12,7 +12,7 @@ from torch import Tensor
 from l2rw.data.datasets.dataset import Images
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
-from l2rw.methods.contract import Batch, ExampleOrder, Given, Method
+from l2rw.methods.base import Batch, ExampleOrder, Method, TrainingContext
 from l2rw.store.randomness import generator
 from l2rw.training.spec import RunSpec
 
@@ -72,18 +72,17 @@ class ImageStore:
 class SeedBatches:
     """Draws the batches of one seed; what step t sees is a function of the seed and t."""
 
-    def __init__(self, spec: RunSpec, method: Method, clean: Part, given: Given, seed: int):
-        """Args: ``clean`` is the clean set, ``given`` holds the training examples."""
-        self._spec, self._method, self._seed = spec, method, seed
-        self.train, self.clean = given.train, clean
-        self.constants = method.constants(given)
+    def __init__(self, spec: RunSpec, method: Method, context: TrainingContext):
+        """Args: ``context`` holds the seed, the training examples and the clean set."""
+        self._spec, self._method, self._seed = spec, method, context.seed
+        self.train, self.clean = context.train, context.clean
         places = spec.batch_size * method.candidates
         self._orders: dict[PartName, tuple[ExampleOrder, int]] = {
-            "train": (method.order(self.train, seed), places)
+            "train": (method.order(self.train, context.seed), places)
         }
         if spec.clean_batch_size:
-            clean_order = Stream(clean.indices, "clean batch", seed)
-            self._orders["clean"] = (clean_order, min(spec.clean_batch_size, len(clean)))
+            clean_order = Stream(self.clean.indices, "clean batch", context.seed)
+            self._orders["clean"] = (clean_order, min(spec.clean_batch_size, len(self.clean)))
 
     def positions(self, step: int, part: PartName) -> Indices:
         """Return which examples of a part the step sees, shape (n,)."""
@@ -99,9 +98,11 @@ class SeedBatches:
         return {"down": down, "right": right, "mirrored": mirrored}
 
     def drawn(self, step: int) -> dict[str, Drawn]:
-        """Return all that the host draws for a step, by part, and the method's own numbers."""
+        """Return what the host has for a step: by part, the method's own draws, step and rate."""
         result: dict[str, Drawn] = {part: self._drawn(step, part) for part in self._orders}
-        result["noise"] = self._method.noise(self._spec.batch_size, self._seed, step)
+        result["draws"] = self._method.random_draws(self._spec.batch_size, self._seed, step)
+        rate = np.float64(self._spec.learning_rate_at(step))
+        result["time"] = {"step": np.asarray(step), "learning_rate": np.asarray(rate)}
         return result
 
     def _drawn(self, step: int, name: PartName) -> Drawn:
@@ -125,17 +126,11 @@ class StackedBatches:
         spec: RunSpec,
         method: Method,
         images: ImageStore,
-        of_seed: Sequence[tuple[int, Part, Given]],
+        contexts: Sequence[TrainingContext],
     ) -> None:
-        """Args: ``of_seed`` holds seeds, their clean sets, and what is given of their runs."""
+        """Args: ``contexts`` are those of the seeds."""
         self._spec, self._images = spec, images
-        self._of_seed = [
-            SeedBatches(spec, method, clean, given, seed) for seed, clean, given in of_seed
-        ]
-        constants = [batches.constants for batches in self._of_seed]
-        self._constants = {
-            name: self._upload([c[name] for c in constants]) for name in constants[0]
-        }
+        self._of_seed = [SeedBatches(spec, method, context) for context in contexts]
         self._block = lru_cache(maxsize=1)(self._drawn_block)
 
     def __getitem__(self, step: int) -> Batch:
@@ -145,12 +140,12 @@ class StackedBatches:
             part: {name: tensor[place] for name, tensor in tensors.items()}
             for part, tensors in self._block(number).items()
         }
-        train = drawn["train"]
-        extra = {**self._constants, "positions": train["positions"], **drawn["noise"]}
+        train, extra = drawn["train"], drawn["draws"]
         if "clean" in drawn:
             extra["clean_images"] = self._gather(drawn["clean"])
             extra["clean_labels"] = drawn["clean"]["labels"]
-        return Batch(self._gather(train), train["labels"], extra)
+        images = self._gather(train)
+        return Batch(images, train["labels"], train["positions"], **drawn["time"], extra=extra)
 
     def _drawn_block(self, number: int) -> dict[str, dict[str, Tensor]]:
         """Return what a block of steps draws: tensors of shape (steps, seeds, …)."""

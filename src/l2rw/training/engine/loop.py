@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,16 +14,26 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Part, Split
-from l2rw.methods import METHODS
-from l2rw.methods.contract import Batch, Given, Method
+from l2rw.methods.base import (
+    METHOD_PREFIX,
+    Arrays,
+    Batch,
+    Method,
+    MethodState,
+    StepResult,
+    TrainingContext,
+    is_own,
+)
 from l2rw.store.errors import UserError
-from l2rw.training.engine import sgd
+from l2rw.training.engine import optimizers
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
-from l2rw.training.engine.network import OWN, Network, Seen
+from l2rw.training.engine.network import Network, Seen, build_method
+from l2rw.training.engine.optimizers import Variables
 from l2rw.training.engine.parallel_seeds import over_seeds
 from l2rw.training.engine.state import State
 from l2rw.training.evaluation import (
     Evaluation,
+    Predict,
     estimate_transition,
     evaluate,
     predicted_labels,
@@ -73,7 +85,7 @@ class Run:
     """What the training examples weighed in the mean over the steps that saw them, in units of
     plain averaging's weight, shape (N,); NaN for examples that were never seen."""
     network: Tensors
-    """Parameters and buffers after the last step."""
+    """Parameters and buffers that were evaluated after the last step."""
 
 
 class Training:
@@ -104,25 +116,34 @@ class Training:
         if network.draws_masks and len(starts) > 1:
             raise ValueError("networks with dropout train one seed at a time")
         self._spec, self._network, self._starts = spec, network, starts
-        self._method: Method = METHODS.load(spec.method)()
+        self._method = build_method(spec)
         pixels = dataset.info.pixel_range
         self._train_images = ImageStore(dataset.train_images, pixels, device)
         self._test_images = ImageStore(dataset.test_images, pixels, device)
-        self._given = [self._before_training(start, classes) for start in starts]
-        of_seed = [
-            (start.seed, start.split.clean, given)
-            for start, given in zip(starts, self._given, strict=True)
+        initial = [self._initial_values(start) for start in starts]
+        self._contexts = [
+            self._context(start, classes, *values)
+            for start, values in zip(starts, initial, strict=True)
         ]
-        self._batches = StackedBatches(spec, self._method, self._train_images, of_seed)
+        self._batches = StackedBatches(spec, self._method, self._train_images, self._contexts)
         gradient = over_seeds(self._gradient_of_seed, len(starts))
         # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
         self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
+        self._remembers = type(self._method).update is not Method.update
+        self._update_method = over_seeds(self._update_of_seed, len(starts))
         self._last: tuple[int, list[Evaluations]] | None = None
         values = [
-            self._initial_values(start, given)
-            for start, given in zip(starts, self._given, strict=True)
+            (parameters | self._own_parameters(context), buffers)
+            for (parameters, buffers), context in zip(initial, self._contexts, strict=True)
         ]
-        self.state = State.initial(values, len(self._given[0].train), device)
+        self._groups = optimizers.group(spec, values[0][0], self._method.own_optimizer())
+        self.state = State.initial(
+            values,
+            len(self._contexts[0].train),
+            device,
+            method=[_tensors(self._method.prepare(context)) for context in self._contexts],
+            squared=optimizers.squared(self._groups),
+        )
 
     def run(self, watch: Watch) -> list[Run]:
         """Train from the present state to the last step; return a run for each seed.
@@ -140,43 +161,75 @@ class Training:
             watch(state)
         return [self._finished(place) for place in range(len(self._starts))]
 
-    def _before_training(self, start: Start, classes: int) -> Given:
+    def _context(
+        self, start: Start, classes: int, parameters: Parameters, buffers: Tensors
+    ) -> TrainingContext:
         transition = None
         if start.parent is not None and not self._spec.fine_tunes:
             device = self._train_images.device
-            parameters, buffers = (_moved(tensors, device) for tensors in start.parent)
-            transition = estimate_transition(
-                self._network, (parameters, buffers), self._train_images, start.split.validation
-            )
-        return Given(training_part(self._spec, start.split), classes, transition)
+            trained, statistics = (_moved(tensors, device) for tensors in start.parent)
+            predict = partial(self._network.predict, trained, statistics)
+            transition = estimate_transition(predict, self._train_images, start.split.validation)
+        return TrainingContext(
+            train=training_part(self._spec, start.split),
+            clean=start.split.clean,
+            classes=classes,
+            seed=start.seed,
+            steps=self._spec.steps,
+            initial={name: t.numpy() for name, t in (parameters | buffers).items()},
+            transition=transition,
+        )
 
-    def _initial_values(self, start: Start, given: Given) -> tuple[Parameters, Tensors]:
+    def _initial_values(self, start: Start) -> tuple[Parameters, Tensors]:
         if self._spec.fine_tunes:
             if start.parent is None:
                 raise ValueError("fine-tuning needs a trained network")
-            parameters, buffers = start.parent
-        else:
-            parameters, buffers = self._network.initial_values(start.seed)
-        own = self._method.parameters(given)
-        return parameters | {OWN + name: torch.from_numpy(v) for name, v in own.items()}, buffers
+            return start.parent
+        return self._network.initial_values(start.seed)
 
-    def _gradient_of_seed(self, parameters: Parameters, batch: Batch) -> WeightedGradient:
-        def losses(at: Parameters, images: Tensor, labels: Tensor) -> tuple[Tensor, Seen]:
-            return self._network.losses(at, images, labels, self._method.losses)
+    def _own_parameters(self, context: TrainingContext) -> Parameters:
+        own = _tensors(self._method.parameters(context))
+        return {METHOD_PREFIX + name: tensor for name, tensor in own.items()}
 
-        return self._method.gradient(losses, parameters, batch)
+    def _gradient_of_seed(
+        self, parameters: Parameters, batch: Batch, memory: MethodState, own: Variables
+    ) -> WeightedGradient:
+        def losses(at: Parameters, images: Tensor, targets: Any) -> tuple[Tensor, Seen]:
+            return self._network.losses(at, images, targets, self._method.losses)
+
+        def advance_own(gradient: Parameters) -> Parameters:
+            return optimizers.advanced(self._groups[-1], own, gradient, batch.step)
+
+        return self._method.gradient(losses, parameters, batch, memory, advance_own)
+
+    def _update_of_seed(self, memory: MethodState, result: StepResult) -> MethodState:
+        with torch.no_grad():
+            self._method.update(memory, result)
+        return memory
 
     def _advance(self) -> None:
-        state, spec = self.state, self._spec
+        state = self.state
         batch = self._batches[state.step]
         self._network.seed_masks(self._starts[0].seed, state.step)
-        seen = self._gradient(state.parameters, batch)
-        rate = spec.learning_rate_at(state.step)
-        sgd.update(state.parameters, state.velocity, seen.gradient, spec, rate)
+        own = Variables(*({n: t for n, t in v.items() if is_own(n)} for v in state.variables))
+        seen = self._gradient(state.parameters, batch, state.method, own)
+        rate, step = batch.learning_rate[0], batch.step[0]  # those of all seeds
+        optimizers.update(self._groups, state.variables, seen.gradient, rate, step)
         state.buffers = self._network.updated(state.buffers, seen.aux)
         state.step += 1
-        state.tally.add(state.step, seen, batch.labels)
-        state.received.add(batch.extra["positions"], seen.weights)
+        state.tally.add(batch.step + 1, seen, batch.labels)
+        state.received.add(batch.positions, seen.weights)
+        if self._remembers:
+            result = StepResult(
+                batch,
+                seen.losses,
+                seen.weights,
+                seen.aux.logits,
+                state.parameters,
+                state.velocity,
+                state.buffers,
+            )
+            self._update_method(state.method, result)
 
     def _check(self) -> None:
         bad = self.state.first_bad()
@@ -216,27 +269,38 @@ class Training:
         return self._last[1]
 
     def _evaluate_seed(self, place: int) -> Evaluations:
-        values, split = self.state.of_seed(place), self._starts[place].split
-        test = evaluate(self._network, values, self._test_images, split.test)
+        predict, split = self._predict(place), self._starts[place].split
+        test = evaluate(predict, self._test_images, split.test)
         noisy = None
         if len(split.validation):
-            noisy = evaluate(self._network, values, self._train_images, split.validation)
-        gradient = squared_gradient(self._network, values[0], self._train_images, split.clean)
+            noisy = evaluate(predict, self._train_images, split.validation)
+        parameters, _ = self.state.of_seed(place)
+        gradient = squared_gradient(self._network, parameters, self._train_images, split.clean)
         return Evaluations(test, noisy, gradient)
 
+    def _predict(self, place: int) -> Predict:
+        """Return how one seed's run predicts as it is now."""
+        values, memory = self.state.of_seed(place), self.state.method_of_seed(place)
+        return partial(self._method.predict, self._network.predict, *values, memory)
+
     def _finished(self, place: int) -> Run:
-        state, train = self.state, self._given[place].train
-        parameters, buffers = values = state.of_seed(place)
+        state, train = self.state, self._contexts[place].train
+        memory = state.method_of_seed(place)
+        parameters, buffers = self._method.predictor(*state.of_seed(place), memory)
         weights = state.received.means(self._spec.batch_size)[place]
         return Run(
             seed=self._starts[place].seed,
             history=state.history[place],
             final=self._evaluate()[place],
             train=train,
-            predicted=predicted_labels(self._network, values, self._train_images, train),
+            predicted=predicted_labels(self._predict(place), self._train_images, train),
             mean_weights=weights.cpu().numpy(),
             network=parameters | buffers,
         )
+
+
+def _tensors(arrays: Arrays) -> Tensors:
+    return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
 
 
 def _moved(tensors: Tensors, device: torch.device) -> Tensors:

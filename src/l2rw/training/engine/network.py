@@ -12,21 +12,20 @@ from torch.func import functional_call
 from l2rw.core.batchnorm import BatchStatistics, Tensors, record_statistics, updated
 from l2rw.core.layerwise import layerwise_gradient
 from l2rw.core.weights import Parameters, WeightedGradient
+from l2rw.methods import METHODS
+from l2rw.methods.base import Method, is_own, own_of
 from l2rw.models import MODELS
 from l2rw.models.initialisation import Model, initialise
 from l2rw.store.randomness import generator, torch_generator
 from l2rw.training.spec import RunSpec
 
-OWN = "method."
-"""Begins the names of parameters that belong to the method, not to the network."""
-
-LossFunction = Callable[[Tensor, Tensor, Parameters], Tensor]
-"""Maps logits (n, classes), labels (n,) and the method's own parameters to example losses (n,)."""
+LossFunction = Callable[[Tensor, Any, Parameters], Tensor]
+"""Maps logits (n, classes), targets and the method's own parameters to example losses (n,)."""
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, own: Parameters) -> Tensor:
+def cross_entropy(logits: Tensor, targets: Tensor, own: Parameters) -> Tensor:
     """Return the usual example losses, shape (n,)."""
-    return F.cross_entropy(logits, labels, reduction="none")
+    return F.cross_entropy(logits, targets, reduction="none")
 
 
 class Seen(NamedTuple):
@@ -67,13 +66,12 @@ class Network:
         self,
         parameters: Parameters,
         images: Tensor,
-        labels: Tensor,
+        targets: Any,
         loss: LossFunction = cross_entropy,
     ) -> tuple[Tensor, Seen]:
         """Return example losses, shape (n,), of a pass in training mode."""
         logits = self._logits(parameters, images)
-        own = {name.removeprefix(OWN): p for name, p in parameters.items() if is_own(name)}
-        return loss(logits, labels, own), Seen(logits, self._record.take())
+        return loss(logits, targets, own_of(parameters)), Seen(logits, self._record.take())
 
     @property
     def examples_are_independent(self) -> bool:
@@ -139,11 +137,14 @@ class Network:
         return torch.autocast(device_type, torch.bfloat16) if self._bf16 else nullcontext()
 
 
-def is_own(name: str) -> bool:
-    """Whether a parameter belongs to the method."""
-    return name.startswith(OWN)
+def build_method(spec: RunSpec) -> Method:
+    """Return the method of a run, with its settings."""
+    settings = METHODS[spec.method].read_settings(dict(spec.method_settings))
+    method: Method = METHODS.load(spec.method)(settings)
+    return method
 
 
 def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:
     """Return the network of a run; ``image_shape`` is (channels, height, width)."""
-    return Network(MODELS.load(spec.model)(image_shape, classes), spec.precision)
+    model = MODELS.load(spec.model)(image_shape, classes)
+    return Network(build_method(spec).adapt(model), spec.precision)

@@ -1,7 +1,7 @@
 """All that changes while a stack of seeds trains, and how it survives an interruption."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
+from l2rw.training.engine.optimizers import Variables
 from l2rw.training.history import Means, Snapshot, Tally
 from l2rw.training.weight_tracker import Received
 
@@ -27,8 +28,12 @@ class State:
     """Steps done."""
     parameters: Parameters
     velocity: Parameters
-    """Momentum of SGD."""
+    """First moments of the optimiser: SGD's momentum."""
+    squares: Parameters
+    """Second moments of the parameters that Adam trains."""
     buffers: Tensors
+    method: Tensors
+    """What the method remembers."""
     tally: Tally
     """Since the last evaluation."""
     received: Received
@@ -38,7 +43,13 @@ class State:
 
     @classmethod
     def initial(
-        cls, values: Sequence[tuple[Parameters, Tensors]], examples: int, device: torch.device
+        cls,
+        values: Sequence[tuple[Parameters, Tensors]],
+        examples: int,
+        device: torch.device,
+        *,
+        method: Sequence[Tensors] = ({},),
+        squared: Collection[str] = (),
     ) -> "State":
         """Return the state before the first step.
 
@@ -46,17 +57,26 @@ class State:
             values: Parameters and buffers of each seed.
             examples: Number of training examples of a seed.
             device: Where to train.
+            method: What the method remembers of each seed.
+            squared: Names of the parameters that Adam trains.
         """
         parameters = _stacked([parameters for parameters, _ in values], device)
         return cls(
             step=0,
             parameters=parameters,
             velocity={name: torch.zeros_like(p) for name, p in parameters.items()},
+            squares={name: torch.zeros_like(parameters[name]) for name in squared},
             buffers=_stacked([buffers for _, buffers in values], device),
+            method=_stacked(method, device),
             tally=Tally(len(values), device),
             received=Received(len(values), examples, device),
             history=[[] for _ in values],
         )
+
+    @property
+    def variables(self) -> Variables:
+        """What the optimiser changes."""
+        return Variables(self.parameters, self.velocity, self.squares)
 
     def means(self) -> list[Means]:
         """Return training figures by seed: since the last evaluation, or those of it."""
@@ -78,11 +98,14 @@ class State:
 
     def of_seed(self, index: int) -> tuple[Parameters, Tensors]:
         """Return parameters and buffers of one seed, by its place in the stack."""
-        parameters = {name: stacked[index] for name, stacked in self.parameters.items()}
-        return parameters, {name: stacked[index] for name, stacked in self.buffers.items()}
+        return _of_seed(self.parameters, index), _of_seed(self.buffers, index)
+
+    def method_of_seed(self, index: int) -> Tensors:
+        """Return what the method remembers of one seed, by its place in the stack."""
+        return _of_seed(self.method, index)
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
-        for kind in ("parameters", "velocity", "buffers"):
+        for kind in ("parameters", "velocity", "squares", "buffers", "method"):
             for name, tensor in getattr(self, kind).items():
                 yield f"{kind}/{name}", tensor
         yield from (("tally/sums", self.tally.sums), ("tally/first_bad", self.tally.first_bad))
@@ -130,6 +153,10 @@ class State:
         self.history = [
             [Snapshot(**line) for line in lines] for lines in json.loads(header["history"])
         ]
+
+
+def _of_seed(stacked: Tensors, index: int) -> Tensors:
+    return {name: tensor[index] for name, tensor in stacked.items()}
 
 
 def _stacked(of_seed: Sequence[Tensors], device: torch.device) -> Tensors:

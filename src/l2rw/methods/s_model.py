@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from l2rw.core.weights import Parameters
-from l2rw.methods.contract import Given, Method
+from l2rw.methods.base import Method, TrainingContext
 
 LEAST_NOISE = 1e-3
 """``s_model`` takes the share of wrong labels to be at least this, and at most one minus this, so
@@ -36,30 +36,30 @@ class SModel(Method):
     told how much noise there is: the share of wrong labels in the training set.
     """
 
-    def parameters(self, given: Given) -> dict[str, NDArray[np.float32]]:
+    def parameters(self, context: TrainingContext) -> dict[str, NDArray[np.float32]]:
         """Return ``noise_layer``, the logits b, shape (classes, classes)."""
-        return {"noise_layer": np.log(self._initial_theta(given)).astype(np.float32)}
+        return {"noise_layer": np.log(self._initial_theta(context)).astype(np.float32)}
 
-    def losses(self, logits: Tensor, labels: Tensor, own: Parameters) -> Tensor:
+    def losses(self, logits: Tensor, targets: Tensor, parameters: Parameters) -> Tensor:
         """Return minus the log-likelihood of the labels as given, shape (n,)."""
         log_p = F.log_softmax(logits, dim=1)
-        log_theta = F.log_softmax(own["noise_layer"], dim=1)
+        log_theta = F.log_softmax(parameters["noise_layer"], dim=1)
         log_given = torch.logsumexp(log_p.unsqueeze(2) + log_theta, dim=1)
-        return F.nll_loss(log_given, labels, reduction="none")
+        return F.nll_loss(log_given, targets, reduction="none")
 
-    def _initial_theta(self, given: Given) -> NDArray[np.float64]:
+    def _initial_theta(self, context: TrainingContext) -> NDArray[np.float64]:
         """Return the smoothed identity, shape (classes, classes)."""
-        wrong = 1 - float(given.train.truth.mean())
+        wrong = 1 - float(context.train.truth.mean())
         noise = min(max(wrong, LEAST_NOISE), 1 - LEAST_NOISE)
-        identity = np.eye(given.classes)
-        return (1 - noise) * identity + noise / (given.classes - 1) * (1 - identity)
+        identity = np.eye(context.classes)
+        return (1 - noise) * identity + noise / (context.classes - 1) * (1 - identity)
 
 
 class SModelConf(SModel):
     """The noise layer begins at the transition matrix that the baseline of the seed suggests."""
 
-    def _initial_theta(self, given: Given) -> NDArray[np.float64]:
+    def _initial_theta(self, context: TrainingContext) -> NDArray[np.float64]:
         """Return the transition matrix, shape (classes, classes), rows summing to about one."""
-        if given.transition is None:
+        if context.transition is None:
             raise ValueError("s_model_conf needs a transition matrix")
-        return np.maximum(given.transition, LEAST_PROBABILITY)
+        return np.maximum(context.transition, LEAST_PROBABILITY)

@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.methods.known import context
 
-from l2rw.data.splits import Part
 from l2rw.methods import METHODS
-from l2rw.methods.contract import Given
 
 LOGITS = np.array([[1.2, -0.3, 0.4], [0.1, 0.9, -1.0], [-0.5, 0.2, 0.3], [2.0, 2.5, -0.7]])
 LABELS = np.array([0, 2, 1, 1])
@@ -20,9 +19,7 @@ def softmax(logits):
 
 def of_run(truth, classes=3, transition=None):
     """What is known of a training set of which these labels are right."""
-    truth = np.asarray(truth, dtype=bool)
-    positions = np.arange(len(truth))
-    return Given(Part(positions, positions % classes, truth), classes, transition)
+    return context(np.arange(len(truth)) % classes, truth, classes, transition)
 
 
 def initial_theta(name, known):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from l2rw.core.weights import Parameters
-from l2rw.methods.contract import Method
+from l2rw.methods.base import Method
 
 
 class _Bootstrapping(Method):
@@ -21,10 +21,10 @@ class _Bootstrapping(Method):
     beta: ClassVar[float]
     """Share of the given label in the target; the values are the paper's (section 4.2)."""
 
-    def losses(self, logits: Tensor, labels: Tensor, own: Parameters) -> Tensor:
+    def losses(self, logits: Tensor, targets: Tensor, parameters: Parameters) -> Tensor:
         """Return example losses, shape (n,)."""
         log_q = F.log_softmax(logits, dim=1)
-        against_label = F.nll_loss(log_q, labels, reduction="none")
+        against_label = F.nll_loss(log_q, targets, reduction="none")
         return self.beta * against_label + (1 - self.beta) * self._against_prediction(log_q)
 
     def _against_prediction(self, log_q: Tensor) -> Tensor:

@@ -1,32 +1,33 @@
-"""Methods that choose which examples a step sees."""
+"""Class balance by mining the majority class (section 4.1)."""
 
 import torch
 
 from l2rw.core.weights import Parameters, WeightedGradient, weighted_gradient
-from l2rw.data.splits import Part
-from l2rw.data.streams import BalancedStream
-from l2rw.methods.contract import Batch, ExampleOrder, Losses, Method
-
-
-class Resample(Method):
-    """Mini-batches in which every class has the same number of examples (section 4.1)."""
-
-    def order(self, train: Part, seed: int) -> ExampleOrder:
-        """Let the classes take turns."""
-        return BalancedStream(train, "batch", seed)
+from l2rw.methods.base import AdvanceOwn, Batch, Losses, Method, MethodState
 
 
 class HardMining(Method):
-    """Of the majority class only the examples with the highest loss count (section 4.1).
+    """Of the majority class only the examples with the highest loss count.
 
     A step draws five times the batch size, as the authors' code does. Its k minority examples and
     the k hardest majority examples weigh 1 / 2k each, k at most half the batch size. Without a
     minority example all weights are zero. Label 0 is the minority class.
+
+    Where there are more minority candidates than places, which of them count is undefined: they
+    tie, and :func:`torch.topk` promises no order among ties, so that another version of PyTorch or
+    another device may choose others. None of them is better than another.
     """
 
     candidates = 5
 
-    def gradient(self, losses: Losses, parameters: Parameters, batch: Batch) -> WeightedGradient:
+    def gradient(
+        self,
+        losses: Losses,
+        parameters: Parameters,
+        batch: Batch,
+        state: MethodState,
+        advance_own: AdvanceOwn,
+    ) -> WeightedGradient:
         """Mine among the candidates; weights, losses and logits are those of all candidates."""
         all_losses, all_seen = losses(parameters, batch.images, batch.labels)
         n = len(batch.labels)
