@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from l2rw.methods.settings import NoSettings, read_settings
+from l2rw.methods.settings import (
+    ELRSettings,
+    GCESettings,
+    MetaWeightNetSettings,
+    MixupSettings,
+    NoSettings,
+    read_settings,
+)
 from l2rw.store.records import Record, Records
 
 
@@ -116,6 +123,35 @@ METHODS = Records(
             implementation="l2rw.methods.l2rw:L2RW",
             source="Algorithm 1",
             guided_by_clean_set=True,
+        ),
+        MethodRecord(
+            name="gce",
+            label="GCE",
+            implementation="l2rw.methods.gce:GCE",
+            source="Zhang and Sabuncu 2018",
+            settings=GCESettings,
+        ),
+        MethodRecord(
+            name="elr",
+            label="ELR",
+            implementation="l2rw.methods.elr:ELR",
+            source="Liu et al. 2020",
+            settings=ELRSettings,
+        ),
+        MethodRecord(
+            name="mixup",
+            label="mixup",
+            implementation="l2rw.methods.mixup:Mixup",
+            source="Zhang et al. 2018",
+            settings=MixupSettings,
+        ),
+        MethodRecord(
+            name="meta_weight_net",
+            label="Meta-Weight-Net",
+            implementation="l2rw.methods.meta_weight_net:MetaWeightNet",
+            source="Shu et al. 2019",
+            guided_by_clean_set=True,
+            settings=MetaWeightNetSettings,
         ),
     ],
 )

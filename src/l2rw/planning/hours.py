@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from l2rw.methods import METHODS
 from l2rw.training.plan_file import PlanFile
 from l2rw.training.spec import RunSpec
 
@@ -67,5 +68,5 @@ def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
 
 def hours_of_runs(spec: RunSpec, seeds: int, times: Times) -> float:
     """Return the hours of a cell's runs, given their settings."""
-    each = times.l2rw if spec.method == "l2rw" else times.sgd
+    each = times.l2rw if METHODS[spec.method].guided_by_clean_set else times.sgd
     return spec.steps * seeds * each / 3.6e6

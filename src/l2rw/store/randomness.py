@@ -23,6 +23,8 @@ Axis = Literal[
     "dropout",
     "augmentation",
     "probe",
+    "mixup",
+    "method parameters",
     "theory batch",
     "theory bootstrap",
 ]
