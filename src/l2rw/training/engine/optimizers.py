@@ -143,6 +143,6 @@ def _adam(
             else:
                 g = g + optimizer.weight_decay * parameter
         v.mul_(optimizer.momentum).add_(g, alpha=1 - optimizer.momentum)
-        s.mul_(SECOND_BETA).addcmul_(g, g, value=1 - SECOND_BETA)
+        s.mul_(SECOND_BETA).add_(g * g, alpha=1 - SECOND_BETA)
         size = (s / second).sqrt_().add_(EPSILON)
         parameter.sub_(rate / first * v / size)
