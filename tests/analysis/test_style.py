@@ -34,6 +34,7 @@ def test_every_row_of_the_paper_has_a_look():
         ("clean_only", "Clean Only"),
         ("weighted", "Weighted"),
         ("mentornet+ft", "MentorNet +FT"),
+        ("gce+es, q=0.5", "GCE, q=0.5 +ES"),
     ],
 )
 def test_rows_are_named_by_method_and_variants(row, label):

@@ -120,7 +120,7 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         return
     row = parse_row(text)
     assert str(row) == text
-    assert row == (method, "es" in variants, "ft" in variants)
+    assert row == (method, "es" in variants, "ft" in variants, ())
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,12 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (figure2(methods=["zzz"]), "experiments.figure2.methods.0", "baseline, proportion"),
         (figure2(methods=[]), "experiments.figure2.methods", ""),
         (figure2(methods=["l2rw", "l2rw"]), "experiments.figure2.methods", "once"),
+        (figure2(methods=["l2rw+es"]), "experiments.figure2.methods.0", "'l2rw'"),
+        (figure2(methods=[{"method": "gce", "q": 7}]), "experiments.figure2.methods.0", "q above"),
+        (figure2(methods=[{"method": "gce"}, "gce"]), "experiments.figure2.methods", "once"),
+        (one("table1", rows=[{"method": "gce", "p": 7}]), "experiments.table1.rows.0", "one of q"),
+        (figure2(training={"nesterov": True, "optimizer": "adam"}), "Nesterov", "false"),
+        (background(training={"schedule": "cosine"}), "cosine", "decay_at to []"),
         (figure2(methods=["s_model_conf"]), "hyper-validation", "experiments.figure2.methods"),
         (figure2(dataset="digit"), "experiments.figure2.dataset", "'digits'"),
         (figure2(training={"model": "lenett"}), "experiments.figure2.training.model", "'lenet'"),

@@ -23,9 +23,12 @@ OTHER_TRAINING = {
     "steps": 8001,
     "batch_size": 101,
     "clean_batch_size": 11,
+    "optimizer": "adam",
     "learning_rate": 0.002,
+    "schedule": "cosine",
     "decay_at": [5],
     "momentum": 0.8,
+    "nesterov": True,
     "weight_decay": 0.1,
     "crop_padding": 1,
     "flip": True,
@@ -480,3 +483,19 @@ def test_the_networks_of_the_paper_that_are_timed():
     assert theory().bench_file is None
     shared = {"targets": ["table1"]}
     assert Plan(parse_config(shared)).timed_networks == []
+
+
+def test_settings_of_a_method_are_part_of_its_cells_and_of_no_other():
+    rows = ["gce", {"method": "gce", "q": 0.5}, "l2rw"]
+    planned = plan(methods=rows, majority_shares=[0.9])
+    by_method = {cell.name: dict(cell.spec.method_settings) for cell in planned.cells.values()}
+    assert by_method == {"gce": {"q": 0.7}, "gce-q=0.5": {"q": 0.5}, "l2rw": {}}
+    assert ids(plan(methods=["l2rw"], majority_shares=[0.9])) < ids(planned)
+    shown = [planned.setting["method"] for planned in planned.experiments["figure2"].cells]
+    assert shown == ["gce", "gce, q=0.5", "l2rw"]
+
+
+def test_another_optimiser_or_schedule_is_named_in_the_caption():
+    changed = plan(training={"optimizer": "adamw"}).experiments["figure2"].caption
+    assert "steps of AdamW, learning rate" in changed
+    assert "steps of SGD, learning rate" in plan().experiments["figure2"].caption

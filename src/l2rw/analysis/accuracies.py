@@ -22,6 +22,8 @@ from l2rw.analysis.statistics import (
     summarise_percent,
 )
 from l2rw.analysis.style import RC, look, name_of
+from l2rw.methods import METHODS
+from l2rw.methods.rows import FINE_TUNED, split_row
 
 Line = tuple[str, ...]
 
@@ -140,8 +142,10 @@ def _label(line: Line) -> str:
 
 
 def _sees_clean(line: Line) -> bool:
-    method, *variants = line[-1].split("+")
-    return method in {"clean_only", "l2rw"} or "ft" in variants
+    method, variants, _ = split_row(line[-1])
+    record = METHODS.get(method)  # none of methods that the paper only quotes
+    uses = record is not None and (record.guided_by_clean_set or record.trained_on_clean_set)
+    return uses or FINE_TUNED in variants
 
 
 def _difference(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
+from l2rw.methods.rows import split_row
 from l2rw.models import MODELS
 from l2rw.store.files import replacing
 
@@ -88,14 +89,14 @@ RC: dict[Any, Any] = {
 
 def look(row: str) -> Look:
     """Return the look of a row: a method with its variants, such as ``baseline+es+ft``."""
-    method, *variants = row.split("+")
+    method, variants, settings = split_row(row)
     label = QUOTED[method] if method in QUOTED else METHODS[method].label
     colour, marker = _colours_and_markers()[method]
     return Look(
-        label=" +".join([label, *map(str.upper, variants)]),
+        label=" +".join([", ".join([label, *settings]), *map(str.upper, variants)]),
         colour=colour,
         marker=marker,
-        line=LINES[tuple(variants)],
+        line=LINES[variants],
         hollow="ft" in variants,
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from l2rw.analysis.style import look, name_of
 from l2rw.claims.measures import Comparison, Measure, Measured, Missing, Tables
+from l2rw.methods.rows import FINE_TUNED, split_row
 
 SWEPT: dict[str, tuple[str, Callable[[Any], str]]] = {
     "figure2": ("majority_share", lambda value: f"majority share {value:g}"),
@@ -58,7 +59,7 @@ class _Swept(Measure):
         if which == "others":
             rows = [row for row in rows if row != but]
         elif which in ("fine-tuned", "best fine-tuned"):
-            rows = [row for row in rows if "ft" in row.split("+")]
+            rows = [row for row in rows if FINE_TUNED in split_row(row)[1]]
         else:
             rows = [row for row in rows if row == which]
         if not rows:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -45,6 +46,29 @@ def _rows(*texts: str) -> Any:
     return texts
 
 
+def _row_text(given: Any) -> str:
+    return str(parse_row(given))
+
+
+def _without_variants(row: Row) -> Row:
+    if row.early_stopped or row.fine_tuned:
+        raise ValueError(f"{row} is a method with variants. Hint: write {row.method!r}.")
+    return row
+
+
+def _with_settings(example: str) -> Any:
+    """Return the JSON schema of a row: text, or a method and its settings by name."""
+    setting = {"type": ["number", "boolean", "string"]}
+    settings = {
+        "type": "object",
+        "properties": {"method": {"type": "string"}},
+        "required": ["method"],
+        "additionalProperties": setting,
+    }
+    text = {"type": "string", "examples": [*METHODS.built_in, example]}
+    return WithJsonSchema({"anyOf": [text, settings]})
+
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Noise = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -55,13 +79,19 @@ AllDifferent = AfterValidator(_all_different)
 if TYPE_CHECKING:
     DatasetName: TypeAlias = str
     ModelName: TypeAlias = str
-    MethodName: TypeAlias = str
     RowName: TypeAlias = Row
+    MethodRow: TypeAlias = Row
 else:
     DatasetName = _one_of("data set", CATALOG)
     ModelName = _one_of("model", MODELS)
-    MethodName = _one_of("method", METHODS)
-    RowName = Annotated[str, AfterValidator(parse_row), PlainSerializer(str)]
+    RowName = Annotated[
+        str,
+        BeforeValidator(_row_text),
+        AfterValidator(parse_row),
+        PlainSerializer(str),
+        _with_settings("baseline+es+ft"),
+    ]
+    MethodRow = Annotated[RowName, AfterValidator(_without_variants), _with_settings("gce, q=0.5")]
 
 
 class Section(BaseModel):
@@ -220,10 +250,10 @@ class Figure2(Section):
         description="Whether methods that do not use the clean set train on its images like on "
         "any other, so that all methods see the same data.",
     )
-    methods: Annotated[tuple[MethodName, ...], AllDifferent] = Field(
-        ("baseline", "proportion", "resample", "hard_mining", "random", "l2rw"),
+    methods: Annotated[tuple[MethodRow, ...], AllDifferent] = Field(
+        _rows("baseline", "proportion", "resample", "hard_mining", "random", "l2rw"),
         min_length=1,
-        description="Methods compared.",
+        description="Methods compared; one with settings is written `{method: gce, q: 0.5}`.",
     )
     training: Training = Field(default_factory=Training, description="How networks are trained.")
 
@@ -322,7 +352,8 @@ DatasetNames = Annotated[tuple[DatasetName, ...], AllDifferent]
 RowNames = Annotated[tuple[RowName, ...], AllDifferent]
 ROWS_DESCRIPTION = (
     "Methods compared, each with its variants: `+es` for the early-stopped schedule, `+ft` for "
-    "fine-tuning on the clean set, `+es+ft` for both."
+    "fine-tuning on the clean set, `+es+ft` for both. One with settings is written "
+    "`{method: gce+es, q: 0.5}`."
 )
 
 

@@ -7,6 +7,7 @@ from l2rw.experiments.captions import optimizer_name
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.noise_setup import split_plan
 from l2rw.methods import METHODS
+from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.training.spec import run_spec
 
@@ -23,28 +24,33 @@ def imbalanced(section: Figure2 | Theory, majority_share: float) -> SplitPlan:
     return split_plan(section.dataset, corruption)
 
 
-def figure2_cell(section: Figure2, majority_share: float, method: str) -> Cell:
+def figure2_cell(section: Figure2, majority_share: float, row: Row) -> Cell:
     """Return the cell of a method at a majority share."""
-    see_clean = section.baselines_see_clean
-    spec = run_spec(method, section.training.model_dump(), baselines_see_clean=see_clean)
-    return Cell(imbalanced(section, majority_share), spec, method)
+    spec = run_spec(
+        row.method,
+        section.training.model_dump(),
+        baselines_see_clean=section.baselines_see_clean,
+        method_settings=row.settings,
+    )
+    return Cell(imbalanced(section, majority_share), spec, row.in_paths)
 
 
 def figure2(config: Config) -> Experiment:
     """Return Figure 2: every method at every majority share."""
     section = config.experiments.figure2
-    for method in section.methods:
-        if METHODS[method].after_baseline:
+    rows = section.methods
+    for row in rows:
+        if METHODS[row.method].after_baseline:
             raise UserError(
-                f"Method {method} needs a hyper-validation set, which figure2 has not.",
+                f"Method {row} needs a hyper-validation set, which figure2 has not.",
                 "take it out of experiments.figure2.methods.",
             )
     cells = [
         PlannedCell(
-            figure2_cell(section, share, method), {"majority_share": share, "method": method}
+            figure2_cell(section, share, row), {"majority_share": share, "method": str(row)}
         )
         for share in section.majority_shares
-        for method in section.methods
+        for row in rows
     ]
     training = section.training
     over = f"mean and 95 % confidence interval over {section.seeds} random splits"

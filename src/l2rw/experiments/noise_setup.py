@@ -38,11 +38,13 @@ class Ground:
         waits = METHODS[row.method].after_baseline
         if waits:
             require_validation(self.shared, f"Row {row!s}")
-        parent = self.cell(row._replace(method="baseline")) if waits else None
+        parent = self.cell(row._replace(method="baseline", settings=())) if waits else None
         see_clean = self.shared.baselines_see_clean
         settings = self._schedule(row).model_dump()
-        spec = run_spec(row.method, settings, baselines_see_clean=see_clean)
-        return Cell(self.split, spec, str(row), parent)
+        spec = run_spec(
+            row.method, settings, baselines_see_clean=see_clean, method_settings=row.settings
+        )
+        return Cell(self.split, spec, row.in_paths, parent)
 
     def half_way(self, method: str) -> Cell:
         """Return a method's cell after half of the steps, without decay of the learning rate."""

@@ -60,13 +60,13 @@ def decay(config: Config) -> Experiment:
     share = max(figure2.majority_shares)
     planned = [
         PlannedCell(
-            cell, {"corruption": cell.split.corruption.name, "network": network, "row": cell.name}
+            cell, {"corruption": cell.split.corruption.name, "network": network, "row": str(row)}
         )
         for network, cells in (
-            (figure2.training.model, [figure2_cell(figure2, share, row.method) for row in rows]),
+            (figure2.training.model, [figure2_cell(figure2, share, row) for row in rows]),
             (noisy.training.model, [noisy.cell(row) for row in rows]),
         )
-        for cell in cells
+        for row, cell in zip(rows, cells, strict=True)
     ]
     caption = (
         f"‖∇G‖² of the clean set along training, mean over seeds with 95 % bootstrap bands, and "

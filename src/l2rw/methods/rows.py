@@ -1,8 +1,11 @@
-"""Rows of the paper's tables: a method, and how its training was varied."""
+"""Rows of tables: a method, its settings, and how its training was varied."""
 
-from typing import NamedTuple
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from l2rw.methods import METHODS
+from l2rw.methods.settings import Pairs, as_pairs
 from l2rw.store.errors import closest
 
 EARLY_STOPPED, FINE_TUNED = "es", "ft"
@@ -10,31 +13,80 @@ VARIANTS = ((), (EARLY_STOPPED,), (FINE_TUNED,), (EARLY_STOPPED, FINE_TUNED))
 
 
 class Row(NamedTuple):
-    """A row, written ``method``, ``method+es``, ``method+ft`` or ``method+es+ft``."""
+    """A row, written ``method``, ``method+es``, ``method+ft`` or ``method+es+ft``.
+
+    Settings that differ from their defaults follow, as in ``gce+es, q=0.5``.
+    """
 
     method: str
     early_stopped: bool = False
     """Trained by the shorter schedule."""
     fine_tuned: bool = False
     """Then trained on the clean set alone."""
+    settings: Pairs = ()
+    """Those that differ from the method's defaults."""
 
     def __str__(self) -> str:
         """Return the row as it is written."""
+        return ", ".join([self._with_variants(self.method), *self._settings()])
+
+    @property
+    def in_paths(self) -> str:
+        """The same without blanks, as in ``gce-q=0.5+es``."""
+        return self._with_variants("-".join([self.method, *self._settings()]))
+
+    def _with_variants(self, start: str) -> str:
         variants = [EARLY_STOPPED] * self.early_stopped + [FINE_TUNED] * self.fine_tuned
-        return "+".join([self.method, *variants])
+        return "+".join([start, *variants])
+
+    def _settings(self) -> list[str]:
+        return [f"{name}={json.dumps(value)}" for name, value in self.settings]
 
 
-def parse_row(text: str) -> Row:
-    """Read a row; raise ValueError with a hint if it is none."""
-    method, *variants = text.split("+")
+def parse_row(given: str | Mapping[str, Any]) -> Row:
+    """Read a row, as text or as ``{method: gce+es, q: 0.5}``.
+
+    Raises:
+        ValueError: With a hint: it is none.
+    """
+    if isinstance(given, str):
+        method, variants, texts = split_row(given)
+        settings = dict(map(_setting, texts))
+    elif isinstance(given, Mapping) and isinstance(given.get("method"), str):
+        settings = {name: value for name, value in given.items() if name != "method"}
+        method, variants, texts = split_row(given["method"])
+        settings |= dict(map(_setting, texts))
+    else:
+        raise ValueError(f"{given!r} is no row. Hint: write gce, or {{method: gce, q: 0.5}}.")
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}. Hint: {closest(method, METHODS)}")
-    if tuple(variants) not in VARIANTS:
+    if variants not in VARIANTS:
+        text = "+".join([method, *variants])
         raise ValueError(
             f"{text!r} has no such variants. Hint: add +es, +ft or +es+ft to a method, or nothing."
         )
-    if variants and METHODS[method].trained_on_clean_set:
+    record = METHODS[method]
+    if variants and record.trained_on_clean_set:
         raise ValueError(
             f"{method} trains on the clean set alone and has no variants. Hint: write {method!r}."
         )
-    return Row(method, EARLY_STOPPED in variants, FINE_TUNED in variants)
+    defaults = as_pairs(record.settings())
+    changed = [p for p in as_pairs(record.read_settings(settings)) if p not in defaults]
+    return Row(method, EARLY_STOPPED in variants, FINE_TUNED in variants, tuple(changed))
+
+
+def split_row(text: str) -> tuple[str, tuple[str, ...], list[str]]:
+    """Return a row's method, variants and settings as they are written, whatever they are."""
+    head, *settings = text.split(", ")
+    method, *variants = head.split("+")
+    return method, tuple(variants), settings
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(f"{text!r} is no setting. Hint: write name=value, as in gce, q=0.5.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

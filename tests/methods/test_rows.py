@@ -1,0 +1,57 @@
+import pytest
+
+from l2rw.methods import METHODS
+from l2rw.methods.rows import parse_row
+from l2rw.methods.settings import as_pairs
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "in_paths"),
+    [
+        ({"method": "gce", "q": 0.5}, "gce, q=0.5", "gce-q=0.5"),
+        ({"method": "gce+es+ft", "q": 0.5}, "gce+es+ft, q=0.5", "gce-q=0.5+es+ft"),
+        ("gce+es, q=0.5", "gce+es, q=0.5", "gce-q=0.5+es"),
+        ({"method": "gce", "q": 1}, "gce, q=1.0", "gce-q=1.0"),
+        ({"method": "elr", "strength": 7, "beta": 0.9}, "elr, beta=0.9, strength=7.0", None),
+        ({"method": "elr", "strength": 7, "beta": 0.7}, "elr, strength=7.0", None),
+        ({"method": "gce", "q": 0.7}, "gce", "gce"),
+        ({"method": "l2rw"}, "l2rw", "l2rw"),
+    ],
+)
+def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
+    row = parse_row(given)
+    assert str(row) == text
+    assert parse_row(text) == row
+    assert in_paths is None or row.in_paths == in_paths
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"method": "gce", "p": 0.5}, "gce has no setting 'p'. Hint: "),
+        ({"method": "l2rw", "q": 0.5}, "l2rw has no setting 'q'. Hint: leave it out."),
+        ({"method": "gce", "q": "much"}, "gce: q is 'much'. Hint: write a number."),
+        ({"method": "gce", "q": True}, "gce: q is True. Hint: write a number."),
+        ({"method": "gce", "q": float("nan")}, "gce: q is nan. Hint: write a number."),
+        ({"method": "gce", "q": 2}, "gce: q is 2.0. Hint: choose q above 0 and up to 1."),
+        (
+            {"method": "meta_weight_net", "hidden": 1.5},
+            "hidden is 1.5. Hint: write a whole number.",
+        ),
+        ({"method": "gcf", "q": 2}, "there is no method 'gcf'. Hint: "),
+        ({"q": 0.5}, "is no row. Hint: write gce, or"),
+        (7, "7 is no row. Hint: write gce, or"),
+        ("gce, q", "'q' is no setting. Hint: write name=value"),
+    ],
+)
+def test_what_is_no_row_is_refused_in_a_sentence(given, message):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        parse_row(given)
+    assert message in str(error.value)
+
+
+def test_settings_have_defaults_that_json_can_hold():
+    for name, record in METHODS.items():
+        pairs = as_pairs(record.settings())
+        assert record.read_settings(dict(pairs)) == record.settings(), name
+        assert all(type(value) in {int, float, bool, str} for _, value in pairs)
