@@ -97,7 +97,7 @@ def test_a_case_that_fails_is_a_row_and_the_next_one_runs(monkeypatch, tmp_path,
     assert (
         "model: lenet_8x8  method: random  verdict: fails: RuntimeError: no kernel / at all" in told
     )
-    assert told[-1] == "model: wrn_8x8  method: l2rw  verdict: OK"
+    assert told[-1] == "model: wrn_8x8  method: meta_weight_net  verdict: OK"
     assert len((tmp_path / "rows").read_text().splitlines()) == len(told)
 
 

@@ -443,6 +443,7 @@ def tables(change):
 def training(section, rows):
     """A changed value for every key of a section's training, and the rows that depend on it."""
     changed = OTHER_TRAINING | {"steps": 60_001, "flip": False}
+    del changed["schedule"]
     dependent = dict.fromkeys(changed, rows)
     dependent["clean_batch_size"] = rows & L2RW
     dependent["steps"] = dependent["decay_at"] = rows - EARLY_STOPPED - CLEAN_ONLY
@@ -472,7 +473,8 @@ CHANGES = {
 def test_every_setting_of_noisy_labels_is_tried_below():
     sections = {name for name, *_ in keys(NoisyLabels())}
     leaves = {name for name in sections if not any(key.startswith(f"{name}.") for key in sections)}
-    assert set(CHANGES) == leaves
+    apart = {f"{section}.training.schedule" for section in ("uniform_flip", "background_flip")}
+    assert set(CHANGES) | apart == leaves
 
 
 @pytest.mark.parametrize("key", CHANGES)
@@ -480,6 +482,36 @@ def test_a_setting_of_noisy_labels_changes_the_rows_that_depend_on_it(key):
     value, dependent = CHANGES[key]
     before, after = tables({}), tables({key: value})
     assert {place for place in before if before[place] != after[place]} == dependent
+
+
+def on_a_cosine(rows, schedule="cosine"):
+    """The cells of Table 2 by row, without decay or along a cosine."""
+    training = {"schedule": schedule, "decay_at": []}
+    raw = {
+        "targets": ["table2"],
+        "experiments": {"table2": {"datasets": ["cifar10"], "rows": rows}},
+        "noisy_labels": {"background_flip": {"training": training}},
+    }
+    planned = Plan(parse_config(raw)).experiments["table2"].cells
+    return {one.setting["row"]: one.cell for one in planned}
+
+
+def test_a_cosine_is_that_of_the_rows_with_a_schedule_however_short():
+    rows = ["baseline", "baseline+es", "l2rw", "clean_only"]
+    constant, cosine = on_a_cosine(rows, "step"), on_a_cosine(rows)
+    assert {row for row in rows if cosine[row].id != constant[row].id} == {*rows} - {"clean_only"}
+    for row, steps in (("baseline", 80_000), ("baseline+es", 60_000)):
+        spec = cosine[row].spec
+        assert spec.steps == steps
+        assert spec.learning_rate_at(0) == 0.1
+        assert spec.learning_rate_at(steps // 2) == pytest.approx(0.05)
+        assert spec.learning_rate_at(steps - 1) < 1e-8
+    assert cosine["clean_only"].spec.learning_rate_at(1999) == 0.1
+
+
+def test_nothing_is_fine_tuned_at_a_learning_rate_of_zero():
+    with pytest.raises(UserError, match=r"Row baseline\+ft .*cosine.* Hint: leave out \+ft"):
+        on_a_cosine(["baseline+ft"])
 
 
 def test_the_background_classes_of_one_data_set_are_no_matter_of_another():

@@ -27,7 +27,7 @@ def test_the_source_hash_does_not_see_where_code_lies_nor_how_lines_end(tmp_path
     shutil.copytree(provenance.PACKAGE, copy)
     original = provenance.source_hash()
     monkeypatch.setattr(provenance, "PACKAGE", copy)
-    (copy / "methods" / "weighting.py").rename(copy / "models" / "renamed.py")
+    (copy / "methods" / "baseline.py").rename(copy / "models" / "renamed.py")
     code = (copy / "core" / "weights.py").read_text()
     elsewhere = code.replace("from torch.func import grad", "from torch.func import other, grad")
     assert elsewhere != code
