@@ -68,7 +68,7 @@ def make_spec() -> Callable[..., RunSpec]:
         "momentum": 0.9,
         "weight_decay": 0.0,
         "crop_padding": 0,
-        "flip": False,
+        "mirror": False,
         "precision": "float32",
         "evaluations": 2,
         "optimizer": "sgd",

@@ -13,7 +13,7 @@ from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
-from l2rw.store.checksums import read_result, sealed
+from l2rw.store.checksums import read_result, with_checksums
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -55,16 +55,16 @@ def runs(plan: PlanFile, path_of: Callable[[int, str], Path], tmp_path: Path) ->
             }
             result = {"cell": cell.to_json(), "runs": errors, "made": made}
             path_of(i, job).parent.mkdir(parents=True)
-            path_of(i, job).write_text(json.dumps(sealed(result, [])))
+            path_of(i, job).write_text(json.dumps(with_checksums(result, [])))
     return tmp_path / "runs"
 
 
 def _seal(folder: Path, result: dict[str, Any]) -> None:
     """Write a job's ``result.json`` beside its finished files, ``probe.json`` beside the probe."""
     files = list(folder.glob("*.csv"))
-    (folder / "result.json").write_text(json.dumps(sealed(result, files)))
+    (folder / "result.json").write_text(json.dumps(with_checksums(result, files)))
     if (folder / "probe.csv") in files:
-        (folder / "probe.json").write_text(json.dumps(sealed({}, [folder / "probe.csv"])))
+        (folder / "probe.json").write_text(json.dumps(with_checksums({}, [folder / "probe.csv"])))
 
 
 @pytest.fixture(scope="session")

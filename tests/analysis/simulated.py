@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from tests.plans import made_up_cell, made_up_plan
 
-from l2rw.store.checksums import sealed
+from l2rw.store.checksums import with_checksums
 from l2rw.store.identity import plain
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training.plan_file import PlanFile
@@ -101,7 +101,7 @@ def bound_of(setting: Setting) -> list[dict[str, Any]]:
 
 def seal(folder: Path, checks: dict[str, Any]) -> None:
     """Write ``checks.json`` beside a finished ``bound.csv``."""
-    content = sealed(checks, [folder / "bound.csv"])
+    content = with_checksums(checks, [folder / "bound.csv"])
     (folder / "checks.json").write_text(json.dumps(content))
 
 

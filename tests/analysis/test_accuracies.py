@@ -89,7 +89,7 @@ def test_a_data_set_that_the_paper_has_not_has_no_numbers_of_the_paper(summary):
 
 
 def test_the_table_for_people_shows_both(summary):
-    table = TABLE2.for_people(summary)
+    table = TABLE2.format_table(summary)
     assert list(table.columns) == [
         ("", "clean set"),
         *(("CIFAR-10", name) for name in ("ours", "paper", "difference", "seeds")),
@@ -109,7 +109,7 @@ def test_quoted_rows_are_told_and_numbers_without_interval_stay_as_printed(make_
     table1 = Accuracies("table1")
     summary = table1.summary(collect(plan, runs))
     assert list(summary[summary["quoted"]]["row"]) == ["mentornet", "mentornet+ft"]
-    table = table1.for_people(summary)
+    table = table1.format_table(summary)
     assert table.index[3] == "MentorNet (quoted)"
     assert table.loc["MentorNet +FT (quoted)"].tolist() == ["yes", "–", "59", "–", "–"]
     # A single seed has no interval and decides nothing.
@@ -124,7 +124,7 @@ def test_the_sanity_check_has_a_line_for_each_network(make_up):
     plan, runs = make_up("sanity", settings, result=_result)
     summary = SANITY.summary(collect(plan, runs))
     assert list(summary["model"]) == ["resnet32", "wrn28_10", "resnet_8x8"]
-    table = SANITY.for_people(summary)
+    table = SANITY.format_table(summary)
     # The paper gives no interval here: ours has to reach its number.
     assert table.loc["ResNet-32"].tolist() == ["89.00 ± 2.48", "92.5", "-3.50 ± 2.48, lower", "3"]
     assert table.loc["ResNet 8×8"].tolist() == ["89.00 ± 2.48", "–", "–", "3"]
@@ -138,7 +138,7 @@ def test_the_figure_has_a_panel_for_each_data_set_and_a_line_for_each_row(summar
     cifar, digits = figure.axes
     assert (cifar.get_title(), digits.get_title()) == ("CIFAR-10", "digits")
     labels = [label.get_text() for label in cifar.get_yticklabels()]
-    assert labels == list(TABLE2.for_people(summary).index)
+    assert labels == list(TABLE2.format_table(summary).index)
     ours, theirs = (bar.lines[0].get_xdata() for bar in cifar.containers)
     assert ours[labels.index("L2RW")] == pytest.approx(89)
     assert theirs[labels.index("L2RW")] == 86.73
@@ -149,7 +149,7 @@ def test_the_figure_has_a_panel_for_each_data_set_and_a_line_for_each_row(summar
 def test_a_figure_without_numbers_of_the_paper_needs_no_legend(make_up):
     plan, runs = make_up("table2", [{"dataset": "digits", "row": "l2rw"}], seeds=1)
     summary = TABLE2.summary(collect(plan, runs))
-    assert list(TABLE2.for_people(summary)["digits"].columns) == ["ours", "seeds"]
+    assert list(TABLE2.format_table(summary)["digits"].columns) == ["ours", "seeds"]
     figure = TABLE2.draw(summary, plan.settings)
     assert not figure.legends
     (axes,) = figure.axes

@@ -57,7 +57,7 @@ def test_shares_of_bins_are_means_over_seeds(summary):
 
 
 def test_the_table_for_people_tells_zeros_and_means(summary):
-    table = figure3.for_people(summary)
+    table = figure3.format_table(summary)
     assert list(table.columns) == ["weight zero (%)", "mean weight"]
     # Shares 50 and 0 %, means 2 and 3: t(0.975, 1) = 12.706 times half the difference
     expected = ["25.00 ± 317.66", "2.50 ± 6.35"]
@@ -84,6 +84,6 @@ def test_a_single_seed_of_images_without_weight_can_be_drawn(make_up):
         "figure3", [{"row": "l2rw"}], 1, name="probe.csv", lines=lambda setting, seed: lines
     )
     summary = figure3.summary(figure3.collect(plan, runs))
-    (line,) = figure3.for_people(summary).to_numpy().tolist()
+    (line,) = figure3.format_table(summary).to_numpy().tolist()
     assert line == ["100.00", "0.00"]
     assert len(figure3.draw(summary, plan.settings).axes) == 2

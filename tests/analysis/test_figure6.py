@@ -52,7 +52,7 @@ def test_shares_are_of_the_true_class_and_means_over_seeds(summary):
 
 
 def test_the_table_for_people_tells_accuracy_and_worst_class(summary):
-    table = figure6.for_people(summary)
+    table = figure6.format_table(summary)
     assert list(table.index) == [
         "UniformFlip, Baseline",
         "UniformFlip, L2RW",
@@ -87,4 +87,4 @@ def test_matrices_of_many_classes_and_a_single_seed_have_no_numbers(make_up):
     assert summary["ci95_half_width"].isna().all()
     panel, _ = figure6.draw(summary, plan.settings).axes
     assert not panel.texts
-    assert figure6.for_people(summary).to_numpy().tolist() == [["100.00", "0", "100.00"]]
+    assert figure6.format_table(summary).to_numpy().tolist() == [["100.00", "0", "100.00"]]

@@ -61,7 +61,7 @@ def test_the_summary_is_in_accuracies_where_there_are_any(summary):
 
 
 def test_the_table_for_people_compares_the_best_with_the_end(summary):
-    table = figure7.for_people(summary)
+    table = figure7.format_table(summary)
     assert table.loc["Baseline"].to_dict() == {
         "highest validation": "59.00 ± 2.48",
         "at step": "200",
@@ -94,6 +94,6 @@ def test_a_single_seed_at_one_learning_rate_is_drawn_without_bands_and_falls(mak
         "figure7", [{"row": "baseline"}], seeds=1, lines=lambda *run: _lines(*run)[:2]
     )
     summary = figure7.summary(figure7.collect(plan, runs))
-    assert figure7.for_people(summary).loc["Baseline", "last test"] == "70.00"
+    assert figure7.format_table(summary).loc["Baseline", "last test"] == "70.00"
     figure = figure7.draw(summary, plan.settings)
     assert "learning rate falls" not in [t.get_text() for t in figure.legends[0].get_texts()]

@@ -54,7 +54,7 @@ def test_the_counterexample_is_that_of_the_closed_form(summary):
 
 
 def test_the_table_for_people_names_controls_and_shows_both_verdicts(summary):
-    table = lemma1.for_people(summary)
+    table = lemma1.format_table(summary)
     assert list(table.index) == [
         "L2RW at the limit",
         "L2RW at the limit, copies of one example",
@@ -90,7 +90,7 @@ def test_the_figure_shows_the_counterexample_and_how_often_g_grew(summary):
     assert list(shares["steps as simulated"].get_xdata()) == [0, 0, 25, 25, 25]
     assert list(shares["steps as printed, on copies"].get_xdata()) == [2.5] * 5
     names = [label.get_text().replace("\n", " ") for label in right.get_yticklabels()]
-    assert names == list(lemma1.for_people(summary).index)
+    assert names == list(lemma1.format_table(summary).index)
     told = [text.get_text() for text in figure.legends[0].get_texts()]
     assert told == [*lines(left), *lines(right)]
 
@@ -98,6 +98,6 @@ def test_the_figure_shows_the_counterexample_and_how_often_g_grew(summary):
 def test_a_single_simulation_is_enough(tmp_path):
     made_up = make_up_simulations(tmp_path, "lemma1", [AT_LIMIT])
     summary = lemma1.summary(lemma1.collect(*made_up))
-    assert len(lemma1.for_people(summary)) == 1
+    assert len(lemma1.format_table(summary)) == 1
     _, right = lemma1.draw(summary, {}).axes
     assert len(right.get_yticks()) == 1

@@ -23,7 +23,7 @@ SETTINGS = {
     "figure7": [{"row": row} for row in ("baseline", "l2rw")],
     "theorem2": [place(), place(limit_fraction=0.9), ASCENT, BEYOND],
     "lemma1": [place(limit_fraction=1.0), ASCENT, UNGUIDED, BEYOND],
-    "decay": [
+    "gradient_norm": [
         {"corruption": corruption, "network": network, "row": "l2rw"}
         for corruption, network in (("imbalance", "lenet"), ("background_flip", "resnet32"))
     ],
@@ -135,7 +135,7 @@ def test_the_figures_numbers_are_those_of_the_runs_to_the_last_digit(experiment,
 def test_tables_for_people_have_caption_and_cells(experiment, made):
     plan, runs, tables, _ = made
     drawing = drawing_of(experiment)
-    read = drawing.for_people(drawing.summary(drawing.collect(plan, runs)))
+    read = drawing.format_table(drawing.summary(drawing.collect(plan, runs)))
     markdown = (tables / f"{experiment}.md").read_text()
     page = (tables / f"{experiment}.html").read_text()
     assert plan.caption in markdown
@@ -150,7 +150,7 @@ def test_latex_tables_are_well_formed(experiment, seeds, made):
     text = (tables / f"{experiment}.tex").read_text()
     assert r"\caption{Accuracy (\%) of A \& B\_c" in text
     assert rf"\label{{tab:{experiment}}}" in text
-    if seeds > 1 and experiment != "decay":
+    if seeds > 1 and experiment != "gradient_norm":
         assert r"$\pm$" in text
     bare = re.sub(r"\\[&%$#_{}]", "", text.partition("\n")[2])
     assert not re.search("[%#_]", bare)

@@ -123,12 +123,12 @@ def test_what_simulations_really_leave_is_read_summarised_and_drawn(experiment, 
     drawing = CHECKED_BY[experiment]
     write_table(drawing.collect(*real), tmp_path / "table.csv")
     summary = drawing.summary(pd.read_csv(tmp_path / "table.csv"))
-    assert len(drawing.for_people(summary)) == 3
+    assert len(drawing.format_table(summary)) == 3
     assert len(drawing.draw(summary, {}).axes) == 2
 
 
 def test_the_theorem_says_nothing_yet_after_a_few_real_steps(real):
-    table = theorem2.for_people(theorem2.summary(theorem2.collect(*real)))
+    table = theorem2.format_table(theorem2.summary(theorem2.collect(*real)))
     assert list(table["verdict"]) == ["uninformative up to T = 60", *["not applicable"] * 2]
     assert table["informative from T"].iloc[0] == "–"
     # C is σ √(2 L (G₀ - G*) n) = √n for n copies, and ‖∇G‖² is 1 at either end.
@@ -136,7 +136,7 @@ def test_the_theorem_says_nothing_yet_after_a_few_real_steps(real):
 
 
 def test_the_lemma_holds_for_real_and_its_controls_fail(real):
-    table = lemma1.for_people(lemma1.summary(lemma1.collect(*real)))
+    table = lemma1.format_table(lemma1.summary(lemma1.collect(*real)))
     assert table["lemma", "corrected"].tolist() == ["holds", "not applicable", "not applicable"]
     assert table["lemma", "as printed"].tolist() == ["holds", "not applicable", "violated"]
     assert table["simulation", "G grew"].tolist() == ["0", "180", "90"]

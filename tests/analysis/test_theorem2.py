@@ -67,7 +67,7 @@ def test_shares_are_of_the_bound_and_where_there_is_none_of_that_at_the_best_ste
 
 
 def test_the_table_for_people_has_a_line_for_each_simulation(summary):
-    table = theorem2.for_people(summary)
+    table = theorem2.format_table(summary)
     assert list(table.index) == [
         "L2RW at 0.9 of the limit",
         "L2RW at 0.1 of the limit",
@@ -103,7 +103,7 @@ def test_verdicts_are_shown_as_they_are(tmp_path, verdict):
     summary = theorem2.summary(
         theorem2.collect(*make_up_simulations(tmp_path, "theorem2", [place()], checks))
     )
-    assert theorem2.for_people(summary).iloc[0, :2].tolist() == [verdict, verdict]
+    assert theorem2.format_table(summary).iloc[0, :2].tolist() == [verdict, verdict]
     left, _ = theorem2.draw(summary, {}).axes
     assert "L2RW at 0.5 of the limit" in curves(left)
 
@@ -172,7 +172,7 @@ def test_a_bound_that_tells_nothing_up_to_the_last_step_has_no_line_where_it_wou
 
     made_up = make_up_simulations(tmp_path, "theorem2", [place()], checks)
     summary = theorem2.summary(theorem2.collect(*made_up))
-    line = theorem2.for_people(summary).iloc[0]
+    line = theorem2.format_table(summary).iloc[0]
     assert line[["informative from T", "smallest bound / observed"]].tolist() == ["–", "–"]
     figure = theorem2.draw(summary, {})
     assert "informative from here" not in legend(figure)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from l2rw.away.jobs import read_jobs
 from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.commands.main import main
-from l2rw.store.checksums import sealed
+from l2rw.store.checksums import with_checksums
 from l2rw.store.paths import RUN_FILES
 from l2rw.training.plan_file import read_plan
 from l2rw.training.results import write_json
@@ -31,7 +31,7 @@ def made_up_run(job, error=0.5):
         path.write_text(f"{path.name} of {job.name}")
     runs = [{"seed": seed, "test_error": error} for seed in job.seeds]
     content = {"cell": job.cell.to_json(), "runs": runs, "made": {"device": "a GPU"}}
-    write_json(job.out / "result.json", sealed(content, side))
+    write_json(job.out / "result.json", with_checksums(content, side))
     return Bundle.of_run(job.out)
 
 
@@ -58,7 +58,7 @@ def jobs(lent):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def owner(tmp_path, monkeypatch):
     """Return a function that packs, and goes home."""
 
     def go(*bundles, folder="pack", limits=Limits(2**20)):  # noqa: B008
@@ -135,7 +135,7 @@ def test_a_damaged_part_costs_its_own_runs_alone(jobs, home, capsys):
         (job.out / "network.safetensors").write_bytes(os.urandom(60_000))
         content = {"cell": job.cell.to_json(), "runs": [{"seed": s} for s in job.seeds], "made": {}}
         side = [job.out / name for name in RUN_FILES[:-1]]
-        write_json(job.out / "result.json", sealed(content, side))
+        write_json(job.out / "result.json", with_checksums(content, side))
     parts = home(*big, limits=Limits(150_000))
     assert len(parts) == 2
     content = parts[0].read_bytes()

@@ -9,11 +9,11 @@ import pytest
 import torch
 from tests.plans import RUN, made_up_cell, made_up_plan
 
+from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS
 from l2rw.bench.measure import variants
 from l2rw.bench.plain import PlainTraining
 from l2rw.bench.run import paper_plans
 from l2rw.bench.settings import Settings
-from l2rw.bench.ways import WAYS
 from l2rw.bench.workload import Workload, lay_out, random_examples
 from l2rw.commands.main import main
 from l2rw.config.load import Config
@@ -96,8 +96,8 @@ def test_all_ways_can_be_measured_in_both_memory_formats():
     formats = {"contiguous": True, "three_passes": True}
     settings = Settings(["lenet"], "cpu", "float32", 1, 1, 4, None, 2, 1, compile=False, **formats)
     for independent, ways in (
-        (True, {PLAIN_SGD, *WAYS}),
-        (False, {PLAIN_SGD, *WAYS} - {LAYER_WISE}),
+        (True, {PLAIN_SGD, *GRADIENT_ALGORITHMS}),
+        (False, {PLAIN_SGD, *GRADIENT_ALGORITHMS} - {LAYER_WISE}),
     ):
         found = variants(settings, independent=independent)
         assert len(found) == len(set(found)) == 2 * len(ways)
@@ -110,7 +110,7 @@ def test_plain_pytorch_takes_the_steps_of_our_sgd():
         plain = PlainTraining("lenet_8x8", "float32", CPU, channels_last=last)
         for _ in range(3):
             seen = lay_out(random_examples("lenet_8x8", 1, 8, 4, CPU), channels_last=last)
-            ours.step(WAYS[SGD], seen)
+            ours.step(GRADIENT_ALGORITHMS[SGD], seen)
             plain.step(seen)
         for name, parameter in plain._model.named_parameters():
             torch.testing.assert_close(parameter.detach(), ours._state.parameters[name][0])
@@ -121,7 +121,7 @@ def test_the_ways_timed_give_the_same_weights_and_gradient(model):
     ours = {last: workload(model, channels_last=last) for last in (False, True)}
     examples = random_examples(model, 1, 16, 8, CPU)
     steps = [
-        load.gradient(WAYS[way], lay_out(examples, channels_last=last))
+        load.gradient(GRADIENT_ALGORITHMS[way], lay_out(examples, channels_last=last))
         for way in (*REWEIGHTED, *((LAYER_WISE,) if model == "lenet_8x8" else ()))
         for last, load in ours.items()
     ]
@@ -138,7 +138,7 @@ def test_a_stack_takes_the_steps_of_its_seeds():
     first = type(examples)(*(tensor[:1] for tensor in examples))
     for way in (SGD, FORWARD_MODE):
         two, one = (
-            load.gradient(WAYS[way], lay_out(seen, channels_last=True))
+            load.gradient(GRADIENT_ALGORITHMS[way], lay_out(seen, channels_last=True))
             for load, seen in ((stacked, examples), (alone, first))
         )
         torch.testing.assert_close(two.weights[:1], one.weights, rtol=1e-4, atol=1e-6)
@@ -157,7 +157,7 @@ def test_by_operations_layer_wise_is_the_cheapest_and_costs_less_than_two_sgd_st
     meta = torch.device("meta")
     examples = random_examples("lenet", 1, 100, 10, meta)
     load = Workload("lenet", "float32", 1, meta, channels_last=True)
-    flops = {way: load.flops(gradient, examples) for way, gradient in WAYS.items()}
+    flops = {way: load.flops(gradient, examples) for way, gradient in GRADIENT_ALGORITHMS.items()}
     assert 1.2 <= flops[LAYER_WISE] / flops[SGD] <= 1.5
     assert 1.5 <= flops[FORWARD_MODE] / flops[SGD] <= 2.0
     assert flops[FORWARD_MODE] < flops[DOUBLE_BACKWARD] < flops[THREE_PASSES]
@@ -216,7 +216,9 @@ def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
 
 def test_times_by_operations_are_operations_over_a_rate():
     examples = random_examples("lenet", 1, 100, 10, CPU)
-    sgd, l2rw = (workload("lenet").flops(WAYS[way], examples) for way in (SGD, FORWARD_MODE))
+    sgd, l2rw = (
+        workload("lenet").flops(GRADIENT_ALGORITHMS[way], examples) for way in (SGD, FORWARD_MODE)
+    )
     (times,) = times_by_operations(["lenet"], teraflops=2.0).values()
     assert times == pytest.approx((1000 * sgd / 2e12, 1000 * l2rw / 2e12))
 

@@ -18,7 +18,7 @@ from l2rw.claims.evidence import planned
 from l2rw.claims.files import write_ledger
 from l2rw.claims.terminal import print_ledgers
 from l2rw.commands.main import main
-from l2rw.store.checksums import read_result, sealed, sha256
+from l2rw.store.checksums import read_result, sha256, with_checksums
 from l2rw.store.errors import UserError
 
 SHARES, METHODS = (0.9, 0.995), ("baseline", "random", "l2rw")
@@ -220,7 +220,7 @@ def test_mixed_sources_are_flagged(plans, bench, folder, tmp_path):
     table.loc[table["method"] == "l2rw", "source"] = "newer"
     table.to_csv(path, index=False)
     record = path.with_suffix(".json")
-    record.write_text(json.dumps(sealed(read_result(record), [path])))
+    record.write_text(json.dumps(with_checksums(read_result(record), [path])))
     write_ledger(plans, bench, mixed, _paper(plans), mixed)
     page = (mixed / "REPRODUCTION.md").read_text()
     beware = [line for line in page.splitlines() if line.startswith("**Beware:**")]

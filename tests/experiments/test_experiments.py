@@ -18,7 +18,7 @@ from l2rw.store.errors import UserError
 
 PAPER = Plan(Config())
 SIMULATED = ("theorem2", "lemma1")
-OURS = (*SIMULATED, "decay")
+OURS = (*SIMULATED, "gradient_norm")
 NOISY = [name for name in PAPER.experiments if name not in ("figure2", *OURS)]
 TRAINED = [cell for cell in PAPER.cells.values() if cell.kind == "training"]
 
@@ -153,7 +153,7 @@ def simulation(weighting, limit_fraction, model="logistic", batches="random"):
             ],
         ),
         (
-            "decay",
+            "gradient_norm",
             [
                 {"corruption": corruption, "network": network, "row": row}
                 for corruption, network in (
@@ -264,7 +264,7 @@ def test_all_else_in_training_is_the_same_for_all_rows():
             0.9,
             2e-4,
         )
-        assert (cell.spec.crop_padding, cell.spec.flip) == (4, True)
+        assert (cell.spec.crop_padding, cell.spec.mirror) == (4, True)
 
 
 BACKGROUNDS = {"cifar10": (0, 1, 3, 5, 7), "cifar100": (7, 12, 41, 62, 85)}
@@ -306,7 +306,7 @@ K = 1000
         ("figure7", 3, 15, 1_200 * K),
         ("theorem2", 5, 5, 5_000 * K),
         ("lemma1", 5, 5, 100 * K),
-        ("decay", 4, 20, 880 * K),
+        ("gradient_norm", 4, 20, 880 * K),
     ],
 )
 def test_what_an_experiment_takes_with_all_that_it_waits_for(experiment, cells, runs, steps):
@@ -367,13 +367,13 @@ def test_no_other_runs_are_shared():
     assert ids("figure5") & tables == ids("figure5", noise=0.4)
     assert ids("figure5") & ids("sanity") == ids("figure5", "baseline", noise=0.0)
     for alone in ("figure2", "figure3", "figure4", *SIMULATED):
-        others = set(PAPER.experiments) - {alone, "decay"}
+        others = set(PAPER.experiments) - {alone, "gradient_norm"}
         assert not ids(alone) & set().union(*map(ids, others))
     assert not ids("table1") & ids("table2")
 
 
 def test_the_decay_of_the_clean_gradient_is_seen_in_runs_of_figure_2_and_table_2():
-    lenet, resnet = ids("decay", network="lenet"), ids("decay", network="resnet32")
+    lenet, resnet = ids("gradient_norm", network="lenet"), ids("gradient_norm", network="resnet32")
     assert lenet == {
         planned.cell.id
         for planned in PAPER.experiments["figure2"].cells
@@ -383,7 +383,7 @@ def test_the_decay_of_the_clean_gradient_is_seen_in_runs_of_figure_2_and_table_2
     assert resnet == ids("table2", "baseline", "l2rw", dataset="cifar10")
     # And their seeds, too.
     assert PAPER.seeds_of(min(lenet)) == 10
-    assert PAPER.experiments["decay"].seeds == PAPER.experiments["table2"].seeds
+    assert PAPER.experiments["gradient_norm"].seeds == PAPER.experiments["table2"].seeds
 
 
 def test_controls_of_both_checks_are_simulated_once_if_they_go_equally_far():
@@ -442,7 +442,7 @@ def tables(change):
 
 def training(section, rows):
     """A changed value for every key of a section's training, and the rows that depend on it."""
-    changed = OTHER_TRAINING | {"steps": 60_001, "flip": False}
+    changed = OTHER_TRAINING | {"steps": 60_001, "mirror": False}
     del changed["schedule"]
     dependent = dict.fromkeys(changed, rows)
     dependent["clean_batch_size"] = rows & L2RW
@@ -592,11 +592,11 @@ def test_captions_of_checks_tell_the_problem(shared, words):
 def test_decay_shows_as_many_seeds_as_both_of_its_experiments_have():
     for seeds, others, shown in ((2, 5, 2), (7, 3, 3)):
         raw = {
-            "targets": ["decay"],
+            "targets": ["gradient_norm"],
             "experiments": {"figure2": {"seeds": seeds}},
             "noisy_labels": {"seeds": others},
         }
-        assert Plan(parse_config(raw)).experiments["decay"].seeds == tuple(range(shown))
+        assert Plan(parse_config(raw)).experiments["gradient_norm"].seeds == tuple(range(shown))
 
 
 @pytest.mark.parametrize(("steps", "half"), [(1, 1), (2, 1), (7, 3), (90_001, 45_000)])

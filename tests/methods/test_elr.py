@@ -6,7 +6,7 @@ from tests.methods.known import batch, context, no_own_optimizer, prepared
 from l2rw.methods.base import StepResult
 from l2rw.methods.elr import ELR
 from l2rw.methods.settings import ELRSettings
-from l2rw.training.engine.network import Seen
+from l2rw.training.engine.network import ForwardOutput
 
 BETA, STRENGTH, RATE, N = 0.6, 2.5, 0.3, 7
 
@@ -36,7 +36,7 @@ def test_several_steps_are_those_by_hand():
 
     def losses(at, images, targets):
         logits = images @ at["w"]
-        return method.losses(logits, targets, {}), Seen(logits, {})
+        return method.losses(logits, targets, {}), ForwardOutput(logits, {})
 
     for step in range(6):
         images, labels = random.normal(size=(5, 4)), random.integers(3, size=5)

@@ -11,7 +11,7 @@ from l2rw.methods.base import METHOD_PREFIX, own_of
 from l2rw.methods.meta_weight_net import MetaWeightNet
 from l2rw.methods.settings import MetaWeightNetSettings
 from l2rw.training.engine import optimizers
-from l2rw.training.engine.network import Seen
+from l2rw.training.engine.network import ForwardOutput
 from l2rw.training.engine.optimizers import Variables
 
 HIDDEN, N, M = 6, 8, 5
@@ -68,7 +68,7 @@ def test_several_steps_are_those_of_the_source(make_spec):
 
     def losses(at, images, labels):
         logits = images @ at["w"]
-        return method.losses(logits, labels, own_of(at)), Seen(logits, {})
+        return method.losses(logits, labels, own_of(at)), ForwardOutput(logits, {})
 
     for step, rate in enumerate([0.5, 0.5, 0.5, 0.05, 0.05, 0.05]):
         images, clean_images = random.normal(size=(N, 4)), random.normal(size=(M, 4))

@@ -8,7 +8,7 @@ from torch.utils._pytree import tree_map
 
 from l2rw.methods import METHODS
 from l2rw.methods.base import METHOD_PREFIX, Method, StepResult, own_of
-from l2rw.training.engine.network import Seen
+from l2rw.training.engine.network import ForwardOutput
 
 W = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.8]])
 TRANSITION = np.array([[0.7, 0.3], [0.1, 0.9]])
@@ -19,7 +19,9 @@ def losses_of(method):
 
     def losses(parameters, images, labels):
         logits = images @ parameters["w"]
-        return method.losses(logits, labels, own_of(parameters)), Seen(logits, statistics={})
+        return method.losses(logits, labels, own_of(parameters)), ForwardOutput(
+            logits, statistics={}
+        )
 
     return losses
 

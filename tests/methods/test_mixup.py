@@ -5,7 +5,7 @@ from tests.methods.known import batch, context, no_own_optimizer, prepared
 
 from l2rw.methods.mixup import Mixup
 from l2rw.methods.settings import MixupSettings
-from l2rw.training.engine.network import Seen
+from l2rw.training.engine.network import ForwardOutput
 
 
 def test_several_steps_are_those_by_hand():
@@ -16,7 +16,7 @@ def test_several_steps_are_those_by_hand():
 
     def losses(at, images, targets):
         logits = images @ at["w"]
-        return method.losses(logits, targets, {}), Seen(logits, {})
+        return method.losses(logits, targets, {}), ForwardOutput(logits, {})
 
     for step in range(4):
         images, labels = random.normal(size=(5, 4)), random.integers(3, size=5)

@@ -31,7 +31,7 @@ OTHER_TRAINING = {
     "nesterov": True,
     "weight_decay": 0.1,
     "crop_padding": 1,
-    "flip": True,
+    "mirror": True,
     "precision": "bf16",
     "evaluations": 21,
 }
@@ -249,9 +249,9 @@ def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():
 def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
     made.write(tmp_path)
     for key, cell in made.cells.items():
-        home = made.home(key)
+        home = made.owner(key)
         written = read_plan(tmp_path / "plan" / made.file(home))
-        assert made.home(cell.split.id) == home
+        assert made.owner(cell.split.id) == home
         assert written.seeds == made.experiments[home].seeds
         read = written.cell(key)
         assert read.run_spec == cell.spec
@@ -270,7 +270,7 @@ def test_simulations_read_from_the_plan_file_what_was_planned(tmp_path):
     made = theory()
     made.write(tmp_path)
     for key, cell in made.cells.items():
-        written = read_plan(tmp_path / "plan" / made.file(made.home(key)))
+        written = read_plan(tmp_path / "plan" / made.file(made.owner(key)))
         assert written.seeds == (0,)
         assert written.parents == ()
         read = written.cell(key)
@@ -284,7 +284,7 @@ def test_a_simulation_is_a_job_of_one_seed_however_many_seeds_a_training_job_has
     raw = {"targets": ["lemma1"], "compute": {"seeds_per_job": size}}
     made = Plan(parse_config(raw))
     assert made.runs("lemma1") == [(key, "0") for key in made.cells]
-    assert made.experiments["lemma1"].made_from == "checks.json"
+    assert made.experiments["lemma1"].results_file == "checks.json"
 
 
 def test_no_two_simulations_are_the_same():

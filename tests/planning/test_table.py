@@ -8,7 +8,7 @@ from l2rw.config.load import Config
 from l2rw.models import MODELS
 from l2rw.planning.costs import times_by_operations
 from l2rw.planning.plan import Plan
-from l2rw.planning.table import outlook, print_plan, read_config
+from l2rw.planning.table import print_plan, read_config, remaining_work
 from l2rw.store.errors import UserError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
@@ -159,8 +159,8 @@ class TestOutlook:
     steps, absent = 8000, Path("absent.json")
 
     def test_counts_what_is_to_do_alone(self, small):
-        whole = outlook(small(), self.absent, gpu=False, cores=1)
-        rest = outlook(small("0-1"), self.absent, gpu=False, cores=1)
+        whole = remaining_work(small(), self.absent, gpu=False, cores=1)
+        rest = remaining_work(small("0-1"), self.absent, gpu=False, cores=1)
         sgd, l2rw = times_by_operations(["lenet"], 0.05)["lenet"]
         hours = self.steps * 9 * (sgd + l2rw) / 3.6e6
         less = hours - self.steps * 2 * sgd / 3.6e6
@@ -170,7 +170,7 @@ class TestOutlook:
         assert f"about {less:.0f} hours on" in rest
 
     def test_shares_the_work_among_cores(self, small):
-        told = [outlook(small(), self.absent, gpu=False, cores=cores) for cores in (1, 3)]
+        told = [remaining_work(small(), self.absent, gpu=False, cores=cores) for cores in (1, 3)]
         alone, shared = (int(re.search(r"about (\d+) hours", line)[1]) for line in told)
         assert shared == pytest.approx(alone / 3, abs=0.7)
 
@@ -178,17 +178,17 @@ class TestOutlook:
         ways = {"SGD": 900.0, "forward mode": 1800.0}
         rows = [{"model": "lenet", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
         Path("bench.json").write_text(json.dumps({"rows": rows}))
-        told = outlook(small(), Path("bench.json"), gpu=True, cores=2)
+        told = remaining_work(small(), Path("bench.json"), gpu=True, cores=2)
         assert "about 54 GPU hours" in told
         assert "by bench.json" in told
 
     def test_is_silent_where_it_takes_less_than_an_hour(self, small):
-        assert outlook(small(), self.absent, gpu=True, cores=1) is None
+        assert remaining_work(small(), self.absent, gpu=True, cores=1) is None
 
     @pytest.mark.parametrize(
         ("gpu", "cores", "demo"), [(False, 2, True), (False, 10**4, False), (True, 2, False)]
     )
     def test_names_the_demo_where_it_would_take_days(self, gpu, cores, demo):
-        told = outlook(Plan(Config()), self.absent, gpu=gpu, cores=cores)
+        told = remaining_work(Plan(Config()), self.absent, gpu=gpu, cores=cores)
         assert ("make demo" in told) == demo
         assert ("days on" in told) == demo

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from l2rw.store.checksums import read_result, sealed, verify
+from l2rw.store.checksums import read_result, verify, with_checksums
 from l2rw.store.errors import UserError
 
 CONTENT = {"error": 0.1 + 0.2, "runs": [{"seed": 0}, (1, 2)], "none": None, "name": "‖∇G‖²"}
@@ -12,7 +12,7 @@ CONTENT = {"error": 0.1 + 0.2, "runs": [{"seed": 0}, (1, 2)], "none": None, "nam
 def result(tmp_path):
     (tmp_path / "metrics.csv").write_text("seed,error\n0,0.3\n")
     path = tmp_path / "result.json"
-    path.write_text(json.dumps(sealed(CONTENT, [tmp_path / "metrics.csv"]), indent=1))
+    path.write_text(json.dumps(with_checksums(CONTENT, [tmp_path / "metrics.csv"]), indent=1))
     return path
 
 

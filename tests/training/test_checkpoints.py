@@ -5,8 +5,8 @@ import torch
 from tests.runs import assert_same_runs
 
 from l2rw.core.weights import WeightedGradient
-from l2rw.training.checkpoints import Checkpoints, Stop, Watch, heeding_sigterm
-from l2rw.training.engine.network import Seen
+from l2rw.training.checkpoints import Checkpoints, Monitor, Stop, stop_on_sigterm
+from l2rw.training.engine.network import ForwardOutput
 from l2rw.training.history import Means
 from l2rw.training.progress import Progress
 
@@ -20,7 +20,7 @@ def state(make_spec, prepare):
 
 def step_with_loss(loss):
     return WeightedGradient(
-        {}, torch.ones(1, 2) / 2, torch.full((1, 2), loss), Seen(torch.zeros(1, 2, 2), {})
+        {}, torch.ones(1, 2) / 2, torch.full((1, 2), loss), ForwardOutput(torch.zeros(1, 2, 2), {})
     )
 
 
@@ -70,7 +70,7 @@ class TestWatch:
         return Checkpoints(tmp_path / "a.safetensors", "run", interval=3600)
 
     def watch(self, checkpoints, stop=None, progress=lambda step, means: None):
-        return Watch(6, 12, progress, checkpoints, stop or Stop())
+        return Monitor(6, 12, progress, checkpoints, stop or Stop())
 
     def test_tells_how_far_all_stacks_of_the_job_are(self, state, checkpoints):
         told = []
@@ -98,12 +98,12 @@ class TestWatch:
 
 def test_a_signal_to_end_is_heeded_only_within_the_block():
     before = signal.getsignal(signal.SIGTERM)
-    with heeding_sigterm() as stop:
+    with stop_on_sigterm() as stop:
         assert not stop.asked
         signal.raise_signal(signal.SIGTERM)
         assert stop.asked
     assert signal.getsignal(signal.SIGTERM) == before
-    with heeding_sigterm() as stop:
+    with stop_on_sigterm() as stop:
         assert not stop.asked
 
 
@@ -115,8 +115,8 @@ def test_a_terminated_run_leaves_a_checkpoint_and_no_status(tmp_path, make_spec,
     def train():
         training = prepare(spec, 0)
         checkpoints.resume(training.state)
-        with heeding_sigterm() as stop, Progress("job", 5, status) as progress:
-            watch = Watch(5, 0, progress, checkpoints, stop)
+        with stop_on_sigterm() as stop, Progress("job", 5, status) as progress:
+            watch = Monitor(5, 0, progress, checkpoints, stop)
 
             def terminated_at_step_3(state):
                 if state.step == 3:

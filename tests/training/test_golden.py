@@ -46,7 +46,7 @@ def golden(request):
 def test_a_short_run_gives_the_known_numbers(
     name, model, corruption, method, golden, prepare, make_spec, request
 ):
-    changes = {"model": model, "weight_decay": 1e-3, "crop_padding": 1, "flip": True}
+    changes = {"model": model, "weight_decay": 1e-3, "crop_padding": 1, "mirror": True}
     spec = make_spec(method or "clean_only", **changes, decay_at=[4])
     training = prepare(replace(spec, fine_tunes=method is None), 3, corruption=corruption)
     (run,) = training.run(lambda state: None)

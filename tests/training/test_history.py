@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from l2rw.core.weights import WeightedGradient
-from l2rw.training.engine.network import Seen
+from l2rw.training.engine.network import ForwardOutput
 from l2rw.training.history import Means, Snapshot, Tally
 
 CPU = torch.device("cpu")
@@ -11,7 +11,9 @@ LABELS = torch.tensor([[0, 1], [1, 1]])
 
 def seen(losses, weights=((0.5, 0.5), (0.5, 0.5)), predictions=((0, 0), (1, 1))):
     logits = torch.eye(2)[torch.tensor(predictions)]
-    return WeightedGradient({}, torch.tensor(weights), torch.tensor(losses), Seen(logits, {}))
+    return WeightedGradient(
+        {}, torch.tensor(weights), torch.tensor(losses), ForwardOutput(logits, {})
+    )
 
 
 def test_means_are_those_of_the_steps_since_the_tally_was_cleared():

@@ -11,7 +11,7 @@ from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.store.errors import UserError
 from l2rw.training import job as job_module
-from l2rw.training.checkpoints import Watch
+from l2rw.training.checkpoints import Monitor
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.job import Job, run_job
 from l2rw.training.plan_file import CellEntry
@@ -122,14 +122,14 @@ def test_a_terminated_job_goes_on_where_it_was(
     straight = replace(job, out=tmp_path / "straight", checkpoints=tmp_path / "others")
     run_job(straight)
 
-    class TerminatedWatch(Watch):
+    class TerminatedMonitor(Monitor):
         def __call__(self, state):
             if self._before == (6 if seed == 4 else 0) and state.step == step:
                 signal.raise_signal(signal.SIGTERM)
             super().__call__(state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job_module, "Watch", TerminatedWatch)
+        patch.setattr(job_module, "Monitor", TerminatedMonitor)
         with pytest.raises(SystemExit):
             run_job(job)
     assert not job.out.exists()
@@ -138,12 +138,12 @@ def test_a_terminated_job_goes_on_where_it_was(
 
     steps = []
 
-    class CountingWatch(Watch):
+    class CountingMonitor(Monitor):
         def __call__(self, state):
             steps.append(state.step)
             super().__call__(state)
 
-    monkeypatch.setattr(job_module, "Watch", CountingWatch)
+    monkeypatch.setattr(job_module, "Monitor", CountingMonitor)
     run_job(job)
     assert len(steps) == 12 - step - (6 if seed == 4 else 0)
     assert results_of(job) == results_of(straight)
@@ -159,13 +159,13 @@ def test_seeds_of_networks_with_dropout_are_trained_one_by_one(job):
 
 
 def test_the_checkpoint_of_another_cell_is_refused(job, monkeypatch):
-    class TerminatedWatch(Watch):
+    class TerminatedMonitor(Monitor):
         def __call__(self, state):
             signal.raise_signal(signal.SIGTERM)
             super().__call__(state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job_module, "Watch", TerminatedWatch)
+        patch.setattr(job_module, "Monitor", TerminatedMonitor)
         with pytest.raises(SystemExit):
             run_job(job)
     with pytest.raises(UserError, match="other/cell"):

@@ -11,7 +11,7 @@ from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.core.weights import reweighted_gradient_by_double_backward
 from l2rw.data.streams import Stream
-from l2rw.store.checksums import sealed, verify
+from l2rw.store.checksums import verify, with_checksums
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_json
 from l2rw.training.engine.network import build_network
@@ -144,7 +144,7 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
         parameters, buffers = built.initial_values(seed + 7)
         networks[seed] = parameters | buffers
     save_trained(tmp_path / "network", networks)
-    write_json(tmp_path / "result.json", sealed({}, [tmp_path / "network"]))
+    write_json(tmp_path / "result.json", with_checksums({}, [tmp_path / "network"]))
     digits.save(tmp_path / "digits.npz")
     corruption = corruptions["background_flip"]
     return {

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l2rw.methods import METHODS
-from l2rw.training.weight_tracker import Received
+from l2rw.training.weight_tracker import WeightTracker
 
 CPU = torch.device("cpu")
 
 
 def means(batch_size, *steps, examples=4, stack=1):
     """Means by seed after steps of (positions, weights), each a list by seed."""
-    received = Received(stack, examples, CPU)
+    received = WeightTracker(stack, examples, CPU)
     for positions, weights in steps:
         received.add(torch.tensor(positions), torch.tensor(weights))
     return received.means(batch_size).tolist()
@@ -39,7 +39,7 @@ def test_means_are_those_counted_one_by_one(seed):
     stack, examples, steps, n = random.integers(1, 6, size=4)
     positions = random.integers(examples, size=(steps, stack, n))
     weights = random.random((steps, stack, n), dtype=np.float32)
-    received = Received(stack, examples, CPU)
+    received = WeightTracker(stack, examples, CPU)
     for at, weight in zip(positions, weights, strict=True):
         received.add(torch.from_numpy(at), torch.from_numpy(weight))
     for place, of_seed in enumerate(received.means(7)):
@@ -51,7 +51,7 @@ def test_means_are_those_counted_one_by_one(seed):
 
 @pytest.mark.parametrize("batch_size", [3, 7, 49, 100])
 def test_equal_weights_have_equal_means_however_often_they_were_received(batch_size):
-    received, weight = Received(1, 300, CPU), torch.tensor(1 / batch_size)
+    received, weight = WeightTracker(1, 300, CPU), torch.tensor(1 / batch_size)
     for times in range(300):
         positions = torch.arange(times, 300).unsqueeze(0)
         received.add(positions, weight.expand(positions.shape))
@@ -101,13 +101,13 @@ def test_duplicates_in_a_batch_are_counted_each(make_spec, prepare):
     (run,) = training.run(lambda state: None)
     times = np.bincount(drawn("clean_only", run, 16))
     assert len(run.train) == len(times) == 6
-    assert training.state.received.times[0].tolist() == times.tolist()
+    assert training.state.weight_tracker.times[0].tolist() == times.tolist()
     assert run.mean_weights.tolist() == [1] * 6
 
 
 def test_candidates_that_are_not_mined_weigh_nothing(make_spec, prepare):
     training = prepare(make_spec(method="hard_mining", steps=3), 0)
-    received = training.state.received
+    received = training.state.weight_tracker
     (run,) = training.run(lambda state: None)
     assert received.times.sum() == 3 * 5 * 8
     assert (run.mean_weights == 0).any()

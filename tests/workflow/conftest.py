@@ -49,7 +49,7 @@ SHORT = {
 }
 NOISY: dict[str, Any] = {
     "name": "noisy",
-    "targets": ["table2", "figure3", "figure6", "figure7", "decay"],
+    "targets": ["table2", "figure3", "figure6", "figure7", "gradient_norm"],
     "compute": {"seeds_per_job": 2, "stack": 2},
     "noisy_labels": {
         "seeds": 2,
@@ -72,7 +72,7 @@ NOISY: dict[str, Any] = {
         "figure7": {"dataset": "digits", "rows": ["baseline", "l2rw"]},
         # Trains the network of Figure 2, which is no target, with one seed.
         "figure2": TINY["experiments"]["figure2"] | {"seeds": 1},
-        "decay": {"dataset": "digits", "rows": ["l2rw"]},
+        "gradient_norm": {"dataset": "digits", "rows": ["l2rw"]},
     },
 }
 

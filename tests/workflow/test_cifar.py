@@ -41,7 +41,7 @@ CUT: dict[str, Any] = {
 def test_tables_and_figures_are_made_from_images_in_the_published_format(tmp_path):
     plan = Plan(parse_config(CUT))
     specs = [cell.spec for cell in plan.cells.values()]
-    assert {(spec.crop_padding, spec.flip) for spec in specs} == {(4, True)}
+    assert {(spec.crop_padding, spec.mirror) for spec in specs} == {(4, True)}
     assert {spec.model for spec in specs} == {"resnet32", "wrn_8x8"}
 
     workspace = Workspace(tmp_path / "workspace", "cut")

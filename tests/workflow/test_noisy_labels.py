@@ -58,15 +58,15 @@ def test_a_table_has_every_row_of_every_seed(finished):
 
 
 def test_the_decay_of_the_clean_gradient_is_that_of_shared_runs(finished):
-    decay = pd.read_csv(finished.results / "tables/decay.csv")
-    assert decay.groupby(["corruption", "network"])["step"].unique().map(list).to_dict() == {
+    gradients = pd.read_csv(finished.results / "tables/gradient_norm.csv")
+    assert gradients.groupby(["corruption", "network"])["step"].unique().map(list).to_dict() == {
         ("background_flip", "resnet_8x8"): [3, 6],
         ("imbalance", "lenet_8x8"): [3, 6],
     }
-    assert set(decay["seed"]) == {0}
-    assert (decay["squared_clean_gradient"] > 0).all()
+    assert set(gradients["seed"]) == {0}
+    assert (gradients["squared_clean_gradient"] > 0).all()
     table2 = pd.read_csv(finished.results / "tables/table2.csv")
-    shared = set(decay["cell"]) & set(table2["cell"])
+    shared = set(gradients["cell"]) & set(table2["cell"])
     assert shared == set(table2[table2["row"] == "l2rw"]["cell"])
 
 

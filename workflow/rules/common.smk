@@ -9,7 +9,7 @@ from l2rw.data.datasets.sources import require
 from l2rw.store.errors import UserError
 from l2rw.store.paths import Results
 from l2rw.planning.plan import Plan
-from l2rw.planning.table import outlook
+from l2rw.planning.table import remaining_work
 from l2rw.training.gpus import count_slots
 from l2rw.store.seeds import parse_seeds
 
@@ -38,7 +38,7 @@ try:
     if workflow.is_main_process:
         has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
         cores = workflow.resource_settings.cores or 1
-        told = outlook(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
+        told = remaining_work(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
 except UserError as error:
     print(f"Error: {error}", file=sys.stderr)
     sys.exit(2)
@@ -83,7 +83,7 @@ def plan_of(wildcards):
     if "experiment" in wildcards.keys():
         home = wildcards.experiment
     else:
-        home = PLAN.home(wildcards.get("cell") or wildcards.split)
+        home = PLAN.owner(wildcards.get("cell") or wildcards.split)
     return f"<results>/plan/{PLAN.file(home)}"
 
 
@@ -122,7 +122,7 @@ def split_of_simulation(wildcards):
 def results_of(wildcards):
     """The files of every run that an experiment's table is made from."""
     runs = PLAN.runs(wildcards.experiment)
-    file = PLAN.experiments[wildcards.experiment].made_from
+    file = PLAN.experiments[wildcards.experiment].results_file
     return [f"<results>/runs/{cell}/seed-{seeds}/{file}" for cell, seeds in runs]
 
 

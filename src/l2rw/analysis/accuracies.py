@@ -74,7 +74,7 @@ class Accuracies:
         theirs_and_ours = [*PAPERS, *DIFFERENCE, "agreement", "quoted", "weight_auc"]
         return both[[*keys, *OURS, "seeds", *theirs_and_ours]]
 
-    def for_people(self, table: pd.DataFrame) -> pd.DataFrame:
+    def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Arrange the summary for reading: by data set our mean, the paper's, both compared."""
         labels = self._labels(table)
         columns: dict[tuple[str, str], list[str]] = {}

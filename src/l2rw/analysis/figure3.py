@@ -56,7 +56,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"half_width": "ci95_half_width"})
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: how many weights are zero, and the mean weight."""
     zero, mean = (table[table["quantity"] == name] for name in ("zero_share", "mean_weight"))
     columns = {

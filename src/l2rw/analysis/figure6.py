@@ -66,7 +66,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(images=images)
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: the accuracy over all classes, and the worst class's."""
     right = table[table["true"] == table["predicted"]]
     right = right.assign(hits=right["share"] * right["images"])

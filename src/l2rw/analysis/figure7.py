@@ -56,7 +56,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: the highest validation accuracy, and all at the end."""
     lines = []
     for _, curves in table.groupby("row", sort=False):

@@ -68,7 +68,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop(columns=WHO)
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: a line for each simulation."""
     lines: list[Any] = list(table[table["kind"] == SIMULATION].itertuples())
     columns = {

@@ -13,7 +13,7 @@ from l2rw.analysis.collect import MADE, read_table, write_table
 from l2rw.analysis.style import save
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.config.experiments import EXPERIMENTS
-from l2rw.store.checksums import require_plan, sealed
+from l2rw.store.checksums import require_plan, with_checksums
 from l2rw.store.files import write_json, write_text
 from l2rw.store.records import load
 from l2rw.training.plan_file import PlanFile
@@ -28,7 +28,7 @@ class Drawing(Protocol):
     def summary(self, runs: pd.DataFrame, /) -> pd.DataFrame:
         """Return what the figure shows: tidy, means over seeds with their intervals."""
 
-    def for_people(self, table: pd.DataFrame, /) -> pd.DataFrame:
+    def format_table(self, table: pd.DataFrame, /) -> pd.DataFrame:
         """Arrange the summary for reading: text in cells, columns of one or two levels."""
 
     def draw(self, table: pd.DataFrame, settings: Mapping[str, Any], /) -> Figure:
@@ -47,7 +47,7 @@ def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     drawing = drawing_of(name)
     table = drawing.collect(plan, runs)
     write_table(table, folder / f"{name}.csv")
-    read = drawing.for_people(drawing.summary(table))
+    read = drawing.format_table(drawing.summary(table))
     caption = " ".join([plan.caption, *paper.notes(name, table.get("dataset", []))])
     write_text(folder / f"{name}.md", f"{caption}\n\n{to_markdown(read)}")
     write_text(folder / f"{name}.html", to_html(read, caption))
@@ -79,4 +79,4 @@ def _record(plan: PlanFile, folder: Path, **more: Any) -> None:
         **more,
     }
     path = folder / f"{plan.experiment}.json"
-    write_json(path, sealed(record, [path.with_suffix(".csv")]))
+    write_json(path, with_checksums(record, [path.with_suffix(".csv")]))

@@ -51,7 +51,7 @@ class Sweep:
         runs = runs.assign(error=runs["test_error"], accuracy=1 - runs["test_error"])
         return summarise_percent(runs, [self.swept, self.rows], self.quantity)
 
-    def for_people(self, table: pd.DataFrame) -> pd.DataFrame:
+    def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Arrange the summary for reading: a line for each row, a column for each swept value."""
         text = column_of_text(table[self._value], table["ci95_half_width"])
         wide = table.assign(text=text).pivot(index=self.rows, columns=self.swept, values="text")

@@ -55,7 +55,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=runs["running_min"] / of_bound)
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: a line for each simulation."""
     lines = [rows.iloc[-1] for _, rows in table.groupby(SETTING, sort=False)]
     columns = {

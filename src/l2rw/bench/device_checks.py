@@ -259,7 +259,7 @@ def _bench(named: dict[str, str], rounds: int, device: torch.device) -> Iterator
 
 
 def _weights(state: State) -> dict[str, Tensor]:
-    return {"received": state.received.sums.clone()}
+    return {"received": state.weight_tracker.sums.clone()}
 
 
 def _all_of(state: State) -> dict[str, Tensor]:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from l2rw.bench import machine
+from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS, Examples
 from l2rw.bench.plain import PlainTraining
 from l2rw.bench.settings import Settings
-from l2rw.bench.ways import WAYS, Examples
 from l2rw.bench.workload import Workload, lay_out, random_examples
 from l2rw.planning.hours import LAYER_WISE, PLAIN_SGD, SGD, THREE_PASSES, Row
 
@@ -34,7 +34,7 @@ def variants(settings: Settings, *, independent: bool) -> list[Variant]:
         settings: What to measure.
         independent: Whether the model's examples are independent, as layer-wise weights ask for.
     """
-    ways = [PLAIN_SGD, *WAYS]
+    ways = [PLAIN_SGD, *GRADIENT_ALGORITHMS]
     if not settings.three_passes:
         ways.remove(THREE_PASSES)
     if not independent:
@@ -138,7 +138,7 @@ class _Bench:
         if variant.way == PLAIN_SGD:
             self._plain[variant.channels_last].step(seen)
         else:
-            self._workloads[variant.channels_last].step(WAYS[variant.way], seen)
+            self._workloads[variant.channels_last].step(GRADIENT_ALGORITHMS[variant.way], seen)
 
     def peak_bytes(self, variant: Variant) -> int:
         """Return the most memory that a step takes, with network, momentum and examples."""
@@ -148,7 +148,7 @@ class _Bench:
 
     def flops(self, way: str) -> int:
         """Count the operations of a step of one seed, on tensors that have shapes but no values."""
-        gradient, meta = WAYS[SGD if way == PLAIN_SGD else way], torch.device("meta")
+        gradient, meta = GRADIENT_ALGORITHMS[SGD if way == PLAIN_SGD else way], torch.device("meta")
         one = Workload(self._model, self._settings.precision, 1, meta, channels_last=True)
         clean = self._settings.clean_batch_size_of(self._model)
         examples = random_examples(self._model, 1, self._settings.batch_size, clean, meta)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from l2rw.bench.ways import WAYS
+from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS
 from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import COSTS, MODELS, Cost
 from l2rw.planning.hours import FORWARD_MODE, SGD
@@ -27,7 +27,7 @@ def count_operations(model: str) -> tuple[int, int, int]:
 
     def count(way: str, batch_size: int, clean_batch_size: int) -> int:
         examples = random_examples(model, 1, batch_size, clean_batch_size, device)
-        return workload.flops(WAYS[way], examples)
+        return workload.flops(GRADIENT_ALGORITHMS[way], examples)
 
     one, more_clean = count(FORWARD_MODE, 1, 1), count(FORWARD_MODE, 1, 2)
     return count(SGD, 1, 1), count(FORWARD_MODE, 2, 1) - one, more_clean - one
@@ -46,7 +46,9 @@ def _peak_mib(model: str) -> float:
     device = torch.device("cpu")
     workload = Workload(model, "float32", 1, device, channels_last=True)
     before = _used_mib()
-    workload.step(WAYS[FORWARD_MODE], random_examples(model, 1, BATCH, BATCH, device))
+    workload.step(
+        GRADIENT_ALGORITHMS[FORWARD_MODE], random_examples(model, 1, BATCH, BATCH, device)
+    )
     return _used_mib() - before
 
 

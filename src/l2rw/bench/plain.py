@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import torch
 import torch.nn.functional as F
 
-from l2rw.bench.ways import Examples
+from l2rw.bench.gradient_algorithms import Examples
 from l2rw.bench.workload import dataset_of
 from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise

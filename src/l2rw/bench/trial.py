@@ -19,9 +19,9 @@ from l2rw.methods.settings import as_pairs
 from l2rw.models import MODELS
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import (
+    ForwardOutput,
     LossFunction,
     Network,
-    Seen,
     build_method,
     cross_entropy,
 )
@@ -52,7 +52,7 @@ class DoubleNetwork(Network):
         images: Tensor,
         targets: Any,
         loss: LossFunction = cross_entropy,
-    ) -> tuple[Tensor, Seen]:
+    ) -> tuple[Tensor, ForwardOutput]:
         """Return example losses, shape (n,), float32."""
         values, seen = super().losses(parameters, images.double(), targets, loss)
         return values.float(), seen
@@ -138,7 +138,7 @@ class Trial:
             momentum=0.9,
             weight_decay=2e-4,
             crop_padding=4 if color else 0,
-            flip=color,
+            mirror=color,
             precision="float32",
             evaluations=1,
             trains_on="clean" if METHODS[self.method].trained_on_clean_set else "noisy",

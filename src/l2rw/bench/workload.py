@@ -8,13 +8,13 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
-from l2rw.bench.ways import Examples, Gradient
+from l2rw.bench.gradient_algorithms import Examples, Gradient
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
 from l2rw.models import MODELS
 from l2rw.training.engine import optimizers
 from l2rw.training.engine.network import Network
-from l2rw.training.engine.parallel_seeds import over_seeds
+from l2rw.training.engine.parallel_seeds import parallel_seeds
 from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec
 
@@ -99,7 +99,7 @@ class Workload:
             momentum=0.9,
             weight_decay=2e-4,
             crop_padding=0,
-            flip=False,
+            mirror=False,
             precision=precision,
             evaluations=1,
             trains_on="noisy",
@@ -135,7 +135,7 @@ class Workload:
         def of_seed(parameters: Parameters, seen: Examples) -> WeightedGradient:
             return gradient(self._network, parameters, seen)
 
-        stacked: StackedGradient = over_seeds(of_seed, self._stack)
+        stacked: StackedGradient = parallel_seeds(of_seed, self._stack)
         if self._compiled:
             stacked = torch.compile(stacked, mode="reduce-overhead")
         return stacked

@@ -31,9 +31,9 @@ def write_ledger(
     ledger = make_ledger(read_evidence(plans, bench, results), paper)
     page = to_markdown(ledger, out)
     html = to_html(page, out)  # needs the figures: before anything is overwritten
-    made_from = {plan.experiment: plan.digest for plan in plans}
+    results_file = {plan.experiment: plan.digest for plan in plans}
     record = {
-        "plan": made_from | ({BENCH: sha256(bench)} if bench else {}),
+        "plan": results_file | ({BENCH: sha256(bench)} if bench else {}),
         "configuration": ledger.evidence.configuration,
         "confidence": ledger.level,
         "verdicts": {

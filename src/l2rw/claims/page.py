@@ -194,7 +194,7 @@ class _Page:
             words = ", ".join(f"{word}: {counts.get(word, 0)}" for word in AGREEMENTS)
             own = set(self._evidence.tables[name]["cell"]) <= set(self._ledger.paper[name]["cell"])
             yield f"{words}. {'All' if own else '**Not all**'} cells have the paper's settings."
-            yield tables.to_markdown(drawing.for_people(summary))
+            yield tables.to_markdown(drawing.format_table(summary))
         if shown:
             yield (
                 "Differences are ours less the paper's, each with its own 95 % interval (Welch's, "

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from l2rw.data.datasets.catalog import CATALOG
-from l2rw.data.datasets.sources import verdicts
+from l2rw.data.datasets.sources import check_files
 
 PACKAGES = ("torch", "torchvision", "snakemake", "dvc")
 
@@ -30,5 +30,5 @@ def print_diagnosis(root: Path | None, cache: Path = Path("data/raw")) -> None:
             print(f"{package:12} not installed")
     print(f"{'device':12} {device()}")
     for name in CATALOG:
-        for file, verdict in verdicts(name, root, cache).items():
+        for file, verdict in check_files(name, root, cache).items():
             print(f"{name:12} {file}: {verdict}")

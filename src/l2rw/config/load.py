@@ -14,13 +14,13 @@ from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.schema import (
     Compute,
     Data,
-    Decay,
     Figure2,
     Figure3,
     Figure4,
     Figure5,
     Figure6,
     Figure7,
+    GradientNorm,
     Lemma1,
     Name,
     NoisyLabels,
@@ -54,7 +54,9 @@ class Experiments(Section):
     figure7: Figure7 = Field(default_factory=Figure7, description=_first_line(Figure7))
     theorem2: Theorem2 = Field(default_factory=Theorem2, description=_first_line(Theorem2))
     lemma1: Lemma1 = Field(default_factory=Lemma1, description=_first_line(Lemma1))
-    decay: Decay = Field(default_factory=Decay, description=_first_line(Decay))
+    gradient_norm: GradientNorm = Field(
+        default_factory=GradientNorm, description=_first_line(GradientNorm)
+    )
 
 
 class Config(Section):
@@ -125,13 +127,20 @@ def parse_config(raw: dict[str, Any]) -> Config:
         raise _explain(key, first) from None
 
 
+RENAMED = {"flip": "mirror", "decay": "gradient_norm"}
+"""Keys by the names that they once had."""
+
+
 def _explain(key: str, error: Any) -> UserError:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         parent, _, unknown = key.rpartition(".")
         places = (k.rpartition(".") for k, *_ in keys(_kind()()))
         known = [name for place, _, name in places if place == parent]
-        return UserError(f"Configuration: unknown key {key!r}.", closest(unknown, known))
+        hint = closest(unknown, known)
+        if RENAMED.get(unknown) in known:
+            hint = f"it is called {RENAMED[unknown]!r} now."
+        return UserError(f"Configuration: unknown key {key!r}.", hint)
     if kind == "value_error":
         message, _, hint = str(context["error"]).partition(" Hint: ")
         return UserError(f"Configuration: {key}: {message}", hint)

@@ -194,7 +194,7 @@ class Training(Section):
     crop_padding: int = Field(
         0, ge=0, description="Pixels of black padding for random crops of training images."
     )
-    flip: bool = Field(False, description="Whether training images are mirrored at random.")
+    mirror: bool = Field(False, description="Whether training images are mirrored at random.")
     precision: Literal["float32", "tf32", "bf16"] = Field(
         "float32",
         description="Arithmetic of matrix products and convolutions: `tf32` shortens their inputs "
@@ -266,7 +266,7 @@ WRN = Training(
     decay_at=(40_000, 50_000),
     weight_decay=2e-4,
     crop_padding=4,
-    flip=True,
+    mirror=True,
     evaluations=60,
 )
 RESNET = WRN.model_copy(
@@ -501,7 +501,7 @@ class Lemma1(Section):
     steps: Positive = Field(20_000, description="Steps.")
 
 
-class Decay(Section):
+class GradientNorm(Section):
     """How the clean gradient falls along the training of the paper's networks (an observation)."""
 
     dataset: DatasetName = Field(

@@ -117,7 +117,7 @@ class Experiment:
     seeds: tuple[int, ...]
     settings: Mapping[str, Any]
     """The configuration behind it."""
-    made_from: str = RESULT
+    results_file: str = RESULT
     """The file of every run that its table is made from."""
 
     @cached_property

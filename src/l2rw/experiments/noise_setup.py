@@ -17,7 +17,7 @@ CONSTANT_RATE = {"schedule": "step", "decay_at": ()}
 
 
 @dataclass(frozen=True)
-class Ground:
+class NoiseSetup:
     """A data set with noisy labels, and how networks are trained on it."""
 
     split: SplitPlan
@@ -107,7 +107,7 @@ def split_plan(dataset: str, corruption: Corruption) -> SplitPlan:
     return SplitPlan(dataset, corruption)
 
 
-def uniform_flip(shared: NoisyLabels, dataset: str, noise: float | None = None) -> Ground:
+def uniform_flip(shared: NoisyLabels, dataset: str, noise: float | None = None) -> NoiseSetup:
     """Return a data set under UniformFlip; the noise is the configured one if None."""
     section = shared.uniform_flip
     corruption = UniformFlip(
@@ -117,7 +117,7 @@ def uniform_flip(shared: NoisyLabels, dataset: str, noise: float | None = None) 
         validation_size=shared.validation_size,
         authors_code=shared.authors_code,
     )
-    return Ground(split_plan(dataset, corruption), section.training, None, shared)
+    return NoiseSetup(split_plan(dataset, corruption), section.training, None, shared)
 
 
 def background_flip(
@@ -127,7 +127,7 @@ def background_flip(
     noise: float | None = None,
     clean_size: int | None = None,
     background_class: int | None = None,
-) -> Ground:
+) -> NoiseSetup:
     """Return a data set under BackgroundFlip; what is None is as configured."""
     section = shared.background_flip
     if background_class is not None:
@@ -149,4 +149,4 @@ def background_flip(
         background_classes=backgrounds,
     )
     split = split_plan(dataset, corruption)
-    return Ground(split, section.training, section.early_stopping, shared)
+    return NoiseSetup(split, section.training, section.early_stopping, shared)

@@ -8,7 +8,12 @@ from l2rw.config.schema import NoisyLabels, Section, Table1, Table2
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.experiments.captions import background_noise, describe, describe_variants
 from l2rw.experiments.cells import Experiment, PlannedCell
-from l2rw.experiments.noise_setup import Ground, background_flip, require_validation, uniform_flip
+from l2rw.experiments.noise_setup import (
+    NoiseSetup,
+    background_flip,
+    require_validation,
+    uniform_flip,
+)
 from l2rw.methods.rows import Row
 from l2rw.store.paths import METRICS, PROBE
 
@@ -44,12 +49,12 @@ def _table(
     name: str,
     caption: str,
     section: Table1 | Table2,
-    ground: Callable[[NoisyLabels, str], Ground],
+    setup: Callable[[NoisyLabels, str], NoiseSetup],
 ) -> Experiment:
     cells = [
         planned
         for dataset in section.datasets
-        for planned in _rows(ground(config.noisy_labels, dataset), section.rows, dataset=dataset)
+        for planned in _rows(setup(config.noisy_labels, dataset), section.rows, dataset=dataset)
     ]
     return _experiment(config, name, caption, cells)
 
@@ -60,13 +65,11 @@ def sanity(config: Config) -> Experiment:
     cells = [
         planned
         for dataset in section.datasets
-        for ground in (
+        for setup in (
             background_flip(shared, dataset, noise=0.0),
             uniform_flip(shared, dataset, 0.0),
         )
-        for planned in _rows(
-            ground, [Row("baseline")], dataset=dataset, model=ground.training.model
-        )
+        for planned in _rows(setup, [Row("baseline")], dataset=dataset, model=setup.training.model)
     ]
     caption = (
         "Test accuracy (%) of the Baseline without label noise: mean and 95 % confidence interval "
@@ -91,7 +94,7 @@ def figure3(config: Config) -> Experiment:
         f"the background, over all such classes. All batches of {shared.seeds} random splits."
     )
     cells = [PlannedCell(cell, {"row": "l2rw"})]
-    return _experiment(config, "figure3", caption, cells, made_from=PROBE)
+    return _experiment(config, "figure3", caption, cells, results_file=PROBE)
 
 
 def figure4(config: Config) -> Experiment:
@@ -143,13 +146,13 @@ def figure5(config: Config) -> Experiment:
 def figure6(config: Config) -> Experiment:
     """Return Figure 6: confusion matrices under both kinds of noise."""
     shared, section = config.noisy_labels, config.experiments.figure6
-    grounds = (uniform_flip(shared, section.dataset), background_flip(shared, section.dataset))
+    setups = (uniform_flip(shared, section.dataset), background_flip(shared, section.dataset))
     cells = [
         planned
-        for ground in grounds
-        for planned in _rows(ground, section.rows, corruption=ground.split.corruption.name)
+        for setup in setups
+        for planned in _rows(setup, section.rows, corruption=setup.split.corruption.name)
     ]
-    flips = grounds[1].split.corruption
+    flips = setups[1].split.corruption
     assert isinstance(flips, BackgroundFlip)
     caption = (
         f"Confusion matrices on the test part of {section.dataset}, first random split. Top: "
@@ -172,11 +175,11 @@ def figure7(config: Config) -> Experiment:
         f"images), dotted in training; means over {shared.seeds} random splits with 95 % "
         f"confidence bands. {describe(shared.background_flip.training)}"
     )
-    return _experiment(config, "figure7", caption, cells, made_from=METRICS)
+    return _experiment(config, "figure7", caption, cells, results_file=METRICS)
 
 
-def _rows(ground: Ground, rows: Iterable[Row], **setting: Any) -> list[PlannedCell]:
-    return [PlannedCell(ground.cell(row), {**setting, "row": str(row)}) for row in rows]
+def _rows(setup: NoiseSetup, rows: Iterable[Row], **setting: Any) -> list[PlannedCell]:
+    return [PlannedCell(setup.cell(row), {**setting, "row": str(row)}) for row in rows]
 
 
 def _experiment(

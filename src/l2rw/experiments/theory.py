@@ -52,9 +52,9 @@ def lemma1(config: Config) -> Experiment:
     return _experiment(config, "lemma1", caption, cells)
 
 
-def decay(config: Config) -> Experiment:
+def gradient_norm(config: Config) -> Experiment:
     """Return the clean gradient along training: runs of Figure 2 and Table 2."""
-    section, figure2 = config.experiments.decay, config.experiments.figure2
+    section, figure2 = config.experiments.gradient_norm, config.experiments.figure2
     noisy = background_flip(config.noisy_labels, section.dataset)
     rows = [_plain(row) for row in section.rows]
     share = max(figure2.majority_shares)
@@ -82,12 +82,14 @@ def decay(config: Config) -> Experiment:
         "noisy_labels": config.noisy_labels.model_dump(mode="json"),
     }
     shown = tuple(range(seeds))
-    return Experiment("decay", caption, tuple(planned), shown, settings, made_from=METRICS)
+    return Experiment(
+        "gradient_norm", caption, tuple(planned), shown, settings, results_file=METRICS
+    )
 
 
 def _plain(row: Row) -> Row:
     """Return the row; raise :class:`UserError` unless the data of Figure 2 can have it, too."""
-    hint = "take it out of experiments.decay.rows."
+    hint = "take it out of experiments.gradient_norm.rows."
     if row.early_stopped or row.fine_tuned:
         raise UserError(f"Row {row!s}: the data of figure2 have no variants of methods.", hint)
     if METHODS[row.method].after_baseline:
@@ -163,4 +165,4 @@ def _experiment(config: Config, name: str, caption: str, cells: list[PlannedCell
     section = getattr(config.experiments, name)
     settings = section.model_dump(mode="json") | {"theory": config.theory.model_dump(mode="json")}
     # The problem is that of one split: expectations are over batches alone.
-    return Experiment(name, caption, tuple(cells), (0,), settings, made_from=CHECKS)
+    return Experiment(name, caption, tuple(cells), (0,), settings, results_file=CHECKS)

@@ -76,7 +76,7 @@ class Plan:
             seeds: Only the jobs that train one of these; all jobs if None.
         """
         wanted = set(range(self._seeds[cell.id]) if seeds is None else seeds)
-        return [format_seeds(job) for job in self._cut(cell) if wanted.intersection(job)]
+        return [format_seeds(job) for job in self._split_jobs(cell) if wanted.intersection(job)]
 
     def done(self, cell: Cell) -> list[range]:
         """Return the seeds of a cell whose results are there, job by job, none twice."""
@@ -89,7 +89,7 @@ class Plan:
                     kept.append(job)
         return kept
 
-    def _cut(self, cell: Cell) -> list[range]:
+    def _split_jobs(self, cell: Cell) -> list[range]:
         """Cut a cell's seeds into jobs: the same ones at every time while they are being done."""
         if cell.id not in self._jobs:
             size, end = self.config.compute.seeds_per_job, self._seeds[cell.id]
@@ -115,7 +115,7 @@ class Plan:
         parent = self.cells[cell].parent
         return [(parent.id, job) for job in self.jobs(parent, seeds)] if parent else []
 
-    def home(self, split_or_cell: str) -> str:
+    def owner(self, split_or_cell: str) -> str:
         """Return the first experiment that contains a split or a cell, given its id."""
         return next(
             name

@@ -87,7 +87,7 @@ def plan_table(plan: Plan, hours: Hours) -> str:
     return align(lines, left=1)
 
 
-def outlook(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
+def remaining_work(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
     """Say in a line what is still to be trained and how long that would take; None if not an hour.
 
     Args:

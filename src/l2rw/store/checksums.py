@@ -16,7 +16,7 @@ from l2rw.store.files import read_json
 OWN, FILES = "sha256", "files"
 
 
-def sealed(content: dict[str, Any], files: Iterable[Path]) -> dict[str, Any]:
+def with_checksums(content: dict[str, Any], files: Iterable[Path]) -> dict[str, Any]:
     """Return the content of a result with the checksums of the files beside it, and its own."""
     content = content | {FILES: {path.name: sha256(path) for path in files}}
     return content | {OWN: _of_content(content)}

@@ -40,8 +40,8 @@ class Checkpoints:
         self.path.unlink(missing_ok=True)
 
 
-class Watch:
-    """Watches one stack of seeds; see :data:`l2rw.training.engine.loop.Watch`."""
+class Monitor:
+    """Watches one stack of seeds; see :data:`l2rw.training.engine.loop.StepCallback`."""
 
     def __init__(
         self, steps: int, before: int, progress: Progress, checkpoints: Checkpoints, stop: "Stop"
@@ -66,7 +66,7 @@ class Stop:
 
 
 @contextmanager
-def heeding_sigterm() -> Iterator[Stop]:
+def stop_on_sigterm() -> Iterator[Stop]:
     """Let a step finish, and its checkpoint be written, when a time limit strikes."""
     stop = Stop()
 

@@ -14,7 +14,7 @@ from l2rw.store.errors import UserError
 from l2rw.store.paths import RESULT, seeds_name
 from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
-from l2rw.training.checkpoints import Checkpoints, Watch, heeding_sigterm
+from l2rw.training.checkpoints import Checkpoints, Monitor, stop_on_sigterm
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.engine.loop import Run, Start, Training
 from l2rw.training.engine.network import Network, build_network
@@ -79,7 +79,7 @@ def run_job(job: Job) -> None:
     runs: list[Run] = []
     kept: list[Checkpoints] = []
     with (
-        heeding_sigterm() as stop,
+        stop_on_sigterm() as stop,
         Progress(job.name, spec.steps * len(starts), job.status) as told,
     ):
         for done, first in enumerate(starts):
@@ -90,7 +90,7 @@ def run_job(job: Job) -> None:
             )
             kept.append(_checkpoints(job, seeds, device))
             kept[-1].resume(training.state)
-            runs += training.run(Watch(spec.steps, done * spec.steps, told, kept[-1], stop))
+            runs += training.run(Monitor(spec.steps, done * spec.steps, told, kept[-1], stop))
     made |= {
         **device_facts(device),
         "precision": spec.precision,

@@ -14,7 +14,7 @@ from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
-from l2rw.store.checksums import sealed, verify
+from l2rw.store.checksums import verify, with_checksums
 from l2rw.store.files import write_csv, write_json
 from l2rw.store.paths import RESULT
 from l2rw.store.randomness import generator
@@ -86,7 +86,7 @@ def run_probe(
         )
     )
     write_csv(out, Weighed._fields, weighed)
-    write_json(out.with_suffix(".json"), sealed({"cell": cell.id}, [out]))
+    write_json(out.with_suffix(".json"), with_checksums({"cell": cell.id}, [out]))
 
 
 class Probe:

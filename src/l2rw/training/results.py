@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from l2rw.store.checksums import sealed
+from l2rw.store.checksums import with_checksums
 from l2rw.store.files import write_csv, write_json
 from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
 from l2rw.training.engine.loop import Run
@@ -39,7 +39,9 @@ def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str,
     )
     save_trained(folder / NETWORK, {run.seed: run.network for run in runs})
     result = {"cell": cell.to_json(), "runs": [_figures(run) for run in runs], "made": made}
-    write_json(folder / RESULT, sealed(result, [folder / f for f in (METRICS, SUSPECTS, NETWORK)]))
+    write_json(
+        folder / RESULT, with_checksums(result, [folder / f for f in (METRICS, SUSPECTS, NETWORK)])
+    )
 
 
 def weight_auc(run: Run) -> float | None:

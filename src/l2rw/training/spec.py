@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from l2rw.methods import METHODS
@@ -27,7 +27,7 @@ class RunSpec:
     weight_decay: float
     crop_padding: int
     """Pixels by which images may shift each way in a random crop, padded with black."""
-    flip: bool
+    mirror: bool = field(metadata={"key": "flip"})  # as published results call it
     """Whether every other image, at random, is mirrored."""
     precision: str
     """``float32``, ``tf32`` or ``bf16``."""
@@ -50,7 +50,7 @@ class RunSpec:
     @property
     def augments(self) -> bool:
         """Whether training images are moved or mirrored."""
-        return self.crop_padding > 0 or self.flip
+        return self.crop_padding > 0 or self.mirror
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""

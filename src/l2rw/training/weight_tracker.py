@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-class Received:
+class WeightTracker:
     """Sums of weights by seed and position of the example in its training part."""
 
     def __init__(self, stack: int, examples: int, device: torch.device) -> None:

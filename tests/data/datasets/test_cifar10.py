@@ -14,7 +14,7 @@ from l2rw.data.datasets import pictures
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.cifar10 import CONTAINERS
 from l2rw.data.datasets.content import published_images
-from l2rw.data.datasets.sources import fetch, require, verdicts
+from l2rw.data.datasets.sources import check_files, fetch, require
 from l2rw.store.errors import UserError
 
 REAL = Path(
@@ -78,7 +78,7 @@ class TestEveryContainer:
         write(published, folder / where)
         require("cifar10", folder, download=False, cache=folder / "cache")
         check_same(read(folder), published)
-        assert list(verdicts("cifar10", folder, folder / "cache").values()) == ["verified"]
+        assert list(check_files("cifar10", folder, folder / "cache").values()) == ["verified"]
 
     def test_may_have_the_images_in_any_order(self, folder, published, write):
         write(shuffled(published), folder)
@@ -99,7 +99,7 @@ class TestEveryContainer:
         images[[2, 7], 1, 3, 4] ^= 1
         write(replace(published, **{field: images}), folder)
         assert f"2 of its {size} {part} images differ" in refusal(folder)
-        assert "NOT" in " ".join(verdicts("cifar10", folder, folder / "cache").values())
+        assert "NOT" in " ".join(check_files("cifar10", folder, folder / "cache").values())
 
     def test_of_changed_labels_is_refused(self, folder, published, write):
         labels = published.train_labels.copy()
@@ -158,7 +158,7 @@ def test_absent_data_are_told_of_every_container(folder):
     folder.mkdir()
     for container in CONTAINERS:
         assert container.title in refusal(folder)
-        assert container.title in next(iter(verdicts("cifar10", folder, folder)))
+        assert container.title in next(iter(check_files("cifar10", folder, folder)))
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch, published):

@@ -21,7 +21,7 @@ from tests.cifar import (
 from l2rw.config.documents import REPOSITORY
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.dataset import Dataset
-from l2rw.data.datasets.sources import fetch, require, verdicts
+from l2rw.data.datasets.sources import check_files, fetch, require
 from l2rw.store.errors import UserError
 
 MNIST_FILES = list(CATALOG["mnist"].sha256)
@@ -99,7 +99,7 @@ def put(folder, files, *, zipped=False):
 
 class TestMnist:
     def test_facts_of_the_catalog_are_true(self, tmp_path):
-        if "absent" in verdicts("mnist", REAL_FILES, tmp_path).values():
+        if "absent" in check_files("mnist", REAL_FILES, tmp_path).values():
             pytest.skip(f"MNIST is not in {REAL_FILES}; name its folder in L2RW_DATA")
         mnist = fetch("mnist", REAL_FILES, download=False, cache=tmp_path)
         sizes = np.bincount(mnist.train_labels).tolist()
@@ -211,7 +211,7 @@ class TestCifar:
         put(tmp_path, {file: pack(name, {member: pickled})})
         with pytest.raises(UserError, match=file):
             fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
-        assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(tmp_path / file)]
+        assert "NOT" in check_files(name, tmp_path, tmp_path / "cache")[str(tmp_path / file)]
         assert not flag.exists()
 
     def test_even_a_published_archive_calls_nothing(self, tmp_path, publish):
@@ -260,7 +260,7 @@ class TestRefusals:
             "L2RW_DATA",
         ):
             assert named in str(refusal.value)
-        assert set(verdicts(name, tmp_path, tmp_path).values()) == {"absent"}
+        assert set(check_files(name, tmp_path, tmp_path).values()) == {"absent"}
 
     @pytest.mark.parametrize(
         "error", [OSError("no route to host"), RuntimeError("File not found or corrupted.")]
@@ -312,7 +312,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, publish, name, zipped, dama
         path.write_bytes(b"" if damage == "empty" else b"<html>404 not found</html>")
     with pytest.raises(UserError, match=rf"{path.name}.* Hint: "):
         fetch(name, tmp_path, download=False, cache=tmp_path / "cache")
-    assert "NOT" in verdicts(name, tmp_path, tmp_path / "cache")[str(path)]
+    assert "NOT" in check_files(name, tmp_path, tmp_path / "cache")[str(path)]
 
 
 class TestDatasetFile:
@@ -361,14 +361,14 @@ class TestRequire:
 
 class TestVerdicts:
     def test_digits_are_always_there(self, tmp_path):
-        assert verdicts("digits", None, tmp_path) == {"embedded in scikit-learn": "verified"}
+        assert check_files("digits", None, tmp_path) == {"embedded in scikit-learn": "verified"}
 
     def test_every_file_is_verified_damaged_or_absent(self, tmp_path, publish):
         files = mnist_files()
         publish("mnist", files)
         good, bad, *absent = files
         put(tmp_path, {good: files[good], bad: b"junk"})
-        assert verdicts("mnist", tmp_path, tmp_path / "cache") == {
+        assert check_files("mnist", tmp_path, tmp_path / "cache") == {
             str(tmp_path / good): "verified",
             str(tmp_path / bad): "NOT the published content",
             **dict.fromkeys(absent, "absent"),

@@ -125,12 +125,12 @@ def crop_and_mirror(image, padding, down, right, mirrored):
     return crop[:, :, ::-1] if mirrored else crop
 
 
-@pytest.mark.parametrize(("padding", "flip"), [(2, True), (1, False), (0, True)])
+@pytest.mark.parametrize(("padding", "mirror"), [(2, True), (1, False), (0, True)])
 @pytest.mark.parametrize("name", ["baseline", "l2rw"])
 def test_images_are_cropped_and_mirrored_one_by_one(
-    make_spec, make_split, digits, name, padding, flip
+    make_spec, make_split, digits, name, padding, mirror
 ):
-    spec = make_spec(method=name, crop_padding=padding, flip=flip)
+    spec = make_spec(method=name, crop_padding=padding, mirror=mirror)
     seeds, splits = (0, 3), [make_split(0), make_split(3)]
     batch = stacked(spec, digits, make_split, seeds)[5]
     seen = {"train": batch.images, "clean": batch.extra.get("clean_images")}
@@ -139,7 +139,7 @@ def test_images_are_cropped_and_mirrored_one_by_one(
         for part in ("train", "clean") if name == "l2rw" else ("train",):
             drawn = batches.augmentation(5, part)
             assert {*drawn["down"], *drawn["right"]} <= set(range(2 * padding + 1))
-            assert flip or not drawn["mirrored"].any()
+            assert mirror or not drawn["mirrored"].any()
             indices = getattr(batches, part).indices[batches.positions(5, part)]
             images = digits.train_images[indices]
             expected = [
@@ -151,7 +151,7 @@ def test_images_are_cropped_and_mirrored_one_by_one(
 
 
 def test_augmentation_varies_by_step_and_part(make_spec, make_split):
-    spec = make_spec(method="l2rw", batch_size=64, clean_batch_size=6, crop_padding=4, flip=True)
+    spec = make_spec(method="l2rw", batch_size=64, clean_batch_size=6, crop_padding=4, mirror=True)
     batches = single(spec, make_split(0))
     first, again, later = (batches.augmentation(step, "train") for step in (0, 0, 1))
     for name, drawn in first.items():

@@ -56,7 +56,7 @@ class Cifar10:
         container, path = self._locate()
         container.require_reader(path)
 
-    def verdicts(self) -> dict[str, str]:
+    def check_files(self) -> dict[str, str]:
         """Say of the container where it lies and whether its content is the published one."""
         if not self.is_complete():
             return {f"none of {ACCEPTED}": "absent"}

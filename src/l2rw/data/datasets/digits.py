@@ -23,7 +23,7 @@ class Digits:
     def require(self) -> None:
         """Nothing can be absent."""
 
-    def verdicts(self) -> dict[str, str]:
+    def check_files(self) -> dict[str, str]:
         """Say that the digits are the known ones, or raise :class:`UserError`."""
         self.read()
         return {"embedded in scikit-learn": "verified"}

@@ -30,7 +30,7 @@ class PublishedFiles:
         for file in self.info.sha256:
             self.locate(file)
 
-    def verdicts(self) -> dict[str, str]:
+    def check_files(self) -> dict[str, str]:
         """Say of each file where it lies and whether its content is the published one."""
         result = {}
         for file in self.info.sha256:

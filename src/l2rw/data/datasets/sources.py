@@ -29,7 +29,7 @@ class Source(Protocol):
     def read(self) -> Dataset:
         """Verify and read; raise :class:`UserError` if something is absent or not as published."""
 
-    def verdicts(self) -> dict[str, str]:
+    def check_files(self) -> dict[str, str]:
         """Say of each file where it lies and whether its content is the published one."""
 
 
@@ -75,10 +75,10 @@ def require(name: str, root: Path | None, *, download: bool, cache: Path) -> Non
         source.require()
 
 
-def verdicts(name: str, root: Path | None, cache: Path) -> dict[str, str]:
+def check_files(name: str, root: Path | None, cache: Path) -> dict[str, str]:
     """Say of each source file where it lies and whether its content is the published one."""
     source: Source = CATALOG.load(name)(_places(name, root, cache))
-    return source.verdicts()
+    return source.check_files()
 
 
 def _places(name: str, root: Path | None, cache: Path) -> Places:

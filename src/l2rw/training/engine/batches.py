@@ -94,7 +94,7 @@ class SeedBatches:
         _, n = self._orders[part]
         random = generator("augmentation", self._seed, 2 * step + (part == "clean"))
         down, right = random.integers(2 * self._spec.crop_padding + 1, size=(2, n))
-        mirrored = random.random(n) < (0.5 if self._spec.flip else 0.0)
+        mirrored = random.random(n) < (0.5 if self._spec.mirror else 0.0)
         return {"down": down, "right": right, "mirrored": mirrored}
 
     def drawn(self, step: int) -> dict[str, Drawn]:

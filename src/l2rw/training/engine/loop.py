@@ -27,9 +27,9 @@ from l2rw.methods.base import (
 from l2rw.store.errors import UserError
 from l2rw.training.engine import optimizers
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
-from l2rw.training.engine.network import Network, Seen, build_method
+from l2rw.training.engine.network import ForwardOutput, Network, build_method
 from l2rw.training.engine.optimizers import Variables
-from l2rw.training.engine.parallel_seeds import over_seeds
+from l2rw.training.engine.parallel_seeds import parallel_seeds
 from l2rw.training.engine.state import State
 from l2rw.training.evaluation import (
     Evaluation,
@@ -44,7 +44,7 @@ from l2rw.training.spec import RunSpec
 
 CHECK_EVERY = 10  # steps between looks at the device for what is infinite or NaN
 
-Watch = Callable[[State], None]
+StepCallback = Callable[[State], None]
 """Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
 
 
@@ -126,11 +126,11 @@ class Training:
             for start, values in zip(starts, initial, strict=True)
         ]
         self._batches = StackedBatches(spec, self._method, self._train_images, self._contexts)
-        gradient = over_seeds(self._gradient_of_seed, len(starts))
+        gradient = parallel_seeds(self._gradient_of_seed, len(starts))
         # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
         self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
         self._remembers = type(self._method).update is not Method.update
-        self._update_method = over_seeds(self._update_of_seed, len(starts))
+        self._update_method = parallel_seeds(self._update_of_seed, len(starts))
         self._last: tuple[int, list[Evaluations]] | None = None
         values = [
             (parameters | self._own_parameters(context), buffers)
@@ -145,7 +145,7 @@ class Training:
             squared=optimizers.squared(self._groups),
         )
 
-    def run(self, watch: Watch) -> list[Run]:
+    def run(self, callback: StepCallback) -> list[Run]:
         """Train from the present state to the last step; return a run for each seed.
 
         Raises:
@@ -158,7 +158,7 @@ class Training:
                 self._check()
             if self._spec.evaluates_after(state.step):
                 self._record()
-            watch(state)
+            callback(state)
         return [self._finished(place) for place in range(len(self._starts))]
 
     def _context(
@@ -194,7 +194,7 @@ class Training:
     def _gradient_of_seed(
         self, parameters: Parameters, batch: Batch, memory: MethodState, own: Variables
     ) -> WeightedGradient:
-        def losses(at: Parameters, images: Tensor, targets: Any) -> tuple[Tensor, Seen]:
+        def losses(at: Parameters, images: Tensor, targets: Any) -> tuple[Tensor, ForwardOutput]:
             return self._network.losses(at, images, targets, self._method.losses)
 
         def advance_own(gradient: Parameters) -> Parameters:
@@ -218,7 +218,7 @@ class Training:
         state.buffers = self._network.updated(state.buffers, seen.aux)
         state.step += 1
         state.tally.add(batch.step + 1, seen, batch.labels)
-        state.received.add(batch.positions, seen.weights)
+        state.weight_tracker.add(batch.positions, seen.weights)
         if self._remembers:
             result = StepResult(
                 batch,
@@ -287,7 +287,7 @@ class Training:
         state, train = self.state, self._contexts[place].train
         memory = state.method_of_seed(place)
         parameters, buffers = self._method.predictor(*state.of_seed(place), memory)
-        weights = state.received.means(self._spec.batch_size)[place]
+        weights = state.weight_tracker.means(self._spec.batch_size)[place]
         return Run(
             seed=self._starts[place].seed,
             history=state.history[place],

@@ -28,7 +28,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, own: Parameters) -> Tensor:
     return F.cross_entropy(logits, targets, reduction="none")
 
 
-class Seen(NamedTuple):
+class ForwardOutput(NamedTuple):
     """What a training pass yields beside the losses."""
 
     logits: Tensor
@@ -68,10 +68,10 @@ class Network:
         images: Tensor,
         targets: Any,
         loss: LossFunction = cross_entropy,
-    ) -> tuple[Tensor, Seen]:
+    ) -> tuple[Tensor, ForwardOutput]:
         """Return example losses, shape (n,), of a pass in training mode."""
         logits = self._logits(parameters, images)
-        return loss(logits, targets, own_of(parameters)), Seen(logits, self._record.take())
+        return loss(logits, targets, own_of(parameters)), ForwardOutput(logits, self._record.take())
 
     @property
     def examples_are_independent(self) -> bool:
@@ -85,7 +85,7 @@ class Network:
         clean_batch: tuple[Tensor, Tensor],
         loss: LossFunction = cross_entropy,
     ) -> WeightedGradient:
-        """Weight by L2RW layer by layer, in training mode; ``aux`` is :class:`Seen`.
+        """Weight by L2RW layer by layer, in training mode; ``aux`` is :class:`ForwardOutput`.
 
         Args:
             parameters: Of the network; the method has none of its own.
@@ -100,9 +100,9 @@ class Network:
 
         with self._autocast(images.device.type):
             found = layerwise_gradient(self._model, losses, parameters, batch, clean_batch)
-        return found._replace(aux=Seen(found.aux.to(images.dtype), {}))
+        return found._replace(aux=ForwardOutput(found.aux.to(images.dtype), {}))
 
-    def updated(self, buffers: Tensors, seen: Seen) -> Tensors:
+    def updated(self, buffers: Tensors, seen: ForwardOutput) -> Tensors:
         """Return the buffers after a training pass."""
         return updated(self._model, buffers, seen.statistics)
 

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_map
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def over_seeds(function: Function, stack: int) -> Function:
+def parallel_seeds(function: Function, stack: int) -> Function:
     """Map a function of tensors over the leading dimension (of length ``stack``) of its arguments.
 
     Several seeds run at once under :func:`torch.vmap`; a single one runs as it is, which is faster

@@ -14,7 +14,7 @@ from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
 from l2rw.training.engine.optimizers import Variables
 from l2rw.training.history import Means, Snapshot, Tally
-from l2rw.training.weight_tracker import Received
+from l2rw.training.weight_tracker import WeightTracker
 
 
 @dataclass
@@ -36,7 +36,7 @@ class State:
     """What the method remembers."""
     tally: Tally
     """Since the last evaluation."""
-    received: Received
+    weight_tracker: WeightTracker
     """Since the first step."""
     history: list[list[Snapshot]]
     """Lines by seed."""
@@ -69,7 +69,7 @@ class State:
             buffers=_stacked([buffers for _, buffers in values], device),
             method=_stacked(method, device),
             tally=Tally(len(values), device),
-            received=Received(len(values), examples, device),
+            weight_tracker=WeightTracker(len(values), examples, device),
             history=[[] for _ in values],
         )
 
@@ -109,7 +109,10 @@ class State:
             for name, tensor in getattr(self, kind).items():
                 yield f"{kind}/{name}", tensor
         yield from (("tally/sums", self.tally.sums), ("tally/first_bad", self.tally.first_bad))
-        yield from (("received/sums", self.received.sums), ("received/times", self.received.times))
+        yield from (
+            ("weights/sums", self.weight_tracker.sums),
+            ("weights/times", self.weight_tracker.times),
+        )
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write a checkpoint, atomically.

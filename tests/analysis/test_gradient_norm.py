@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from l2rw.analysis import decay
+from l2rw.analysis import gradient_norm
 from l2rw.store.errors import UserError
 
 LENET = {"corruption": "imbalance", "network": "lenet", "row": "l2rw"}
@@ -28,21 +28,21 @@ def summarised(make_up):
 
     def summarised(gradient, settings=(LENET,), seeds=3, **steps):
         lines = metrics(gradient, **steps)
-        plan, runs = make_up("decay", list(settings), seeds=seeds, lines=lines)
-        return decay.summary(decay.collect(plan, runs))
+        plan, runs = make_up("gradient_norm", list(settings), seeds=seeds, lines=lines)
+        return gradient_norm.summary(gradient_norm.collect(plan, runs))
 
     return summarised
 
 
 def fit(summary):
     """Return what is the same at every step."""
-    (line,) = summary[list(decay.Fit._fields)].drop_duplicates().to_dict("records")
+    (line,) = summary[list(gradient_norm.Fit._fields)].drop_duplicates().to_dict("records")
     return line
 
 
 def test_every_evaluation_of_every_run_is_a_line(make_up):
     lines = metrics(lambda setting, seed, step: step + seed / 3)
-    table = decay.collect(*make_up("decay", [LENET, RESNET], lines=lines))
+    table = gradient_norm.collect(*make_up("gradient_norm", [LENET, RESNET], lines=lines))
     assert list(table) == [
         *("corruption", "network", "row", "seed", "step", "squared_clean_gradient"),
         *("cell", "commit", "source", "device", "precision"),
@@ -56,7 +56,7 @@ def test_the_summary_has_mean_and_running_minimum(summarised):
     summary = summarised(lambda *run: gradient(*run) + run[1])
     assert list(summary) == [
         *("corruption", "network", "row", "step", "mean", "low", "high", "running_min", "seeds"),
-        *decay.Fit._fields,
+        *gradient_norm.Fit._fields,
     ]
     assert list(summary.index) == [0, 1, 2, 3]
     assert list(summary["step"]) == [100, 200, 300, 400]
@@ -116,8 +116,8 @@ def test_a_single_seed_has_no_intervals(summarised):
     limits = ["low", "high", "exponent_low", "exponent_high"]
     assert summary[limits].isna().all(axis=None)
     assert fit(summary)["exponent"] == pytest.approx(-1)
-    assert decay.for_people(summary)["exponent of decay"].tolist() == ["-1.00"]
-    (axes,) = decay.draw(summary, {}).axes
+    assert gradient_norm.format_table(summary)["exponent of decay"].tolist() == ["-1.00"]
+    (axes,) = gradient_norm.draw(summary, {}).axes
     assert list(axes.lines[0].get_ydata()) == pytest.approx([1 / 100, 1 / 200, 1 / 300, 1 / 400])
 
 
@@ -125,15 +125,15 @@ def test_a_single_seed_has_no_intervals(summarised):
 def test_a_single_evaluation_has_no_decay(summarised, seeds):
     summary = summarised(lambda setting, seed, step: 0.25, seeds=seeds, steps=(100,))
     assert len(summary) == 1
-    assert decay.for_people(summary).iloc[0].tolist() == ["0.25", "0.25", "–", "–"]
-    (axes,) = decay.draw(summary, {}).axes
+    assert gradient_norm.format_table(summary).iloc[0].tolist() == ["0.25", "0.25", "–", "–"]
+    (axes,) = gradient_norm.draw(summary, {}).axes
     assert all(line.get_marker() == "o" for line in axes.lines)
 
 
 def test_a_gradient_that_vanishes_is_no_end(summarised):
     summary = summarised(by_step(1, 0, 0, 0))
     assert np.isfinite(fit(summary)["exponent"])
-    decay.draw(summary, {})
+    gradient_norm.draw(summary, {})
 
 
 def test_the_table_for_people_has_a_line_for_each_curve(summarised):
@@ -142,7 +142,7 @@ def test_the_table_for_people_has_a_line_for_each_curve(summarised):
         return (200 if slow else 30) * step ** (-0.25 if slow else -1)
 
     settings = [place | {"row": row} for place in (LENET, RESNET) for row in ("baseline", "l2rw")]
-    table = decay.for_people(summarised(gradient, settings))
+    table = gradient_norm.format_table(summarised(gradient, settings))
     assert list(table.index) == [
         *("LeNet, Imbalance, Baseline", "LeNet, Imbalance, L2RW"),
         *("ResNet-32, BackgroundFlip, Baseline", "ResNet-32, BackgroundFlip, L2RW"),
@@ -157,7 +157,7 @@ def test_the_table_for_people_has_a_line_for_each_curve(summarised):
 def test_the_figure_has_a_panel_for_each_network_and_tells_lines_by_colour_and_style(summarised):
     gradient = by_step(4, 2, 3, 1)
     settings = [LENET, RESNET, RESNET | {"row": "baseline"}]
-    figure = decay.draw(summarised(lambda *run: gradient(*run) + run[1] - 1, settings), {})
+    figure = gradient_norm.draw(summarised(lambda *run: gradient(*run) + run[1] - 1, settings), {})
     left, right = figure.axes
     assert (left.get_title(), right.get_title()) == (
         "LeNet, Imbalance",
@@ -180,19 +180,19 @@ def test_the_figure_has_a_panel_for_each_network_and_tells_lines_by_colour_and_s
 def test_the_same_network_under_both_corruptions_has_two_panels(summarised):
     settings = [LENET, LENET | {"corruption": "background_flip"}]
     summary = summarised(by_step(4, 3, 2, 1), settings)
-    assert len(decay.for_people(summary)) == 2
-    titles = [axes.get_title() for axes in decay.draw(summary, {}).axes]
+    assert len(gradient_norm.format_table(summary)) == 2
+    titles = [axes.get_title() for axes in gradient_norm.draw(summary, {}).axes]
     assert titles == ["LeNet, Imbalance", "LeNet, BackgroundFlip"]
 
 
 def test_runs_without_curves_are_named(make_up):
-    plan, runs = make_up("decay", [LENET], seeds=1)
+    plan, runs = make_up("gradient_norm", [LENET], seeds=1)
     path = runs / "split/0/seed-0/metrics.csv"
     with pytest.raises(UserError, match=rf"{path} is missing.* Hint: delete"):
-        decay.collect(plan, runs)
+        gradient_norm.collect(plan, runs)
 
 
 def test_runs_that_do_not_tell_the_gradient_are_named(make_up):
-    plan, runs = make_up("decay", [LENET], seeds=1, lines=lambda *run: [{"step": 100}])
+    plan, runs = make_up("gradient_norm", [LENET], seeds=1, lines=lambda *run: [{"step": 100}])
     with pytest.raises(UserError, match=r"metrics.csv cannot be read as a table .* Hint: delete"):
-        decay.collect(plan, runs)
+        gradient_norm.collect(plan, runs)

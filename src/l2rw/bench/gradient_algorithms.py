@@ -89,7 +89,7 @@ def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGra
     return gradient
 
 
-WAYS: dict[str, Gradient] = {
+GRADIENT_ALGORITHMS: dict[str, Gradient] = {
     SGD: uniform,
     LAYER_WISE: layer_wise,
     FORWARD_MODE: _by(reweighted_gradient),

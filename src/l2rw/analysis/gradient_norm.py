@@ -69,7 +69,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(curves, ignore_index=True)
 
 
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
+def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange the summary for reading: the exponent, and how the first half's envelope fares."""
     curves = table.groupby(CURVE, sort=False)
     first, last = curves.first(), curves.last()
