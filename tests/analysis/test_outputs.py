@@ -149,7 +149,7 @@ def test_latex_tables_are_well_formed(experiment, seeds, made):
     _, _, tables, _ = made
     text = (tables / f"{experiment}.tex").read_text()
     assert r"\caption{Accuracy (\%) of A \& B\_c" in text
-    assert rf"\label{{tab:{experiment}}}" in text
+    assert rf"\label{{tab:{experiment.replace('_', '-')}}}" in text
     if seeds > 1 and experiment != "gradient_norm":
         assert r"$\pm$" in text
     bare = re.sub(r"\\[&%$#_{}]", "", text.partition("\n")[2])

@@ -129,7 +129,7 @@ def test_the_noise_layer_of_the_s_model_begins_with_the_share_of_wrong_labels(
 ):
     spec = make_spec(method="s_model", baselines_see_clean=False)
     (b,) = prepare(spec, 0, corruption="uniform_flip").state.parameters["method.noise_layer"]
-    wrong = 1 - make_split(0, "uniform_flip").train.truth.mean()
+    wrong = 1 - make_split(0, "uniform_flip").train.label_is_correct.mean()
     expected = np.full((10, 10), wrong / 9)
     np.fill_diagonal(expected, 1 - wrong)
     np.testing.assert_allclose(b.softmax(1), expected, rtol=1e-5)

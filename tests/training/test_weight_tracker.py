@@ -79,7 +79,7 @@ def test_examples_of_a_class_weigh_what_the_class_does(make_spec, prepare):
     (run,) = training.run(lambda state: None)
     seen = np.isfinite(run.mean_weights)
     for label in np.unique(run.train.labels[seen]):
-        share = run.train.truth[run.train.labels == label].mean()
+        share = run.train.label_is_correct[run.train.labels == label].mean()
         weights = run.mean_weights[seen & (run.train.labels == label)]
         assert set(weights) == {np.float32(share)}
 

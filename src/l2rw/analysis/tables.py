@@ -64,7 +64,7 @@ def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_latex(caption)}}}",
-        rf"\label{{tab:{label}}}",
+        rf"\label{{tab:{label.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
         *_latex_heads(table),

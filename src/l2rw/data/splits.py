@@ -23,7 +23,7 @@ class Part:
     """Positions in the half, unique, shape (n,)."""
     labels: Indices
     """The labels given, shape (n,)."""
-    truth: NDArray[np.bool_]
+    label_is_correct: NDArray[np.bool_]
     """Where the given label is the right one, shape (n,)."""
 
     def __len__(self) -> int:
@@ -33,6 +33,10 @@ class Part:
         """Return the images of both, this part's first."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Part(*(np.concatenate(pair) for pair in pairs))
+
+
+KEYS = {"indices": "indices", "labels": "labels", "label_is_correct": "truth"}
+"""Fields of a part by the keys that they have in files."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,9 @@ class Split:
     def save(self, path: Path) -> None:
         """Write an uncompressed ``.npz``, atomically; equal splits give equal bytes."""
         arrays = {
-            f"{part.name}.{field.name}": getattr(getattr(self, part.name), field.name)
+            f"{part.name}.{key}": getattr(getattr(self, part.name), name)
             for part in fields(Split)
-            for field in fields(Part)
+            for name, key in KEYS.items()
         }
         with replacing(path) as partial:
             np.savez(partial, **arrays)
@@ -63,7 +67,7 @@ class Split:
         """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
         arrays = read_arrays(path)
         parts = {
-            part.name: Part(*(arrays[f"{part.name}.{field.name}"] for field in fields(Part)))
+            part.name: Part(*(arrays[f"{part.name}.{key}"] for key in KEYS.values()))
             for part in fields(cls)
         }
         return cls(**parts)
@@ -85,10 +89,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from None
 
 
-def make_part(indices: Indices, labels: Indices, truth: Indices | None = None) -> Part:
-    """Order a part by index. ``truth`` are the right labels where they differ from ``labels``."""
+def make_part(indices: Indices, labels: Indices, true_labels: Indices | None = None) -> Part:
+    """Order a part by index; the labels are right unless ``true_labels`` says otherwise."""
     order = np.argsort(indices)
-    right = labels if truth is None else truth
+    right = labels if true_labels is None else true_labels
     return Part(indices[order], labels[order], (labels == right)[order])
 
 

@@ -49,7 +49,7 @@ class SModel(Method):
 
     def _initial_theta(self, context: TrainingContext) -> NDArray[np.float64]:
         """Return the smoothed identity, shape (classes, classes)."""
-        wrong = 1 - float(context.train.truth.mean())
+        wrong = 1 - float(context.train.label_is_correct.mean())
         noise = min(max(wrong, LEAST_NOISE), 1 - LEAST_NOISE)
         identity = np.eye(context.classes)
         return (1 - noise) * identity + noise / (context.classes - 1) * (1 - identity)

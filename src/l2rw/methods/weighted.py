@@ -17,6 +17,6 @@ class Weighted(ByLabel):
         """Return ``class_weights``, shape (classes,); a class without examples weighs nothing."""
         labels, classes = context.train.labels, context.classes
         counts = np.bincount(labels, minlength=classes)
-        right = np.bincount(labels[context.train.truth], minlength=classes)
+        right = np.bincount(labels[context.train.label_is_correct], minlength=classes)
         shares = np.divide(right, counts, where=counts > 0, out=np.zeros(classes))
         return {"class_weights": shares.astype(np.float32)}

@@ -119,7 +119,7 @@ class Probe:
             self._network.seed_masks(seed, number)
             weights = self._weights(parameters, noisy, guiding)
             for place, weight in zip(places, (weights * len(places)).tolist(), strict=True):
-                image, right = int(part.indices[place]), bool(part.truth[place])
+                image, right = int(part.indices[place]), bool(part.label_is_correct[place])
                 yield Weighed(seed, panel, number, image, right, weight)
 
     def _weights(self, parameters: Parameters, noisy: Examples, guiding: Examples) -> Tensor:

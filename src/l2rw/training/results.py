@@ -51,8 +51,8 @@ def weight_auc(run: Run) -> float | None:
     than a wrongly labelled one, a tie counting half. None if all that were seen are of one kind.
     """
     seen = np.isfinite(run.mean_weights)
-    right = run.mean_weights[seen & run.train.truth]
-    wrong = np.sort(run.mean_weights[seen & ~run.train.truth])
+    right = run.mean_weights[seen & run.train.label_is_correct]
+    wrong = np.sort(run.mean_weights[seen & ~run.train.label_is_correct])
     if not (len(right) and len(wrong)):
         return None
     # Counted, not asked of a library: importing one takes longer than a job of the demo trains.
@@ -83,5 +83,5 @@ def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
             run.train.labels[place],
             run.predicted[place],
             f"{weight:.6g}" if np.isfinite(weight) else "",
-            int(run.train.truth[place]),
+            int(run.train.label_is_correct[place]),
         )

@@ -86,15 +86,15 @@ class TestParts:
     def test_truth_says_where_the_label_is_right(self, corruption, seed):
         split = corruption.split(TRAIN, TEST, seed)
         for part in (split.train, split.clean, split.validation):
-            assert np.array_equal(part.truth, part.labels == TRAIN[part.indices])
+            assert np.array_equal(part.label_is_correct, part.labels == TRAIN[part.indices])
             assert part.labels.min(initial=0) >= 0
             assert part.labels.max(initial=0) < 10
 
     @given(flips(), seeds)
     def test_clean_set_and_test_part_have_the_true_labels(self, corruption, seed):
         split = corruption.split(TRAIN, TEST, seed)
-        assert split.clean.truth.all()
-        assert split.test.truth.all()
+        assert split.clean.label_is_correct.all()
+        assert split.test.label_is_correct.all()
         assert np.array_equal(split.test.labels, TEST)
         assert np.array_equal(split.test.indices, np.arange(len(TEST)))
 
@@ -203,7 +203,7 @@ class TestUniformFlip:
     def test_the_share_is_exact_in_training_and_in_validation_set(self, corruption, seed):
         split = corruption.split(TRAIN, TEST, seed)
         for part in (split.train, split.validation):
-            assert (~part.truth).sum() == round(corruption.noise * len(part))
+            assert (~part.label_is_correct).sum() == round(corruption.noise * len(part))
 
     def test_each_other_class_is_as_likely_and_each_class_flips_as_often(self):
         table = flip_table(uniform())
@@ -216,7 +216,7 @@ class TestUniformFlip:
         corruption = uniform(validation_size=validation_size, clean_size=len(TRAIN) - 10)
         split = corruption.split(TRAIN, TEST, 0)
         assert len(split.validation) == validation_size
-        assert (~split.train.truth).sum() == 4
+        assert (~split.train.label_is_correct).sum() == 4
 
 
 class TestBackgroundFlip:
@@ -227,9 +227,9 @@ class TestBackgroundFlip:
         split = corruption.split(TRAIN, TEST, seed)
         label = corruption.background_class(seed)
         for part in (split.train, split.validation):
-            assert set(part.labels[~part.truth]) <= {label}
+            assert set(part.labels[~part.label_is_correct]) <= {label}
             others = (TRAIN[part.indices] != label).sum()
-            assert (~part.truth).sum() == round(corruption.noise * others)
+            assert (~part.label_is_correct).sum() == round(corruption.noise * others)
 
     def test_every_other_class_flips_as_often(self):
         table = flip_table(background())
@@ -246,7 +246,7 @@ def flip_table(corruption):
     split = corruption.split(MANY, TEST, 0)
     table = np.zeros((10, 10), dtype=int)
     for part in (split.train, split.validation):
-        mistaken = ~part.truth
+        mistaken = ~part.label_is_correct
         np.add.at(table, (MANY[part.indices[mistaken]], part.labels[mistaken]), 1)
     return table
 
@@ -262,8 +262,8 @@ class TestAuthorsCode:
     def test_uniform_flip_keeps_some_labels_that_it_draws(self):
         split = uniform(authors_code=True).split(MANY, TEST, 0)
         # Of the nine classes drawn from, one is the true one in nine images of ten.
-        assert np.mean(~split.train.truth) == pytest.approx(0.36, abs=0.005)
-        assert np.mean(~split.validation.truth) == pytest.approx(0.36, abs=0.01)
+        assert np.mean(~split.train.label_is_correct) == pytest.approx(0.36, abs=0.005)
+        assert np.mean(~split.validation.label_is_correct) == pytest.approx(0.36, abs=0.01)
 
     def test_the_background_is_drawn_from_the_seed_and_never_the_last_class(self):
         corruption = background(authors_code=True, background_classes=(9,))
@@ -272,7 +272,7 @@ class TestAuthorsCode:
         assert counts[9] == 0
         assert chisquare(counts[:9]).pvalue > 0.001
         split = corruption.split(MANY, TEST, 5)
-        assert set(split.train.labels[~split.train.truth]) == {drawn[5]}
+        assert set(split.train.labels[~split.train.label_is_correct]) == {drawn[5]}
 
     def test_the_clean_set_is_drawn_regardless_of_class(self):
         counts = [

@@ -74,8 +74,8 @@ def test_labels_are_the_true_classes_and_indices_ascend(corruption, seed):
         assert part.indices[0] >= 0
         assert part.indices[-1] < len(labels)
         assert np.array_equal(original[part.labels], labels[part.indices])
-        assert part.truth.dtype == bool
-        assert part.truth.all()
+        assert part.label_is_correct.dtype == bool
+        assert part.label_is_correct.all()
 
 
 @given(imbalances(), seeds)

@@ -51,7 +51,7 @@ def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
     clean = set(split.clean.indices) if both else set()
     assert set(train.indices) == set(split.train.indices) | clean
     assert len(train) == len(split.train) + len(clean)
-    assert (~train.truth).sum() == (~split.train.truth).sum() > 0
+    assert (~train.label_is_correct).sum() == (~split.train.label_is_correct).sum() > 0
 
 
 @pytest.mark.parametrize("name", ON_CLEAN_SET)

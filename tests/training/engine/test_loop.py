@@ -42,8 +42,10 @@ def test_every_method_trains_under_noisy_labels(
     assert np.isfinite(run.mean_weights).any()
     assert run.predicted.shape == run.mean_weights.shape == (len(run.train),)
     assert set(run.predicted) <= set(range(10))
-    wrong = 0 if method == "clean_only" else (~make_split(0, corruption).train.truth).sum()
-    assert (~run.train.truth).sum() == wrong
+    wrong = (
+        0 if method == "clean_only" else (~make_split(0, corruption).train.label_is_correct).sum()
+    )
+    assert (~run.train.label_is_correct).sum() == wrong
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -170,7 +172,7 @@ def test_validation_is_on_held_out_images_under_their_noisy_labels(
     logits = logits_of(run, digits.train_images[validation.indices])
     labels = torch.from_numpy(validation.labels)
     error = (logits.argmax(1) != labels).float().mean().item()
-    assert not validation.truth.all()
+    assert not validation.label_is_correct.all()
     assert run.final.validation.error == last.validation_error == pytest.approx(error)
     loss = F.cross_entropy(logits, labels).item()
     assert run.final.validation.loss == last.validation_loss == pytest.approx(loss, rel=1e-5)

@@ -43,11 +43,13 @@ class BackgroundFlip(Flip):
             return int(generator("noise", seed, 1).integers(self.classes - 1))
         return self.background_classes[seed % len(self.background_classes)]
 
-    def flipped_labels(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+    def flipped_labels(
+        self, true_labels: Indices, seed: int, random: np.random.Generator
+    ) -> Indices:
         """Return the label that each image would get by flipping; true labels and result (n,)."""
-        return np.full_like(truth, self.background_class(seed))
+        return np.full_like(true_labels, self.background_class(seed))
 
-    def may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+    def may_flip(self, true_labels: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
-        others: NDArray[np.bool_] = truth != self.background_class(seed)
+        others: NDArray[np.bool_] = true_labels != self.background_class(seed)
         return others

@@ -111,11 +111,13 @@ class Flip(Corruption):
         )
 
     @abstractmethod
-    def flipped_labels(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+    def flipped_labels(
+        self, true_labels: Indices, seed: int, random: np.random.Generator
+    ) -> Indices:
         """Return the label that each image would get by flipping; true labels and result (n,)."""
 
     @abstractmethod
-    def may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+    def may_flip(self, true_labels: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
 
 

@@ -20,12 +20,16 @@ class UniformFlip(Flip):
 
     name: ClassVar[str] = "uniform_flip"
 
-    def flipped_labels(self, truth: Indices, seed: int, random: np.random.Generator) -> Indices:
+    def flipped_labels(
+        self, true_labels: Indices, seed: int, random: np.random.Generator
+    ) -> Indices:
         """Return the label that each image would get by flipping; true labels and result (n,)."""
         if self.authors_code:
-            return random.integers(self.classes - 1, size=len(truth))
-        return (truth + random.integers(1, self.classes, size=len(truth))) % self.classes
+            return random.integers(self.classes - 1, size=len(true_labels))
+        return (
+            true_labels + random.integers(1, self.classes, size=len(true_labels))
+        ) % self.classes
 
-    def may_flip(self, truth: Indices, seed: int) -> NDArray[np.bool_]:
+    def may_flip(self, true_labels: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
-        return np.ones(len(truth), dtype=bool)
+        return np.ones(len(true_labels), dtype=bool)
