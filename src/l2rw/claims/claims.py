@@ -49,7 +49,7 @@ class Claim(BaseModel):
         return list(dict.fromkeys(part.needs for part in self.parts))
 
     def comparisons(self, tables: Tables) -> list[tuple[Part, Comparison]]:
-        """Return all that is measured; raise :class:`.measures.Missing` if something lacks."""
+        """Return all that is measured; raise :class:`.measures.Missing` if something is missing."""
         return [(part, one) for part in self.parts for one in part.comparisons(tables)]
 
 

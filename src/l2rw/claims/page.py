@@ -166,7 +166,7 @@ class _Page:
                 ],
             )
         else:
-            yield f"{verdict}; what lacks: {judged.missing}."
+            yield f"{verdict}; missing: {judged.missing}."
         if entry.hours is not None:
             more = "At the paper's scale" if judged.scale not in COUNTED else "With more seeds"
             yield f"{more}: `{entry.command}`, {hours_in_words(entry.hours)}."

@@ -55,7 +55,7 @@ class Judged(NamedTuple):
     findings: Sequence[Finding]
     """Empty if the claim is not tested."""
     missing: str | None
-    """Which result lacks, if the claim is not tested."""
+    """Which result is missing, if the claim is not tested."""
     scale: Scale | None
     """Whose settings its results have, see :func:`scale_of`; None if it is not tested."""
 
@@ -129,7 +129,7 @@ def scale_of(claim: Claim, tables: Tables, paper: Tables) -> Scale:
 
 
 def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, Measured]] | str:
-    """Return all effects of a claim, or which result lacks."""
+    """Return all effects of a claim, or which result is missing."""
     try:
         found = claim.comparisons(tables)
         measured = [(part, one, part.measure(one, tables)) for part, one in found]

@@ -75,22 +75,24 @@ def run_job(job: Job) -> None:
     stack = 1 if network.draws_masks else job.compute.stack
     for path in job.parents:
         verify(path, path.with_name(RESULT))
-    starts = range(0, len(job.seeds), stack)
+    first_places = range(0, len(job.seeds), stack)
     runs: list[Run] = []
-    kept: list[Checkpoints] = []
+    checkpoints: list[Checkpoints] = []
     with (
         stop_on_sigterm() as stop,
-        Progress(job.name, spec.steps * len(starts), job.status) as told,
+        Progress(job.name, spec.steps * len(first_places), job.status) as progress,
     ):
-        for done, first in enumerate(starts):
+        for done, first in enumerate(first_places):
             seeds = job.seeds[first : first + stack]
-            begun = [_start(job, network, place) for place in range(first, first + len(seeds))]
+            starts = [_start(job, network, place) for place in range(first, first + len(seeds))]
             training = Training(
-                spec, network, dataset, classes, begun, device, compiled=job.compute.compile
+                spec, network, dataset, classes, starts, device, compiled=job.compute.compile
             )
-            kept.append(_checkpoints(job, seeds, device))
-            kept[-1].resume(training.state)
-            runs += training.run(Monitor(spec.steps, done * spec.steps, told, kept[-1], stop))
+            checkpoints.append(_checkpoints(job, seeds, device))
+            checkpoints[-1].resume(training.state)
+            runs += training.run(
+                Monitor(spec.steps, done * spec.steps, progress, checkpoints[-1], stop)
+            )
     made |= {
         **device_facts(device),
         "precision": spec.precision,
@@ -100,8 +102,8 @@ def run_job(job: Job) -> None:
         "seconds": round(time.perf_counter() - started, 1),
     }
     write(job.out, runs, job.cell, made)
-    for checkpoints in kept:
-        checkpoints.discard()
+    for one in checkpoints:
+        one.discard()
 
 
 def _start(job: Job, network: Network, place: int) -> Start:
