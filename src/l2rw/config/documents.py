@@ -33,7 +33,7 @@ back trains nothing.
 
 ## Keys
 
-*Written by `l2rw config` from `src/l2rw/config/schema.py`; edit there.*
+*Written by `l2rw config` from `src/l2rw/config`; edit there.*
 
 | Key | Type | Default | Meaning |
 |---|---|---|---|

@@ -11,9 +11,8 @@ from typing import Any
 from pydantic import Field, ValidationError, create_model, field_validator
 
 from l2rw.config.experiments import EXPERIMENTS
-from l2rw.config.schema import (
-    Compute,
-    Data,
+from l2rw.config.schema import Compute, Data, Name, Section
+from l2rw.config.sections import (
     Figure2,
     Figure3,
     Figure4,
@@ -22,10 +21,8 @@ from l2rw.config.schema import (
     Figure7,
     GradientNorm,
     Lemma1,
-    Name,
     NoisyLabels,
     Sanity,
-    Section,
     Table1,
     Table2,
     Theorem2,

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from l2rw.config.schema import NoisyLabels, Training
+from l2rw.config.schema import Training
+from l2rw.config.sections import NoisyLabels
 
 
 def background_noise(shared: NoisyLabels) -> str:

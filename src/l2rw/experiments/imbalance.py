@@ -1,7 +1,7 @@
 """The experiment with class imbalance (section 4.1)."""
 
 from l2rw.config.load import Config
-from l2rw.config.schema import Figure2, Theory
+from l2rw.config.sections import Figure2, Theory
 from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.experiments.captions import optimizer_name
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from l2rw.config.schema import EarlyStopping, NoisyLabels, Training
+from l2rw.config.schema import Training
+from l2rw.config.sections import EarlyStopping, NoisyLabels
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.corruptions.base import Corruption
 from l2rw.data.corruptions.uniform_flip import UniformFlip

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from l2rw.config.load import Config
-from l2rw.config.schema import NoisyLabels, Section, Table1, Table2
+from l2rw.config.schema import Section
+from l2rw.config.sections import NoisyLabels, Table1, Table2
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.experiments.captions import background_noise, describe, describe_variants
 from l2rw.experiments.cells import Experiment, PlannedCell

@@ -1,7 +1,7 @@
 """The checks of the theory (section 3.3 and appendix B), which the paper does not have."""
 
 from l2rw.config.load import Config
-from l2rw.config.schema import Theory
+from l2rw.config.sections import Theory
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.imbalance import figure2_cell, imbalanced
 from l2rw.experiments.noise_setup import background_flip
