@@ -226,3 +226,15 @@ def test_equal_figures_are_equal_files(tmp_path):
     one, other = (sorted((tmp_path / folder).iterdir()) for folder in ("one", "other"))
     assert [path.name for path in one] == [path.name for path in other]
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_leftovers_are_the_unfinished_files_of_one_file(tmp_path):
+    path = tmp_path / "seed-1.safetensors"
+    with (
+        files.replacing(path) as partial,
+        files.replacing(tmp_path / "seed-10.safetensors") as other,
+    ):
+        for unfinished in (partial, other):
+            unfinished.write_text("")
+        assert files.leftovers(path) == [partial]
+    assert files.leftovers(path) == []

@@ -70,7 +70,7 @@ class Training:
     def steps(self):
         """Return the step of each checkpoint."""
         found = {}
-        for path in self.checkpoints.glob("*.safetensors"):
+        for path in self.checkpoints.glob("seed-*.safetensors"):
             with safe_open(path, framework="pt") as file:
                 found[path.stem] = json.loads(file.metadata()["step"])
         return found

@@ -47,6 +47,11 @@ def replacing(path: Path) -> Iterator[Path]:
                 partial.unlink()
 
 
+def leftovers(path: Path) -> list[Path]:
+    """Return what processes that were killed while they wrote a file left beside it."""
+    return list(path.parent.glob(f".{path.stem}.*.partial{path.suffix}"))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, with the same bytes on every platform."""
     with replacing(path) as partial:

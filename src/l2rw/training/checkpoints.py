@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from l2rw.store.files import leftovers
 from l2rw.training.engine.state import State
 from l2rw.training.progress import Progress
 
@@ -37,7 +38,8 @@ class Checkpoints:
 
     def discard(self) -> None:
         """Remove the checkpoint: the results are written."""
-        self.path.unlink(missing_ok=True)
+        for path in (self.path, *leftovers(self.path)):
+            path.unlink(missing_ok=True)
 
 
 class Monitor:
