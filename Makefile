@@ -43,8 +43,8 @@ test: $(READY) check ## Run the tests and all checks
 	$(BIN)/pytest -n auto --dist loadfile -m "not slurm"
 
 test-lowest: $(LOWEST) ## Run what trains, and its tests, on the lowest PyTorch that is admitted
-	PYTHONPATH=src $(LOWEST:.ready=bin/python) -m pytest -n auto --dist loadfile \
-		tests/core tests/data tests/methods tests/models tests/training
+	PYTHONPATH=$(CURDIR)/src $(LOWEST:.ready=bin/python) -m pytest -n auto --dist loadfile \
+		tests/core tests/methods tests/models tests/training
 
 test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
 	$(BIN)/pytest tests/slurm

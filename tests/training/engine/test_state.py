@@ -31,7 +31,7 @@ def assert_same(one, other):
     for field in ("parameters", "velocity", "squares", "buffers", "method"):
         torch.testing.assert_close(getattr(one, field), getattr(other, field), rtol=0, atol=0)
     torch.testing.assert_close(one.tally.sums, other.tally.sums, rtol=0, atol=0)
-    torch.testing.assert_close(vars(one.received), vars(other.received), rtol=0, atol=0)
+    torch.testing.assert_close(vars(one.weight_tracker), vars(other.weight_tracker), rtol=0, atol=0)
     assert (one.tally.steps, one.tally.first_bad_step()) == (
         other.tally.steps,
         other.tally.first_bad_step(),
