@@ -58,7 +58,7 @@ def jobs(lent):
 
 
 @pytest.fixture
-def owner(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch):
     """Return a function that packs, and goes home."""
 
     def go(*bundles, folder="pack", limits=Limits(2**20)):  # noqa: B008
