@@ -3,15 +3,15 @@
 import os
 import sys
 
-from l2rw.planning.costs import limits
 from l2rw.config.load import parse_config
 from l2rw.data.datasets.sources import require
-from l2rw.store.errors import UserError
-from l2rw.store.paths import Results
+from l2rw.planning.costs import limits
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
-from l2rw.training.gpus import count_slots
+from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
 from l2rw.store.seeds import parse_seeds
+from l2rw.training.gpus import count_slots
 
 # This machine's GPUs are shared out here; where `jobs` limits what is submitted, by a scheduler.
 LOCAL = workflow.resource_settings.nodes is None

@@ -78,13 +78,7 @@ class Flip(Corruption):
                 )
 
     def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
-        """Draw the split of one seed.
-
-        Args:
-            train_labels: True labels of the data set's training half, shape (n,).
-            test_labels: True labels of its test half, shape (m,).
-            seed: Seed of the run.
-        """
+        """Draw the split of one seed; see :meth:`.Corruption.split`."""
         random = generator("split", seed)
         shuffled = random.permutation(len(train_labels))
         validation, rest = np.split(shuffled, [self.validation_size])

@@ -85,13 +85,7 @@ class Imbalance(Corruption):
                 )
 
     def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
-        """Draw the split of one seed.
-
-        Args:
-            train_labels: True labels of the data set's training half, shape (n,).
-            test_labels: True labels of its test half, shape (m,).
-            seed: Seed of the run.
-        """
+        """Draw the split of one seed; see :meth:`.Corruption.split`."""
         random = generator("split", seed)
         originals = np.array([self.minority, self.majority])
 
