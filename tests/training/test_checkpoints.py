@@ -95,6 +95,22 @@ class TestWatch:
         assert end.value.code == 143
         assert checkpoints.path.exists()
 
+    def test_asked_while_it_decides_it_ends_after_the_next_step(self, state, checkpoints):
+        stop = Stop()
+
+        class AskedMeanwhile(Checkpoints):
+            def keep(self, state, *, now):
+                super().keep(state, now=now)
+                stop.asked = True
+
+        meanwhile = AskedMeanwhile(checkpoints.path, "run", 3600)
+        watch = self.watch(meanwhile, stop)
+        watch(state)
+        assert not checkpoints.path.exists()
+        with pytest.raises(SystemExit):
+            watch(state)
+        assert checkpoints.path.exists()
+
 
 def test_a_signal_to_end_is_heeded_only_within_the_block():
     before = signal.getsignal(signal.SIGTERM)

@@ -55,9 +55,10 @@ class Monitor:
     def __call__(self, state: State) -> None:
         """Tell, keep, and stop if asked to."""
         self._progress(self._before + state.step, state.means)
+        asked = self._stop.asked  # read once: who is asked while it writes may not write again
         # A finished stack is kept too: the job may be killed while a later one trains.
-        self._checkpoints.keep(state, now=self._stop.asked or state.step == self._steps)
-        if self._stop.asked:
+        self._checkpoints.keep(state, now=asked or state.step == self._steps)
+        if asked:
             raise SystemExit(128 + signal.SIGTERM)
 
 
