@@ -17,8 +17,9 @@ from l2rw.core.weights import (
     reweighted_gradient_by_double_backward,
     weighted_gradient,
 )
-from l2rw.planning.hours import DOUBLE_BACKWARD, FORWARD_MODE, LAYER_WISE, SGD, THREE_PASSES
+from l2rw.planning.hours import DOUBLE_BACKWARD, SGD, THREE_PASSES
 from l2rw.training.engine.network import Network
+from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
 
 
 class Examples(NamedTuple):

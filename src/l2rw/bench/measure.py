@@ -10,7 +10,8 @@ from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS, Examples
 from l2rw.bench.plain import PlainTraining
 from l2rw.bench.settings import Settings
 from l2rw.bench.workload import Workload, lay_out, random_examples
-from l2rw.planning.hours import LAYER_WISE, PLAIN_SGD, SGD, THREE_PASSES, Row
+from l2rw.planning.hours import PLAIN_SGD, SGD, THREE_PASSES, Row
+from l2rw.training.spec import LAYER_WISE
 
 WARM_UP = 3  # rounds that count for nothing
 

@@ -11,8 +11,9 @@ import torch
 from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS
 from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import COSTS, MODELS, Cost
-from l2rw.planning.hours import FORWARD_MODE, SGD
+from l2rw.planning.hours import SGD
 from l2rw.store.files import write_csv
+from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
 
 BATCH = 100  # training and clean examples whose memory is measured
 
@@ -29,8 +30,13 @@ def count_operations(model: str) -> tuple[int, int, int]:
         examples = random_examples(model, 1, batch_size, clean_batch_size, device)
         return workload.flops(GRADIENT_ALGORITHMS[way], examples)
 
-    one, more_clean = count(FORWARD_MODE, 1, 1), count(FORWARD_MODE, 1, 2)
-    return count(SGD, 1, 1), count(FORWARD_MODE, 2, 1) - one, more_clean - one
+    l2rw = _algorithm(workload)
+    one, more_clean = count(l2rw, 1, 1), count(l2rw, 1, 2)
+    return count(SGD, 1, 1), count(l2rw, 2, 1) - one, more_clean - one
+
+
+def _algorithm(workload: Workload) -> str:
+    return LAYER_WISE if workload.examples_are_independent else FORWARD_MODE
 
 
 def measure_memory(model: str) -> float:
@@ -46,9 +52,8 @@ def _peak_mib(model: str) -> float:
     device = torch.device("cpu")
     workload = Workload(model, "float32", 1, device, channels_last=True)
     before = _used_mib()
-    workload.step(
-        GRADIENT_ALGORITHMS[FORWARD_MODE], random_examples(model, 1, BATCH, BATCH, device)
-    )
+    gradient = GRADIENT_ALGORITHMS[_algorithm(workload)]
+    workload.step(gradient, random_examples(model, 1, BATCH, BATCH, device))
     return _used_mib() - before
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from l2rw.bench.workload import dataset_of
 from l2rw.core.batchnorm import Tensors
-from l2rw.core.weights import Parameters
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split, make_part
 from l2rw.methods import METHODS
@@ -56,6 +56,20 @@ class DoubleNetwork(Network):
         """Return example losses, shape (n,), float32."""
         values, seen = super().losses(parameters, images.double(), targets, loss)
         return values.float(), seen
+
+    def layerwise_gradient(
+        self,
+        parameters: Parameters,
+        batch: tuple[Tensor, Any],
+        clean_batch: tuple[Tensor, Any],
+        loss: LossFunction = cross_entropy,
+    ) -> WeightedGradient:
+        """Return weights and losses in float32."""
+        (images, labels), (clean_images, clean_labels) = batch, clean_batch
+        found = super().layerwise_gradient(
+            parameters, (images.double(), labels), (clean_images.double(), clean_labels), loss
+        )
+        return found._replace(weights=found.weights.float(), losses=found.losses.float())
 
     def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
         """Return logits (n, classes), float64."""

@@ -32,6 +32,8 @@ class MethodRecord(Record):
     """Whether it takes label 0 for the minority of two classes."""
     after_baseline: bool = False
     """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+    extra_passes: int = 0
+    """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
     settings: type[Any] = NoSettings
     """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
     PyTorch either."""
@@ -72,6 +74,7 @@ METHODS = Records(
             implementation="l2rw.methods.hard_mining:HardMining",
             source="section 4.1",
             for_two_classes=True,
+            extra_passes=5,  # those of its candidates
         ),
         MethodRecord(
             name="random",

@@ -107,9 +107,26 @@ class Optimizer:
     weight_decay: float = 0.0
 
 
-Losses = Callable[[Parameters, Tensor, Any], tuple[Tensor, Any]]
-"""Maps (parameters, images, targets) to example losses (n,) and what else the pass yields: a named
-tuple with ``logits`` (n, classes) and batch ``statistics``."""
+class Losses(Protocol):
+    """Passes of the network and :meth:`Method.losses` in training mode."""
+
+    def __call__(self, parameters: Parameters, images: Tensor, targets: Any) -> tuple[Tensor, Any]:
+        """Return example losses (n,) and what else the pass yields.
+
+        That is a named tuple with ``logits`` (n, classes) and batch ``statistics``.
+        """
+
+    def reweighted_gradient(
+        self, parameters: Parameters, batch: tuple[Tensor, Any], clean_batch: tuple[Tensor, Any]
+    ) -> WeightedGradient:
+        """Weigh by L2RW (:mod:`l2rw.core.weights`), in the fastest exact way for the network.
+
+        Args:
+            parameters: Where to differentiate.
+            batch: Images and targets to weigh.
+            clean_batch: Images and targets whose mean loss the weights are to lower.
+        """
+
 
 AdvanceOwn = Callable[[Parameters], Parameters]
 """Maps the gradient of the method's own parameters, by name, to what its own optimiser will make of

@@ -1,6 +1,6 @@
 """The paper's method."""
 
-from l2rw.core.weights import Parameters, WeightedGradient, reweighted_gradient
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.methods.base import AdvanceOwn, Batch, Losses, Method, MethodState
 
 
@@ -16,9 +16,5 @@ class L2RW(Method):
         advance_own: AdvanceOwn,
     ) -> WeightedGradient:
         """Weight by alignment with the clean gradient; see :mod:`l2rw.core.weights`."""
-        clean_images, clean_labels = batch.extra["clean_images"], batch.extra["clean_labels"]
-        return reweighted_gradient(
-            lambda at: losses(at, batch.images, batch.labels),
-            lambda at: losses(at, clean_images, clean_labels)[0].mean(),
-            parameters,
-        )
+        clean_batch = batch.extra["clean_images"], batch.extra["clean_labels"]
+        return losses.reweighted_gradient(parameters, (batch.images, batch.labels), clean_batch)

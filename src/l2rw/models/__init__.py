@@ -22,7 +22,7 @@ class Cost(NamedTuple):
     sgd: float
     """For a training example of SGD."""
     reweighted: float
-    """For a training example of L2RW in forward mode."""
+    """For a training example of L2RW, by the algorithm that training uses."""
     clean: float
     """For a clean example of L2RW."""
     mib: float

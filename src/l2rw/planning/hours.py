@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 from l2rw.methods import METHODS
 from l2rw.training.plan_file import PlanFile
-from l2rw.training.spec import RunSpec
+from l2rw.training.spec import FORWARD_MODE, LAYER_WISE, RunSpec
 
 Row = dict[str, Any]
 """What was measured of a model and a way of computing the gradient."""
 
 PLAIN_SGD, SGD = "SGD, plain PyTorch", "SGD"
-LAYER_WISE, FORWARD_MODE = "layer-wise", "forward mode"
 DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
 
@@ -33,20 +32,22 @@ class Hours(NamedTuple):
 
 
 def times_of(rows: Sequence[Row]) -> dict[str, Times]:
-    """Return the measured times by model."""
+    """Return the measured times by model; L2RW's are those of the algorithm that training uses."""
     ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
     models = {row["model"] for row in rows}
-    return {model: Times(ms[model, SGD], ms[model, FORWARD_MODE]) for model in models}
+    return {
+        model: Times(ms[model, SGD], ms.get((model, LAYER_WISE), ms[model, FORWARD_MODE]))
+        for model in models
+    }
 
 
 def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
     """Multiply the steps of plans by measured times, in hours.
 
     Cells that are trained only because others wait for them count like those that are shown;
-    simulations, which take minutes on a CPU, do not count. Cells of ``l2rw`` take the time of
-    forward mode and all others that of SGD: hard mining, which also passes its candidates forward,
-    takes longer than that. Evaluations are left out, and batch sizes are taken to be those
-    measured.
+    simulations, which take minutes on a CPU, do not count. Cells that the clean set guides take
+    L2RW's time and all others that of SGD; a pass forward beside the step's own is a third of it.
+    Evaluations are left out, and batch sizes are taken to be those measured.
 
     Args:
         plans: Of the experiments.
@@ -68,5 +69,7 @@ def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
 
 def hours_of_runs(spec: RunSpec, seeds: int, times: Times) -> float:
     """Return the hours of a cell's runs, given their settings."""
-    each = times.l2rw if METHODS[spec.method].guided_by_clean_set else times.sgd
+    record = METHODS[spec.method]
+    each = times.l2rw if record.guided_by_clean_set else times.sgd
+    each += record.extra_passes * times.sgd / 3
     return spec.steps * seeds * each / 3.6e6

@@ -98,6 +98,7 @@ def run_job(job: Job) -> None:
         "precision": spec.precision,
         "stack": stack,
         "compile": job.compute.compile,
+        "algorithm": training.algorithm,
         "deterministic": job.compute.deterministic,
         "seconds": round(time.perf_counter() - started, 1),
     }

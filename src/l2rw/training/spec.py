@@ -9,6 +9,9 @@ from l2rw.methods import METHODS
 from l2rw.methods.settings import Pairs, as_pairs
 from l2rw.store.identity import setting
 
+LAYER_WISE, FORWARD_MODE = "layer-wise", "forward mode"
+"""Algorithms for the gradient of L2RW. They agree up to rounding, so runs do not ask for one."""
+
 
 @dataclass(frozen=True)
 class RunSpec:

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, WeightedGradient
@@ -27,9 +25,10 @@ from l2rw.methods.base import (
 from l2rw.store.errors import UserError
 from l2rw.training.engine import optimizers
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
-from l2rw.training.engine.network import ForwardOutput, Network, build_method
+from l2rw.training.engine.network import Network, build_method
 from l2rw.training.engine.optimizers import Variables
 from l2rw.training.engine.parallel_seeds import parallel_seeds
+from l2rw.training.engine.passes import Passes, algorithm_for
 from l2rw.training.engine.state import State
 from l2rw.training.evaluation import (
     Evaluation,
@@ -126,6 +125,8 @@ class Training:
             for start, values in zip(starts, initial, strict=True)
         ]
         self._batches = StackedBatches(spec, self._method, self._train_images, self._contexts)
+        self.algorithm = algorithm_for(network, len(starts), compiled=compiled)
+        self._passes = Passes(network, self._method, self.algorithm)
         gradient = parallel_seeds(self._gradient_of_seed, len(starts))
         # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
         self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
@@ -194,13 +195,10 @@ class Training:
     def _gradient_of_seed(
         self, parameters: Parameters, batch: Batch, memory: MethodState, own: Variables
     ) -> WeightedGradient:
-        def losses(at: Parameters, images: Tensor, targets: Any) -> tuple[Tensor, ForwardOutput]:
-            return self._network.losses(at, images, targets, self._method.losses)
-
         def advance_own(gradient: Parameters) -> Parameters:
             return optimizers.advanced(self._groups[-1], own, gradient, batch.step)
 
-        return self._method.gradient(losses, parameters, batch, memory, advance_own)
+        return self._method.gradient(self._passes, parameters, batch, memory, advance_own)
 
     def _update_of_seed(self, memory: MethodState, result: StepResult) -> MethodState:
         with torch.no_grad():

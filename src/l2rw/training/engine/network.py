@@ -81,22 +81,22 @@ class Network:
     def layerwise_gradient(
         self,
         parameters: Parameters,
-        batch: tuple[Tensor, Tensor],
-        clean_batch: tuple[Tensor, Tensor],
+        batch: tuple[Tensor, Any],
+        clean_batch: tuple[Tensor, Any],
         loss: LossFunction = cross_entropy,
     ) -> WeightedGradient:
         """Weight by L2RW layer by layer, in training mode; ``aux`` is :class:`ForwardOutput`.
 
         Args:
             parameters: Of the network; the method has none of its own.
-            batch: Training images and labels.
-            clean_batch: Clean images and labels.
+            batch: Training images and targets.
+            clean_batch: Clean images and targets.
             loss: As for :meth:`losses`.
         """
         images, _ = batch
 
-        def losses(logits: Tensor, labels: Tensor) -> Tensor:
-            return loss(logits.to(images.dtype), labels, {})
+        def losses(logits: Tensor, targets: Any) -> Tensor:
+            return loss(logits.to(images.dtype), targets, {})
 
         with self._autocast(images.device.type):
             found = layerwise_gradient(self._model, losses, parameters, batch, clean_batch)
