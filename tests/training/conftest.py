@@ -12,7 +12,7 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.methods import METHODS
 from l2rw.training.engine.loop import Start, Training
-from l2rw.training.engine.network import build_network
+from l2rw.training.engine.network import Network, build_network
 from l2rw.training.spec import RunSpec
 
 Values = tuple[Parameters, Tensors]
@@ -31,16 +31,18 @@ def prepare(
         parents: Sequence[Values | None] | None = None,
         dataset: Dataset = digits,
         compiled: bool = False,
+        device: str = "cpu",
+        network: type[Network] = Network,
     ) -> Training:
         classes = corruptions[corruption].classes
-        network = build_network(spec, digits.info.image_shape, classes)
+        built = build_network(spec, digits.info.image_shape, classes, network)
         waits = spec.fine_tunes or METHODS[spec.method].after_baseline
         starts = []
         for place, seed in enumerate(seeds):
-            any_network = network.initial_values(seed + 50) if waits else None
+            any_network = built.initial_values(seed + 50) if waits else None
             parent = parents[place] if parents else any_network
             starts.append(Start(seed, make_split(seed, corruption), parent))
-        cpu = torch.device("cpu")
-        return Training(spec, network, dataset, classes, starts, cpu, compiled=compiled)
+        place = torch.device(device)
+        return Training(spec, built, dataset, classes, starts, place, compiled=compiled)
 
     return prepare

@@ -1,4 +1,4 @@
-"""The gradients compared: functions of (network, parameters, examples) of one seed."""
+"""The gradients compared: functions of (passes, parameters, examples) of one seed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,10 +15,9 @@ from l2rw.core.weights import (
     normalise,
     reweighted_gradient,
     reweighted_gradient_by_double_backward,
-    weighted_gradient,
 )
 from l2rw.planning.hours import DOUBLE_BACKWARD, SGD, THREE_PASSES
-from l2rw.training.engine.network import Network
+from l2rw.training.engine.passes import Passes
 from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
 
 
@@ -35,22 +34,20 @@ class Examples(NamedTuple):
     """(m,) int64."""
 
 
-Gradient = Callable[[Network, Parameters, Examples], WeightedGradient]
+Gradient = Callable[[Passes, Parameters, Examples], WeightedGradient]
 
 
-def uniform(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
+def uniform(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
     """Weigh all examples the same: plain SGD, which leaves the clean examples alone."""
     n = len(seen.labels)
     weights = torch.full((n,), 1 / n, device=seen.images.device)
-    return weighted_gradient(
-        lambda at: network.losses(at, seen.images, seen.labels), parameters, weights
-    )
+    return passes.weighted_gradient(parameters, (seen.images, seen.labels), weights)
 
 
-def layer_wise(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
+def layer_wise(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
     """Weigh by L2RW layer by layer, which is right where examples are independent."""
     batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
-    return network.layerwise_gradient(parameters, batch, clean_batch)
+    return passes.network.layerwise_gradient(parameters, batch, clean_batch)
 
 
 def three_passes(
@@ -80,10 +77,10 @@ def three_passes(
 
 
 def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGradient]) -> Gradient:
-    def gradient(network: Network, parameters: Parameters, seen: Examples) -> WeightedGradient:
+    def gradient(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
         return reweighted(
-            lambda at: network.losses(at, seen.images, seen.labels),
-            lambda at: network.losses(at, seen.clean_images, seen.clean_labels)[0].mean(),
+            lambda at: passes(at, seen.images, seen.labels),
+            lambda at: passes(at, seen.clean_images, seen.clean_labels)[0].mean(),
             parameters,
         )
 

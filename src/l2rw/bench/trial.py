@@ -52,9 +52,11 @@ class DoubleNetwork(Network):
         images: Tensor,
         targets: Any,
         loss: LossFunction = cross_entropy,
+        *,
+        moving: Tensors | None = None,
     ) -> tuple[Tensor, ForwardOutput]:
         """Return example losses, shape (n,), float32."""
-        values, seen = super().losses(parameters, images.double(), targets, loss)
+        values, seen = super().losses(parameters, images.double(), targets, loss, moving=moving)
         return values.float(), seen
 
     def layerwise_gradient(

@@ -11,11 +11,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from l2rw.bench.gradient_algorithms import Examples, Gradient
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
+from l2rw.methods.base import Method
 from l2rw.models import MODELS
 from l2rw.training.engine import optimizers
 from l2rw.training.engine.network import Network
-from l2rw.training.engine.parallel_seeds import parallel_seeds
+from l2rw.training.engine.passes import Passes
 from l2rw.training.engine.state import State
+from l2rw.training.engine.transforms import compile_function, parallel_seeds
 from l2rw.training.spec import RunSpec
 
 Tree = TypeVar("Tree")
@@ -109,6 +111,9 @@ class Workload:
             nesterov=False,
             schedule="step",
         )
+        transformed = stack > 1 or compiled
+        buffers = None if transformed else self._state.of_seed(0)[1]
+        self._passes = Passes(self._network, Method(), buffers)
         self._groups = optimizers.group(spec, self._state.parameters)
         self._rate = torch.tensor(spec.learning_rate, device=device)
         self._first = torch.tensor(0, device=device)
@@ -123,7 +128,7 @@ class Workload:
         state = self._state
         seen = self.gradient(gradient, examples)
         optimizers.update(self._groups, state.variables, seen.gradient, self._rate, self._first)
-        state.buffers = self._network.updated(state.buffers, seen.aux)
+        self._network.move_statistics(state.buffers, seen.aux)
 
     def gradient(self, gradient: Gradient, examples: Examples) -> WeightedGradient:
         """Return what a step would follow; every tensor has a leading seed dimension."""
@@ -133,11 +138,11 @@ class Workload:
 
     def _stacked(self, gradient: Gradient) -> StackedGradient:
         def of_seed(parameters: Parameters, seen: Examples) -> WeightedGradient:
-            return gradient(self._network, parameters, seen)
+            return gradient(self._passes, parameters, seen)
 
         stacked: StackedGradient = parallel_seeds(of_seed, self._stack)
         if self._compiled:
-            stacked = torch.compile(stacked, mode="reduce-overhead")
+            stacked = compile_function(stacked)
         return stacked
 
     def flops(self, gradient: Gradient, examples: Examples) -> int:

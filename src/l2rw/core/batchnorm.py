@@ -32,6 +32,22 @@ class Record:
     def __init__(self) -> None:
         """Start empty."""
         self._seen: dict[str, BatchStatistics] = {}
+        self._stored = False
+
+    @contextmanager
+    def of_pass(self, *, stored: bool = False) -> Iterator[dict[str, BatchStatistics]]:
+        """Yield what a pass records.
+
+        Args:
+            stored: Whether layers are to store their statistics as usual and record nothing,
+                which is right outside transforms.
+        """
+        # A dictionary of the pass's own: the compiler cannot return what older ones hold.
+        self._seen, self._stored = {}, stored
+        try:
+            yield self._seen
+        finally:
+            self._seen, self._stored = {}, False
 
     def take(self) -> dict[str, BatchStatistics]:
         """Return what the last pass recorded, and forget it."""
@@ -40,7 +56,7 @@ class Record:
 
     def forward(self, name: str, layer: _BatchNorm, inputs: Tensor) -> Tensor:
         """Stand in for ``layer.forward``."""
-        if not layer.training or layer.running_mean is None:
+        if not layer.training or layer.running_mean is None or self._stored:
             return layer.__class__.forward(layer, inputs)
         layer._check_input_dim(inputs)  # type: ignore[no-untyped-call]
         outputs, mean, inverse_std = _normalise(layer, inputs)
@@ -52,6 +68,8 @@ class Record:
 
 def _normalise(layer: _BatchNorm, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return normalised inputs and, by channel, the batch's mean and inverse deviation."""
+    if torch.compiler.is_compiling():  # which does not know tangents of one's own
+        return _compose(layer, inputs)
     if layer.weight is None:
         return torch.native_batch_norm(inputs, None, None, None, None, True, 0.0, layer.eps)
     # Under autocast inputs are shorter than the weights, and tangents would come out mixed.
@@ -60,6 +78,19 @@ def _normalise(layer: _BatchNorm, inputs: Tensor) -> tuple[Tensor, Tensor, Tenso
         wide, layer.weight, layer.bias, layer.eps
     )
     return result
+
+
+def _compose(layer: _BatchNorm, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Do the same in elementary steps, for the compiler to fuse."""
+    others = [d for d in range(inputs.dim()) if d != 1]
+    shape = [1, -1] + [1] * (inputs.dim() - 2)
+    wide = inputs.float() if inputs.dtype in (torch.bfloat16, torch.float16) else inputs
+    mean = wide.mean(others)
+    centred = wide - mean.view(shape)
+    inverse_std = (centred.square().mean(others) + layer.eps).rsqrt()
+    scale = inverse_std if layer.weight is None else inverse_std * layer.weight
+    outputs = centred * scale.view(shape)
+    return outputs if layer.bias is None else outputs + layer.bias.view(shape), mean, inverse_std
 
 
 class _Normalise(torch.autograd.Function):
@@ -134,18 +165,34 @@ def updated(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]
         buffers: All buffers of the model by name, possibly with leading dimensions.
         seen: Batch statistics by layer name, with the same leading dimensions.
     """
-    result = dict(buffers)
+    result = {name: buffer.clone() for name, buffer in buffers.items()}
+    move_statistics(model, result, seen)
+    return result
+
+
+def move_statistics(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]) -> None:
+    """Do the same to the buffers themselves, all layers in a few launches."""
+    counts: list[Tensor] = []
+    old: list[Tensor] = []
+    new: list[Tensor] = []
+    shares: list[Any] = []
     for name, layer in _layers(model).items():
         if name in seen:
             prefix = f"{name}." if name else ""
-            passes = buffers[f"{prefix}num_batches_tracked"] + 1
+            count = buffers[f"{prefix}num_batches_tracked"]
             # Without a momentum, the running statistics are plain means over all passes.
-            share = (1 / passes).unsqueeze(-1) if layer.momentum is None else layer.momentum
-            result[f"{prefix}num_batches_tracked"] = passes
-            for buffer, value in zip(("running_mean", "running_var"), seen[name], strict=True):
-                old = buffers[f"{prefix}{buffer}"]
-                result[f"{prefix}{buffer}"] = old + share * (value.to(old.dtype) - old)
-    return result
+            share = (1 / (count + 1)).unsqueeze(-1) if layer.momentum is None else layer.momentum
+            counts.append(count)
+            shares += [share, share]
+            old += [buffers[f"{prefix}running_mean"], buffers[f"{prefix}running_var"]]
+            new += [value.to(old[-1].dtype) for value in seen[name]]
+    if counts:
+        if any(isinstance(share, Tensor) for share in shares):
+            shares = [torch.as_tensor(s, device=counts[0].device) for s in shares]
+        way = torch._foreach_sub(new, old)
+        torch._foreach_mul_(way, shares)
+        torch._foreach_add_(old, way)
+        torch._foreach_add_(counts, 1)
 
 
 def _layers(model: nn.Module) -> dict[str, _BatchNorm]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from l2rw.core.batchnorm import Tensors
-from l2rw.core.weights import Parameters, WeightedGradient, weighted_gradient
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.splits import Indices, Part
 from l2rw.data.streams import Stream
 from l2rw.methods.settings import NoSettings
@@ -114,6 +114,20 @@ class Losses(Protocol):
         """Return example losses (n,) and what else the pass yields.
 
         That is a named tuple with ``logits`` (n, classes) and batch ``statistics``.
+        """
+
+    def weighted_gradient(
+        self,
+        parameters: Parameters,
+        batch: tuple[Tensor, Any],
+        weights: Tensor | Callable[[Tensor], Tensor],
+    ) -> WeightedGradient:
+        """Differentiate the weighted loss of a batch, the weights being constants.
+
+        Args:
+            parameters: Where to differentiate.
+            batch: Images and targets.
+            weights: Of the examples, (n,), or a function of their losses (n,) that returns them.
         """
 
     def reweighted_gradient(
@@ -226,10 +240,9 @@ class Method:
             state: To be read only.
             advance_own: What the method's own optimiser makes of a gradient.
         """
-        images, targets = self.examples(batch, state)
-        return weighted_gradient(
-            lambda at: losses(at, images, targets),
+        return losses.weighted_gradient(
             parameters,
+            self.examples(batch, state),
             lambda values: self.weights(batch, state, values),
         )
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from l2rw.core.weights import Parameters, WeightedGradient, weighted_gradient
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.methods.base import AdvanceOwn, Batch, Losses, Method, MethodState
 
 
@@ -42,7 +42,7 @@ class HardMining(Method):
         chosen = torch.cat([ours, hardest])
         weights = torch.cat([counts, counts]) / (2 * k).clamp(min=1)
         images, labels = batch.images[chosen], batch.labels[chosen]
-        step = weighted_gradient(lambda at: losses(at, images, labels), parameters, weights)
+        step = losses.weighted_gradient(parameters, (images, labels), weights)
         return WeightedGradient(
             step.gradient,
             torch.zeros_like(all_losses).scatter_add(0, chosen, weights),

@@ -56,7 +56,8 @@ class Tally:
         self.sums = torch.zeros(len(Means._fields), stack, device=device)
         self.first_bad = torch.full((stack,), NEVER, device=device)
         """The first step (counted from 1) whose loss was infinite or NaN, by seed."""
-        self.steps = 0
+        self.steps = torch.zeros((), dtype=torch.int64, device=device)
+        """Steps that the sums are of, scalar."""
 
     def add(self, step: Tensor | int, seen: WeightedGradient, labels: Tensor) -> None:
         """Count a step (from 1); every tensor has a leading seed dimension."""
@@ -79,4 +80,4 @@ class Tally:
     def clear(self) -> None:
         """Start anew; what was bad stays so."""
         self.sums.zero_()
-        self.steps = 0
+        self.steps.zero_()

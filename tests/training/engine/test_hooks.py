@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from tests.runs import assert_same_runs
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from l2rw.methods import METHODS
 from l2rw.methods.base import Method
 from l2rw.training.engine import loop, network
 from l2rw.training.engine.network import build_network
@@ -183,20 +181,3 @@ def test_other_optimisers_and_schedules_train(make_spec, prepare, optimizer, sch
     assert_same_runs(other.run(lambda state: None), runs)
     for run in runs:
         assert run.history[-1].train_loss < run.history[0].train_loss
-
-
-class NothingForTheHost(TorchDispatchMode):
-    """Refuses to read a tensor's value."""
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        assert "_local_scalar_dense" not in str(function), "a step asks a tensor for its value"
-        return function(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
-@pytest.mark.parametrize("method", METHODS)
-def test_no_step_asks_a_tensor_for_its_value(make_spec, prepare, method, seeds):
-    training = prepare(make_spec(method), *seeds, corruption="uniform_flip")
-    with NothingForTheHost():
-        training._advance()
-    assert training.state.step == 1

@@ -34,8 +34,9 @@ def test_losses_are_those_of_a_pass_in_training_mode(images):
     logits = reference(images)
     torch.testing.assert_close(seen.logits, logits)
     torch.testing.assert_close(losses, F.cross_entropy(logits, labels, reduction="none"))
-    # The reference has moved its running statistics; those of the network come back.
-    moved = network.updated(buffers, seen)
+    # The reference has moved its running statistics; those of the network are told.
+    moved = {name: buffer.clone() for name, buffer in buffers.items()}
+    network.move_statistics(moved, seen)
     for name in ("1.running_mean", "1.running_var"):
         torch.testing.assert_close(moved[name], reference.state_dict()[name])
         assert not torch.equal(moved[name], buffers[name])

@@ -1,13 +1,13 @@
 """Examples on the device: all images once, as uint8, and what each seed makes of them."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from l2rw.data.datasets.dataset import Images
 from l2rw.data.splits import Indices, Part, Split
@@ -16,7 +16,8 @@ from l2rw.methods.base import Batch, ExampleOrder, Method, TrainingContext
 from l2rw.store.randomness import generator
 from l2rw.training.spec import RunSpec
 
-BLOCK = 100  # steps whose draws go to the device at once
+BLOCK = 100
+"""Steps whose draws go to the device at once."""
 
 PartName = Literal["train", "clean"]
 Drawn = dict[str, np.ndarray]
@@ -118,7 +119,8 @@ class SeedBatches:
 class StackedBatches:
     """Batches for a stack of seeds, on the device, every tensor with a leading seed dimension.
 
-    What the host draws goes to the device in blocks of steps, so that no step waits for a copy.
+    What the host draws goes to the device in blocks of steps, always to the same places, so that
+    no step waits for a copy, and a step that was captured finds its draws where it looks for them.
     """
 
     def __init__(
@@ -131,14 +133,28 @@ class StackedBatches:
         """Args: ``contexts`` are those of the seeds."""
         self._spec, self._images = spec, images
         self._of_seed = [SeedBatches(spec, method, context) for context in contexts]
-        self._block = lru_cache(maxsize=1)(self._drawn_block)
+        self._number: int | None = None
+        self._block: dict[str, dict[str, Tensor]] = {}
 
-    def __getitem__(self, step: int) -> Batch:
-        """Return the batch of a step."""
-        number, place = divmod(step, BLOCK)
+    def load(self, step: int) -> None:
+        """Bring the draws of a step, and of its block, to the device, if they are not there."""
+        number = step // BLOCK
+        if number == self._number:
+            return
+        drawn = self._drawn_block(number)
+        if self._number is None:
+            device = self._images.device
+            self._block = tree_map(lambda tensor: tensor.to(device), drawn)
+        else:
+            tree_map(lambda there, new: there.copy_(new, non_blocking=True), self._block, drawn)
+        self._number = number
+
+    def at(self, step: Tensor) -> Batch:
+        """Return the batch of a step (scalar int64, on the device) whose block is loaded."""
+        place = (step % BLOCK).view(1)
         drawn = {
-            part: {name: tensor[place] for name, tensor in tensors.items()}
-            for part, tensors in self._block(number).items()
+            part: {name: tensor.index_select(0, place)[0] for name, tensor in tensors.items()}
+            for part, tensors in self._block.items()
         }
         train, extra = drawn["train"], drawn["draws"]
         if "clean" in drawn:
@@ -147,17 +163,27 @@ class StackedBatches:
         images = self._gather(train)
         return Batch(images, train["labels"], train["positions"], **drawn["time"], extra=extra)
 
+    def __getitem__(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        self.load(step)
+        return self.at(torch.tensor(step, device=self._images.device))
+
     def _drawn_block(self, number: int) -> dict[str, dict[str, Tensor]]:
-        """Return what a block of steps draws: tensors of shape (steps, seeds, …)."""
+        """Return what a block of steps draws, on the host: tensors of shape (steps, seeds, …)."""
         steps = range(number * BLOCK, (number + 1) * BLOCK)
         drawn = [[batches.drawn(step) for batches in self._of_seed] for step in steps]
         return {
             part: {
-                name: self._upload([[of_seed[part][name] for of_seed in step] for step in drawn])
+                name: self._tensor([[of_seed[part][name] for of_seed in step] for step in drawn])
                 for name in first
             }
             for part, first in drawn[0][0].items()
         }
+
+    def _tensor(self, arrays: Sequence[Sequence[np.ndarray]]) -> Tensor:
+        tensor = torch.from_numpy(np.array(arrays))
+        # Copies from pinned memory alone are asynchronous.
+        return tensor.pin_memory() if self._images.device.type == "cuda" else tensor
 
     def _gather(self, drawn: dict[str, Tensor]) -> Tensor:
         if not self._spec.augments:
@@ -165,12 +191,6 @@ class StackedBatches:
         moves = {name: drawn[name] for name in ("down", "right", "mirrored")}
         draw = Augmentation(self._spec.crop_padding, **moves)
         return self._images.augmented(drawn["indices"], draw)
-
-    def _upload(self, arrays: Sequence[Any]) -> Tensor:
-        tensor = torch.from_numpy(np.array(arrays))
-        if self._images.device.type == "cuda":  # copies from pinned memory alone are asynchronous
-            tensor = tensor.pin_memory()
-        return tensor.to(self._images.device, non_blocking=True)
 
 
 def training_part(spec: RunSpec, split: Split) -> Part:

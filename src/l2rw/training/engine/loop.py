@@ -1,6 +1,6 @@
 """The training loop that serves every method."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,27 +9,22 @@ import torch
 from numpy.typing import NDArray
 
 from l2rw.core.batchnorm import Tensors
-from l2rw.core.weights import Parameters, WeightedGradient
+from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Part, Split
 from l2rw.methods.base import (
     METHOD_PREFIX,
     Arrays,
-    Batch,
-    Method,
-    MethodState,
-    StepResult,
     TrainingContext,
-    is_own,
 )
 from l2rw.store.errors import UserError
-from l2rw.training.engine import optimizers
+from l2rw.training.engine import batches, optimizers
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
 from l2rw.training.engine.network import Network, build_method
-from l2rw.training.engine.optimizers import Variables
-from l2rw.training.engine.parallel_seeds import parallel_seeds
-from l2rw.training.engine.passes import Passes, algorithm_for
+from l2rw.training.engine.passes import Passes
+from l2rw.training.engine.replay import Replay
 from l2rw.training.engine.state import State
+from l2rw.training.engine.step import Step
 from l2rw.training.evaluation import (
     Evaluation,
     Predict,
@@ -100,6 +95,7 @@ class Training:
         device: torch.device,
         *,
         compiled: bool = False,
+        capture: bool = True,
     ) -> None:
         """Prepare to train.
 
@@ -111,6 +107,7 @@ class Training:
             starts: One for each seed.
             device: Where to train.
             compiled: Whether to compile the computation of gradients.
+            capture: Whether to capture the step on a GPU and replay it.
         """
         if network.draws_masks and len(starts) > 1:
             raise ValueError("networks with dropout train one seed at a time")
@@ -125,32 +122,47 @@ class Training:
             for start, values in zip(starts, initial, strict=True)
         ]
         self._batches = StackedBatches(spec, self._method, self._train_images, self._contexts)
-        self.algorithm = algorithm_for(network, len(starts), compiled=compiled)
-        self._passes = Passes(network, self._method, self.algorithm)
-        gradient = parallel_seeds(self._gradient_of_seed, len(starts))
-        # Graphs that PyTorch replays instead of launching kernel by kernel, where it can.
-        self._gradient = torch.compile(gradient, mode="reduce-overhead") if compiled else gradient
-        self._remembers = type(self._method).update is not Method.update
-        self._update_method = parallel_seeds(self._update_of_seed, len(starts))
         self._last: tuple[int, list[Evaluations]] | None = None
         values = [
             (parameters | self._own_parameters(context), buffers)
             for (parameters, buffers), context in zip(initial, self._contexts, strict=True)
         ]
-        self._groups = optimizers.group(spec, values[0][0], self._method.own_optimizer())
+        groups = optimizers.group(spec, values[0][0], self._method.own_optimizer())
         self.state = State.initial(
             values,
             len(self._contexts[0].train),
             device,
             method=[_tensors(self._method.prepare(context)) for context in self._contexts],
-            squared=optimizers.squared(self._groups),
+            squared=optimizers.squared(groups),
         )
+        # Dropout fills its masks in another order outside transforms.
+        transformed = len(starts) > 1 or compiled or network.draws_masks
+        self._passes = Passes(
+            network, self._method, None if transformed else self.state.of_seed(0)[1]
+        )
+        step = Step(self._passes, groups, self._batches, self.state, compiled=compiled)
+        changes = [tensor for _, tensor in self.state.tensors()]
+        self._step = Replay(step, changes, device, capture=capture)
+
+    @property
+    def algorithm(self) -> str:
+        """How the gradient of L2RW is computed."""
+        return self._passes.algorithm
 
     def run(self, callback: StepCallback) -> list[Run]:
         """Train from the present state to the last step; return a run for each seed.
 
         Raises:
             UserError: A loss or a parameter became infinite or NaN.
+        """
+        for _ in self.blocks(callback):
+            pass
+        return self.finished()
+
+    def blocks(self, callback: StepCallback) -> Iterator[int]:
+        """Train likewise, and yield the step after each block, for other runs to take a turn.
+
+        A GPU is then given a block to work on, and works on, while the host turns to other runs.
         """
         state = self.state
         while state.step < self._spec.steps:
@@ -160,6 +172,11 @@ class Training:
             if self._spec.evaluates_after(state.step):
                 self._record()
             callback(state)
+            if state.step % batches.BLOCK == 0:
+                yield state.step
+
+    def finished(self) -> list[Run]:
+        """Return what training leaves, a run for each seed, after the last step."""
         return [self._finished(place) for place in range(len(self._starts))]
 
     def _context(
@@ -192,42 +209,12 @@ class Training:
         own = _tensors(self._method.parameters(context))
         return {METHOD_PREFIX + name: tensor for name, tensor in own.items()}
 
-    def _gradient_of_seed(
-        self, parameters: Parameters, batch: Batch, memory: MethodState, own: Variables
-    ) -> WeightedGradient:
-        def advance_own(gradient: Parameters) -> Parameters:
-            return optimizers.advanced(self._groups[-1], own, gradient, batch.step)
-
-        return self._method.gradient(self._passes, parameters, batch, memory, advance_own)
-
-    def _update_of_seed(self, memory: MethodState, result: StepResult) -> MethodState:
-        with torch.no_grad():
-            self._method.update(memory, result)
-        return memory
-
     def _advance(self) -> None:
         state = self.state
-        batch = self._batches[state.step]
+        self._batches.load(state.step)
         self._network.seed_masks(self._starts[0].seed, state.step)
-        own = Variables(*({n: t for n, t in v.items() if is_own(n)} for v in state.variables))
-        seen = self._gradient(state.parameters, batch, state.method, own)
-        rate, step = batch.learning_rate[0], batch.step[0]  # those of all seeds
-        optimizers.update(self._groups, state.variables, seen.gradient, rate, step)
-        state.buffers = self._network.updated(state.buffers, seen.aux)
+        self._step()
         state.step += 1
-        state.tally.add(batch.step + 1, seen, batch.labels)
-        state.weight_tracker.add(batch.positions, seen.weights)
-        if self._remembers:
-            result = StepResult(
-                batch,
-                seen.losses,
-                seen.weights,
-                seen.aux.logits,
-                state.parameters,
-                state.velocity,
-                state.buffers,
-            )
-            self._update_method(state.method, result)
 
     def _check(self) -> None:
         bad = self.state.first_bad()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from l2rw.core.batchnorm import BatchStatistics, Tensors, record_statistics, updated
+from l2rw.core.batchnorm import BatchStatistics, Tensors, move_statistics, record_statistics
 from l2rw.core.layerwise import layerwise_gradient
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.methods import METHODS
@@ -68,10 +68,22 @@ class Network:
         images: Tensor,
         targets: Any,
         loss: LossFunction = cross_entropy,
+        *,
+        moving: Tensors | None = None,
     ) -> tuple[Tensor, ForwardOutput]:
-        """Return example losses, shape (n,), of a pass in training mode."""
-        logits = self._logits(parameters, images)
-        return loss(logits, targets, own_of(parameters)), ForwardOutput(logits, self._record.take())
+        """Return example losses, shape (n,), of a pass in training mode.
+
+        Args:
+            parameters: The network's, and the method's own.
+            images: (n, channels, height, width).
+            targets: As the loss takes them.
+            loss: Of the examples.
+            moving: Buffers that batch normalisation is to update in place, as it does outside
+                transforms. If None it records its statistics for :meth:`move_statistics`.
+        """
+        with self._record.of_pass(stored=moving is not None) as statistics:
+            logits = self._logits({**parameters, **(moving or {})}, images)
+        return loss(logits, targets, own_of(parameters)), ForwardOutput(logits, statistics)
 
     @property
     def examples_are_independent(self) -> bool:
@@ -102,9 +114,9 @@ class Network:
             found = layerwise_gradient(self._model, losses, parameters, batch, clean_batch)
         return found._replace(aux=ForwardOutput(found.aux.to(images.dtype), {}))
 
-    def updated(self, buffers: Tensors, seen: ForwardOutput) -> Tensors:
-        """Return the buffers after a training pass."""
-        return updated(self._model, buffers, seen.statistics)
+    def move_statistics(self, buffers: Tensors, seen: ForwardOutput) -> None:
+        """Change the buffers in place by what a training pass recorded."""
+        move_statistics(self._model, buffers, seen.statistics)
 
     @torch.no_grad()
     def predict(self, parameters: Parameters, buffers: Tensors, images: Tensor) -> Tensor:
@@ -144,7 +156,12 @@ def build_method(spec: RunSpec) -> Method:
     return method
 
 
-def build_network(spec: RunSpec, image_shape: tuple[int, int, int], classes: int) -> Network:
+def build_network(
+    spec: RunSpec,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    wrapper: type[Network] = Network,
+) -> Network:
     """Return the network of a run; ``image_shape`` is (channels, height, width)."""
     model = MODELS.load(spec.model)(image_shape, classes)
-    return Network(build_method(spec).adapt(model), spec.precision)
+    return wrapper(build_method(spec).adapt(model), spec.precision)

@@ -19,13 +19,12 @@ from l2rw.training.weight_tracker import WeightTracker
 
 @dataclass
 class State:
-    """Tensors have a leading seed dimension. Randomness has no state.
-
-    Training updates the tensors in place or replaces them.
-    """
+    """Tensors have a leading seed dimension and stay in their places. Randomness has no state."""
 
     step: int
-    """Steps done."""
+    """Steps done, as the host counts them."""
+    counter: Tensor
+    """Steps done, as the device counts them: scalar int64."""
     parameters: Parameters
     velocity: Parameters
     """First moments of the optimiser: SGD's momentum."""
@@ -63,6 +62,7 @@ class State:
         parameters = _stacked([parameters for parameters, _ in values], device)
         return cls(
             step=0,
+            counter=torch.zeros((), dtype=torch.int64, device=device),
             parameters=parameters,
             velocity={name: torch.zeros_like(p) for name, p in parameters.items()},
             squares={name: torch.zeros_like(parameters[name]) for name in squared},
@@ -104,11 +104,17 @@ class State:
         """Return what the method remembers of one seed, by its place in the stack."""
         return _of_seed(self.method, index)
 
-    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield all that a step changes, by name."""
+        yield "counter", self.counter
         for kind in ("parameters", "velocity", "squares", "buffers", "method"):
             for name, tensor in getattr(self, kind).items():
                 yield f"{kind}/{name}", tensor
-        yield from (("tally/sums", self.tally.sums), ("tally/first_bad", self.tally.first_bad))
+        yield from (
+            ("tally/steps", self.tally.steps),
+            ("tally/sums", self.tally.sums),
+            ("tally/first_bad", self.tally.first_bad),
+        )
         yield from (
             ("weights/sums", self.weight_tracker.sums),
             ("weights/times", self.weight_tracker.times),
@@ -124,10 +130,9 @@ class State:
         header = {
             "fingerprint": fingerprint,
             "step": json.dumps(self.step),
-            "tally_steps": json.dumps(self.tally.steps),
             "history": json.dumps([[asdict(line) for line in lines] for lines in self.history]),
         }
-        write_tensors(path, dict(self._tensors()), header)
+        write_tensors(path, dict(self.tensors()), header)
 
     def restore(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint; tensors keep their memory format, so numbers stay the same.
@@ -147,12 +152,11 @@ class State:
                         f"{header['fingerprint']}, not {fingerprint}.",
                         hint,
                     )
-                for name, tensor in self._tensors():
+                for name, tensor in self.tensors():
                     tensor.copy_(file.get_tensor(name))
         except SafetensorError as error:
             raise UserError(f"The checkpoint {path} cannot be read: {error}.", hint) from None
         self.step = json.loads(header["step"])
-        self.tally.steps = json.loads(header["tally_steps"])
         self.history = [
             [Snapshot(**line) for line in lines] for lines in json.loads(header["history"])
         ]

@@ -1,4 +1,4 @@
-"""Run a function of one seed for a stack of seeds."""
+"""Run a function of one seed for a stack of seeds, or compile it."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,6 +24,12 @@ def parallel_seeds(function: Function, stack: int) -> Function:
         return tree_map(_unsqueeze, result)
 
     return single  # type: ignore[return-value]
+
+
+def compile_function(function: Function) -> Function:
+    """Compile a function of tensors; masks of dropout are those of the function as it is."""
+    torch._inductor.config.fallback_random = True
+    return torch.compile(function)  # type: ignore[return-value]
 
 
 def _squeeze(leaf: Tensor) -> Tensor:
