@@ -16,6 +16,7 @@ COMPUTE = Compute(
     stack=1,
     jobs_per_gpu=1,
     compile=False,
+    capture=True,
     deterministic=False,
     checkpoint_seconds=60.0,
 )

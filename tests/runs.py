@@ -1,5 +1,6 @@
 """Runs as plain data, to be compared as a whole."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,3 +18,11 @@ def plain(run: Run) -> dict[str, Any]:
 def assert_same_runs(runs: Sequence[Run], others: Sequence[Run]) -> None:
     """Compare bit by bit; NaN is the same as NaN."""
     np.testing.assert_equal([plain(run) for run in runs], [plain(run) for run in others])
+
+
+def results_of(job):
+    """What a job computed, without how it was made."""
+    results = {path.name: path.read_bytes() for path in job.out.iterdir()}
+    result = json.loads(results.pop("result.json"))
+    del result["made"], result["sha256"]
+    return result, results

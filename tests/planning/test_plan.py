@@ -42,6 +42,7 @@ OTHER_COMPUTE = {
     "stack": 3,
     "jobs_per_gpu": 2,
     "compile": True,
+    "capture": False,
     "deterministic": True,
     "checkpoint_seconds": 5.0,
 }

@@ -1,9 +1,11 @@
 """Training of a few seeds on digits."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
+from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
@@ -13,6 +15,7 @@ from l2rw.data.splits import Split
 from l2rw.methods import METHODS
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import Network, build_network
+from l2rw.training.job import Job
 from l2rw.training.spec import RunSpec
 
 Values = tuple[Parameters, Tensors]
@@ -46,3 +49,47 @@ def prepare(
         return Training(spec, built, dataset, classes, starts, place, compiled=compiled)
 
     return prepare
+
+
+@pytest.fixture
+def settings_of_the_process():
+    """Puts back what a job sets in PyTorch."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = torch.get_num_threads(), matmul.allow_tf32, cudnn.allow_tf32
+    yield
+    threads, matmul.allow_tf32, cudnn.allow_tf32 = before
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def make_job(settings_of_the_process, tmp_path, digits, make_split, corruptions):
+    """A job of seeds 2, 3 and 4 in stacks of two, unless others are named."""
+    digits.save(tmp_path / "digits.npz")
+
+    def make(spec, corruption="imbalance", seeds=range(2, 5), parents=()):
+        splits = [tmp_path / f"{corruption}-{seed}.npz" for seed in seeds]
+        for seed, path in zip(seeds, splits, strict=True):
+            make_split(seed, corruption).save(path)
+        cell = made_up_cell(
+            f"split/{spec.method}",
+            {"row": spec.method},
+            [seeds],
+            spec,
+            corruption=corruptions[corruption],
+            parent=parents[0].cell.id if parents else None,
+        )
+        folder = tmp_path / f"{spec.method}-{seeds[0]}"
+        return Job(
+            cell=cell,
+            compute=replace(COMPUTE, stack=2),
+            seeds=seeds,
+            data=tmp_path / "digits.npz",
+            splits=splits,
+            parents=[parent.out / "network.safetensors" for parent in parents],
+            out=folder / "out",
+            checkpoints=folder / "checkpoints",
+            status=folder / "log.status.json",
+        )
+
+    return make

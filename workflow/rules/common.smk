@@ -55,6 +55,12 @@ if workflow.is_main_process:
 else:
     PLAN.create(PLAN.config.results)
 
+# Jobs of one workflow on one machine share the processes that train; see l2rw.training.workers.
+if LOCAL and workflow.is_main_process:
+    os.environ["L2RW_WORKERS"] = str(os.getpid())
+else:
+    os.environ.pop("L2RW_WORKERS", None)
+
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
 os.environ.update(
     PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH')}"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 
@@ -14,11 +14,12 @@ from l2rw.away.checkpoints import steps_kept
 from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import PlannedJob, Queue
 from l2rw.away.packing import Bundle, Limits, pack
-from l2rw.away.workers import Outcome, Worker
+from l2rw.away.workers import Worker
 from l2rw.store.errors import UserError
 from l2rw.store.files import read_json
 from l2rw.store.paths import RESULT
 from l2rw.training.gpus import visible_gpus
+from l2rw.training.outcome import Outcome
 from l2rw.training.progress import format_seconds
 from l2rw.training.status import describe, read_one
 
@@ -81,7 +82,10 @@ class RunFor:
         cpu = all(job.compute.device == "cpu" for job in jobs)
         gpus = [] if cpu else visible_gpus()
         count = min(workers, len(self._queue.waiting))
-        self._workers = [Worker(gpus[n % len(gpus)] if gpus else None) for n in range(count)]
+        # A GPU's jobs share a process, which shares it better than several would.
+        self._workers = [
+            Worker(gpu, -(-(count - n) // len(gpus))) for n, gpu in enumerate(gpus[:count])
+        ] or [Worker(None) for _ in range(count)]
         self._started: dict[PlannedJob, tuple[float, int]] = {}
         """When jobs were started, and the steps that their checkpoints had then."""
         self._stopping = False
@@ -102,7 +106,7 @@ class RunFor:
         try:
             with self._heeding_signals():
                 self._give()
-                while running := [worker for worker in self._workers if worker.job is not None]:
+                while running := [worker for worker in self._workers if worker.jobs]:
                     self._wait(running)
                     self._give()
         finally:
@@ -144,7 +148,7 @@ class RunFor:
     def _give(self) -> None:
         """Give jobs to the workers that have none, while there is time."""
         for worker in self._workers:
-            while worker.job is None and self._time_left() >= LEAST_SECONDS:
+            while worker.has_room and self._time_left() >= LEAST_SECONDS:
                 job = self._queue.next()
                 if job is None:
                     return
@@ -173,20 +177,20 @@ class RunFor:
         elif now - self._told >= TELL_SECONDS:
             self._tell(running)
         patience = ASK_SECONDS if self._stopping else min(1.0, self._deadline.stop - now)
-        connections = {worker.connection: worker for worker in running if worker.connection}
+        connections = {connection: worker for worker in running for connection in worker.jobs}
         for ready in wait(list(connections), max(patience, 0.0)):
-            worker = connections[ready]  # type: ignore[index]
-            job = worker.job
-            assert job is not None
-            self._note(job, worker.outcome())
+            assert isinstance(ready, Connection)
+            job = connections[ready].jobs[ready]
+            outcome = connections[ready].hear(ready)
+            if outcome is not None:
+                self._note(job, outcome)
 
     def _kill(self, worker: Worker) -> None:
         """End a worker that has not stopped in time: its last checkpoint is what is left."""
-        job = worker.job
-        assert job is not None
+        jobs = list(worker.jobs.values())
         worker.end()
-        worker.job = None
-        self._note(job, Outcome("died", "it did not stop in time"))
+        for job in jobs:
+            self._note(job, Outcome("died", "it did not stop in time"))
 
     def _note(self, job: PlannedJob, outcome: Outcome) -> None:
         started, had = self._started[job]
@@ -198,6 +202,8 @@ class RunFor:
             stacks = -(-len(job.seeds) // result["made"]["stack"])
             rate = (stacks * job.cell.spec.steps - had) / max(took, 1e-9)
             say(f"done    {job.name}: error {errors}, {rate:.1f} steps/s, {format_seconds(took)}")
+        elif outcome.kind == "busy":
+            self._queue.waiting.insert(0, job)
         elif outcome.kind == "stopped" or (outcome.kind == "died" and self._stopping):
             say(f"stopped {job.name} {_kept(job)}")
         else:
@@ -212,13 +218,14 @@ class RunFor:
 
     def _tell(self, running: list[Worker]) -> None:
         self._told = time.monotonic()
+        jobs = [job for worker in running for job in worker.jobs.values()]
         say(
-            f"{len(self._queue.done)} done, {len(running)} running, "
+            f"{len(self._queue.done)} done, {len(jobs)} running, "
             f"{len(self._queue.waiting)} waiting, {len(self.failures)} failed; "
             f"{format_seconds(self._time_left())} left"
         )
-        for worker in running:
-            status = read_one(worker.job.status) if worker.job else None
+        for job in jobs:
+            status = read_one(job.status)
             if status:
                 print(f"         {describe(status, time.time())}", flush=True)
 

@@ -1,7 +1,5 @@
 """Find what a training step of every network costs, and write ``costs.csv``."""
 
-import re
-import resource
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,6 +11,7 @@ from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import COSTS, MODELS, Cost
 from l2rw.planning.hours import SGD
 from l2rw.store.files import write_csv
+from l2rw.training.device import peak_mib
 from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
 
 BATCH = 100  # training and clean examples whose memory is measured
@@ -51,20 +50,10 @@ def measure_memory(model: str) -> float:
 def _peak_mib(model: str) -> float:
     device = torch.device("cpu")
     workload = Workload(model, "float32", 1, device, channels_last=True)
-    before = _used_mib()
+    before = peak_mib()
     gradient = GRADIENT_ALGORITHMS[_algorithm(workload)]
     workload.step(gradient, random_examples(model, 1, BATCH, BATCH, device))
-    return _used_mib() - before
-
-
-def _used_mib() -> float:
-    """Return the most memory that this process has used; Linux adds its parent's to getrusage."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="utf-8"), re.MULTILINE)
-        assert peak is not None
-        return int(peak[1]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return peak_mib() - before
 
 
 def write_costs() -> None:

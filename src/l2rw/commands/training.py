@@ -1,5 +1,6 @@
 """Commands that need a device: ``train`` and ``probe``."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -30,7 +31,7 @@ def _cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
     return plan.cell(arguments.cell), replace(plan.compute, threads=arguments.threads)
 
 
-def _device(compute: "Compute") -> AbstractContextManager[object]:
+def _device(compute: "Compute") -> AbstractContextManager[str | None]:
     """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
     from l2rw.training.gpus import gpu_slot
 
@@ -50,23 +51,29 @@ def _train_options(train: ArgumentParser) -> None:
 
 
 def _train(arguments: Namespace) -> None:
-    cell, compute = _cell_to_run(arguments)
-    with _device(compute):
-        from l2rw.training.job import Job, run_job
+    from l2rw.training import workers
+    from l2rw.training.job import Job
 
-        run_job(
-            Job(
-                cell=cell,
-                compute=compute,
-                seeds=arguments.seeds,
-                data=arguments.data,
-                splits=arguments.splits,
-                parents=arguments.parents,
-                out=arguments.out,
-                checkpoints=arguments.checkpoints,
-                status=arguments.status,
-            )
-        )
+    cell, compute = _cell_to_run(arguments)
+    job = Job(
+        cell=cell,
+        compute=compute,
+        seeds=arguments.seeds,
+        data=arguments.data,
+        splits=arguments.splits,
+        parents=arguments.parents,
+        out=arguments.out,
+        checkpoints=arguments.checkpoints,
+        status=arguments.status,
+    )
+    with _device(compute) as gpu:
+        outcome = workers.train_by_worker(job, gpu) if workers.are_shared() else None
+        if outcome is None:
+            from l2rw.training.train import run_job
+
+            run_job(job)
+        elif outcome.kind != "done":
+            sys.exit(1 if outcome.breaks_process else 2)
 
 
 def _probe_options(probe: ArgumentParser) -> None:

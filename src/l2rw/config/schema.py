@@ -140,6 +140,11 @@ class Compute(Section):
         description="Compile the training step with `torch.compile`. Pays where launching kernels "
         "costs more than running them; results agree up to floating-point rounding.",
     )
+    capture: bool = Field(
+        True,
+        description="Capture the training step on a GPU as a CUDA graph, which one launch replays. "
+        "Without it every kernel is launched on its own; results are the same.",
+    )
     deterministic: bool = Field(
         False,
         description="Use only deterministic kernels on a GPU, at some cost in speed; on the CPU "

@@ -3,8 +3,10 @@
 import ctypes
 import os
 import platform
+import re
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +50,33 @@ def device_facts(device: torch.device) -> dict[str, Any]:
         peak = torch.cuda.max_memory_allocated(device) / 2**20
     else:
         name = _processor()
-        unit = 1 if sys.platform == "darwin" else 2**10
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+        peak = peak_mib()
     return {
         "device": name,
         "device_type": device.type,
         "threads": torch.get_num_threads(),
         "peak_mib": round(peak),
     }
+
+
+def peak_mib() -> float:
+    """Return the most main memory that this process has used since :func:`reset_peak`, in MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what a parent used before the process began
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="utf-8"), re.MULTILINE)
+        if peak is not None:
+            return int(peak[1]) / 2**10
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def reset_peak() -> None:
+    """Forget what the process has used at most, on a GPU or, under Linux, of main memory."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _processor() -> str:

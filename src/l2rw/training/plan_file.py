@@ -54,6 +54,7 @@ class Compute:
     stack: int
     jobs_per_gpu: int
     compile: bool
+    capture: bool
     deterministic: bool
     checkpoint_seconds: float
 

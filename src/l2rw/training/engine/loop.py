@@ -1,5 +1,6 @@
 """The training loop that serves every method."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +37,9 @@ from l2rw.training.evaluation import (
 from l2rw.training.history import Snapshot
 from l2rw.training.spec import RunSpec
 
-CHECK_EVERY = 10  # steps between looks at the device for what is infinite or NaN
+CHECK_EVERY = batches.BLOCK
+"""Steps between looks at the device for what is infinite or NaN, which wait for it."""
+TURN_SECONDS = 0.2
 
 StepCallback = Callable[[State], None]
 """Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
@@ -160,11 +163,12 @@ class Training:
         return self.finished()
 
     def blocks(self, callback: StepCallback) -> Iterator[int]:
-        """Train likewise, and yield the step after each block, for other runs to take a turn.
+        """Train likewise, and yield the step now and then, for other runs to take a turn.
 
-        A GPU is then given a block to work on, and works on, while the host turns to other runs.
+        That is after a block of steps, which a GPU goes on to work on while the host turns to
+        other runs, or after a moment, so that the process can be spoken to.
         """
-        state = self.state
+        state, last = self.state, time.monotonic()
         while state.step < self._spec.steps:
             self._advance()
             if state.step % CHECK_EVERY == 0 or state.step == self._spec.steps:
@@ -172,8 +176,9 @@ class Training:
             if self._spec.evaluates_after(state.step):
                 self._record()
             callback(state)
-            if state.step % batches.BLOCK == 0:
+            if state.step % batches.BLOCK == 0 or time.monotonic() - last > TURN_SECONDS:
                 yield state.step
+                last = time.monotonic()
 
     def finished(self) -> list[Run]:
         """Return what training leaves, a run for each seed, after the last step."""

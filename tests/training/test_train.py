@@ -7,71 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.plans import COMPUTE, made_up_cell
+from tests.runs import results_of
 
 from l2rw.store.errors import UserError
-from l2rw.training import job as job_module
+from l2rw.training import train as job_module
 from l2rw.training.checkpoints import Monitor
 from l2rw.training.device import choose_device, set_up_torch
-from l2rw.training.job import Job, run_job
 from l2rw.training.plan_file import CellEntry
-
-
-@pytest.fixture
-def settings_of_the_process():
-    """Puts back what a job sets in PyTorch."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = torch.get_num_threads(), matmul.allow_tf32, cudnn.allow_tf32
-    yield
-    threads, matmul.allow_tf32, cudnn.allow_tf32 = before
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture
-def make_job(settings_of_the_process, tmp_path, digits, make_split, corruptions):
-    """A job of seeds 2, 3 and 4 in stacks of two, unless others are named."""
-    digits.save(tmp_path / "digits.npz")
-
-    def make(spec, corruption="imbalance", seeds=range(2, 5), parents=()):
-        splits = [tmp_path / f"{corruption}-{seed}.npz" for seed in seeds]
-        for seed, path in zip(seeds, splits, strict=True):
-            make_split(seed, corruption).save(path)
-        cell = made_up_cell(
-            f"split/{spec.method}",
-            {"row": spec.method},
-            [seeds],
-            spec,
-            corruption=corruptions[corruption],
-            parent=parents[0].cell.id if parents else None,
-        )
-        folder = tmp_path / f"{spec.method}-{seeds[0]}"
-        return Job(
-            cell=cell,
-            compute=replace(COMPUTE, stack=2),
-            seeds=seeds,
-            data=tmp_path / "digits.npz",
-            splits=splits,
-            parents=[parent.out / "network.safetensors" for parent in parents],
-            out=folder / "out",
-            checkpoints=folder / "checkpoints",
-            status=folder / "log.status.json",
-        )
-
-    return make
+from l2rw.training.train import run_job
 
 
 @pytest.fixture
 def job(make_job, make_spec):
     return make_job(make_spec(method="l2rw"))
-
-
-def results_of(job):
-    """What a job computed, without how it was made."""
-    results = {path.name: path.read_bytes() for path in job.out.iterdir()}
-    result = json.loads(results.pop("result.json"))
-    del result["made"], result["sha256"]
-    return result, results
 
 
 def test_a_job_leaves_the_results_of_all_its_seeds_and_nothing_else(job):
