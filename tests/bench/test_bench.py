@@ -221,10 +221,11 @@ def test_hours_of_the_paper_count_every_cell_once_for_its_seeds():
 
 
 def test_times_by_operations_are_operations_over_a_rate():
-    examples = random_examples("lenet", 1, 100, 10, CPU)
-    sgd, l2rw = (
-        workload("lenet").flops(GRADIENT_ALGORITHMS[way], examples) for way in (SGD, LAYER_WISE)
-    )
+    # On tensors without values, no example has weight zero.
+    meta = torch.device("meta")
+    examples = random_examples("lenet", 1, 100, 10, meta)
+    lenet = Workload("lenet", "float32", 1, meta, channels_last=True)
+    sgd, l2rw = (lenet.flops(GRADIENT_ALGORITHMS[way], examples) for way in (SGD, LAYER_WISE))
     (times,) = times_by_operations(["lenet"], teraflops=2.0).values()
     assert times == pytest.approx((1000 * sgd / 2e12, 1000 * l2rw / 2e12))
 
