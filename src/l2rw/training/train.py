@@ -1,6 +1,7 @@
 """One training job: some seeds of a cell, from files to files."""
 
 import gc
+import signal
 import time
 from collections.abc import Generator
 
@@ -85,6 +86,9 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
         "deterministic": job.compute.deterministic,
         "seconds": round(time.perf_counter() - started, 1),
     }
+    yield spec.steps
+    if stop.asked:  # who asked may have gone, and nobody expects the results
+        raise SystemExit(128 + signal.SIGTERM)
     write(job.out, runs, job.cell, made)
     for one in checkpoints:
         one.discard()
