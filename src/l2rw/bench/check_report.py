@@ -11,6 +11,7 @@ TITLES = {
     "parity": "Parity: float32 here against float64 on the CPU",
     "resume": "Repeated and resumed runs",
     "bench": "Time of a step",
+    "throughput": "Steps of the training loop, captured and in company",
     "compiled": "Compiled against eager",
 }
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from l2rw.bench.machine import matmul_flops_per_second
 from l2rw.bench.measure import measure
 from l2rw.bench.settings import Settings
+from l2rw.bench.throughput import METHODS, steps_per_second, ways
 from l2rw.bench.trial import (
     DoubleNetwork,
     Trial,
@@ -57,7 +58,13 @@ def rows(kind: str, models: Sequence[str], device: torch.device) -> Iterator[Row
     if kind == "machine":
         yield from machine(device)
         return
-    check = {"parity": parity, "resume": resume, "bench": bench, "compiled": compiled}[kind]
+    check = {
+        "parity": parity,
+        "resume": resume,
+        "bench": bench,
+        "throughput": throughput,
+        "compiled": compiled,
+    }[kind]
     for model in models:
         yield from check(model, device)
 
@@ -220,6 +227,26 @@ def bench(model: str, device: torch.device) -> Iterator[Row]:
             yield from _bench(named, rounds, device)
         except Exception as error:
             yield _failed(named, error)
+
+
+def throughput(model: str, device: torch.device) -> Iterator[Row]:
+    """Count the steps of the training loop, eager and captured, alone and in company."""
+    set_up_torch("tf32" if device.type == "cuda" else "float32", torch.get_num_threads())
+    small = model.endswith("_8x8")
+    for method in METHODS:
+        trial = Trial(model, method, batch_size=8 if small else 100)
+        first = None
+        for way in ways(device):
+            named = {"model": model, "method": method, "way": way.name}
+            try:
+                rate = steps_per_second(trial, way, device, 40 if small else 400)
+            except Exception as error:
+                yield _failed(named, error)
+                continue
+            first = first or rate
+            each = 1000 / rate
+            cells = {"steps/s": f"{rate:.0f}", "ms/step": f"{each:.2f}"}
+            yield Row(named | cells | {"to eager": f"{rate / first:.2f}"})
 
 
 def _bench(named: dict[str, str], rounds: int, device: torch.device) -> Iterator[Row]:

@@ -99,6 +99,7 @@ class Trial:
         network: type[Network] = Network,
         *,
         compiled: bool = False,
+        capture: bool = True,
     ) -> Training:
         """Prepare to train, :func:`advance` does; ``network`` wraps the model."""
         data = self._dataset()
@@ -112,7 +113,16 @@ class Trial:
         waits = METHODS[self.method].after_baseline
         parent = wrapped.initial_values(PARENT_SEED) if waits else None
         start = Start(SEED, self._split(data), parent)
-        return Training(spec, wrapped, data, self.classes, [start], device, compiled=compiled)
+        return Training(
+            spec,
+            wrapped,
+            data,
+            self.classes,
+            [start],
+            device,
+            compiled=compiled,
+            capture=capture,
+        )
 
     def _dataset(self) -> Dataset:
         """Return images enough for all parts of the split, the last of them for the test."""

@@ -132,8 +132,8 @@ class Compute(Section):
     )
     jobs_per_gpu: Positive = Field(
         1,
-        description="Jobs that share a GPU of this machine, in one process, each on a stream of its "
-        "own. Pays for small networks; a cluster's scheduler has ways of its own.",
+        description="Jobs that share a GPU of this machine, each on a stream of one process. Pays "
+        "for small networks; a cluster's scheduler has ways of its own.",
     )
     compile: bool = Field(
         False,
