@@ -12,6 +12,8 @@ import pytest
 from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.config.load import parse_config
+from l2rw.config.paper import BACKGROUND, EXPERIMENTS, UNIFORM
+from l2rw.config.sections import Suspects, Sweep, Table
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import read_result, with_checksums
 from l2rw.store.seeds import format_seeds
@@ -25,6 +27,12 @@ SETTINGS = {
     "majority_shares": [0.9, 0.8],
     "methods": ["l2rw", "baseline"],
 }
+OWN = {
+    "my_suspects": Suspects(),
+    "my_table": Table(corruptions=(UNIFORM, BACKGROUND)),
+    "my_sweep": Sweep(sweep={"model": ("resnet32", "wrn28_10")}),
+}
+"""Experiments under names of a user's own."""
 
 
 @pytest.fixture
@@ -116,7 +124,7 @@ def make_up_in() -> Callable[..., tuple[PlanFile, Path]]:
                 pd.DataFrame(of_all).to_csv(of_job / name, index=False)
             result_of_job = {"cell": cell.to_json(), "runs": runs, "made": MADE}
             _seal(of_job, result_of_job)
-        shown = {"majority": 9, "minority": 4}
+        shown = (EXPERIMENTS | OWN)[experiment].model_dump(mode="json")
         return made_up_plan(experiment, cells, seeds=seeds, settings=shown), folder / "runs"
 
     return make_up_in

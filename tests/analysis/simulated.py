@@ -123,4 +123,4 @@ def make_up_simulations(
         pd.DataFrame(bound(setting)).to_csv(of_job / "bound.csv", index=False)
         about = {"spec": plain(cell.spec), "seed": 0, "made": MADE}
         seal(of_job, about | checks(setting))
-    return made_up_plan(experiment, cells), folder / "runs"
+    return made_up_plan(experiment, cells, settings={"kind": experiment}), folder / "runs"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from l2rw.analysis import figure3, figure7
+from l2rw.analysis import curves, weights
 from l2rw.analysis.collect import collect, write_table
 from l2rw.store.errors import UserError
 
@@ -18,7 +18,7 @@ def test_every_run_is_a_line_with_its_setting(plan, runs):
         assert list(lines["seed"]) == [0, 1, 2]
         assert list(lines["test_error"]) == [i / 100, (i + 1) / 100, (i + 2) / 100]
         assert set(lines["majority_share"]) == {cell.setting["majority_share"]}
-        assert set(lines["method"]) == {cell.setting["method"]}
+        assert set(lines["row"]) == {cell.setting["row"]}
 
 
 def test_seeds_that_the_plan_does_not_ask_for_are_left_out(plan, runs):
@@ -75,7 +75,7 @@ PROBE = "seed,panel,batch,image,clean,weight\n0,mixed,0,7,True,1.5\n"
 METRICS = "seed,step,learning_rate,train_error,validation_error,test_error\n0,10,0.1,0.2,,0.5\n"
 
 
-@pytest.fixture(params=[(figure3, "probe.csv", PROBE), (figure7, "metrics.csv", METRICS)])
+@pytest.fixture(params=[(weights, "probe.csv", PROBE), (curves, "metrics.csv", METRICS)])
 def of_file(request, make_up, reseal):
     """Return what collects a file that jobs leave, the file, and its content."""
     drawing, name, content = request.param

@@ -4,15 +4,16 @@ import re
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from tests.analysis.conftest import OWN
 from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulations, place
 
 from l2rw.analysis.outputs import draw, drawing_of, tabulate
 from l2rw.analysis.style import FORMATS
-from l2rw.config.experiments import EXPERIMENTS
-from l2rw.config.load import Experiments
+from l2rw.config.kinds import KINDS
+from l2rw.config.paper import EXPERIMENTS
 
 SETTINGS = {
-    "figure2": [{"majority_share": share, "method": "l2rw"} for share in (0.8, 0.9)],
+    "figure2": [{"majority_share": share, "row": "l2rw"} for share in (0.8, 0.9)],
     "table1": [{"dataset": "cifar10", "row": row} for row in ("l2rw", "random")],
     "table2": [{"dataset": dataset, "row": "weighted"} for dataset in ("cifar100", "digits")],
     "sanity": [{"dataset": "cifar10", "model": "resnet32", "row": "baseline"}],
@@ -27,6 +28,12 @@ SETTINGS = {
         {"corruption": corruption, "network": network, "row": "l2rw"}
         for corruption, network in (("imbalance", "lenet"), ("background_flip", "resnet32"))
     ],
+    "my_suspects": [{"row": row} for row in ("baseline", "l2rw")],
+    "my_table": [
+        {"dataset": "digits", "corruption": corruption, "row": "l2rw"}
+        for corruption in ("uniform_flip", "background_flip")
+    ],
+    "my_sweep": [{"model": model, "row": "l2rw"} for model in ("resnet32", "wrn28_10")],
 }
 SIMULATED = ("theorem2", "lemma1")
 """These have a single seed each."""
@@ -44,6 +51,10 @@ def _probe(setting, seed):
         for panel in ("mixed", "single class")
         for i in range(4)
     ]
+
+
+def _suspects(setting, seed):
+    return [{"image": i, "clean": int(i > 2 + seed)} for i in range(10)]
 
 
 def _metrics(setting, seed):
@@ -83,8 +94,8 @@ def made(experiment, seeds, make_up_in, tmp_path_factory):
     if experiment in SIMULATED:
         plan, runs = make_up_simulations(folder, experiment, settings)
     else:
-        of_figure3 = experiment == "figure3"
-        file = ("probe.csv", _probe) if of_figure3 else ("metrics.csv", _metrics)
+        files = {"figure3": ("probe.csv", _probe), "my_suspects": ("suspects.csv", _suspects)}
+        file = files.get(experiment, ("metrics.csv", _metrics))
         plan, runs = make_up_in(folder, experiment, settings, seeds, _result, *file)
     tables, figures = folder / "tables", folder / "figures"
     _write(plan, runs, tables, figures)
@@ -100,8 +111,8 @@ def _write(plan, runs, tables, figures):
 
 
 def test_every_experiment_is_configured_and_drawn_here():
-    assert list(Experiments.model_fields) == list(EXPERIMENTS.built_in)
-    assert set(SETTINGS) == set(EXPERIMENTS.built_in)
+    assert list(SETTINGS) == [*EXPERIMENTS, *OWN]
+    assert {section.kind for section in [*EXPERIMENTS.values(), *OWN.values()]} == set(KINDS)
 
 
 def test_every_experiment_has_a_table_and_a_figure_in_every_format(experiment, made):
@@ -126,7 +137,7 @@ def test_equal_results_give_equal_files(experiment, made, tmp_path):
 
 def test_the_figures_numbers_are_those_of_the_runs_to_the_last_digit(experiment, made):
     plan, runs, _, figures = made
-    drawing = drawing_of(experiment)
+    drawing = drawing_of(experiment, plan.settings)
     written = pd.read_csv(figures / f"{experiment}.csv")
     expected = drawing.summary(drawing.collect(plan, runs))
     pd.testing.assert_frame_equal(written, expected, check_exact=True, check_dtype=False)
@@ -134,7 +145,7 @@ def test_the_figures_numbers_are_those_of_the_runs_to_the_last_digit(experiment,
 
 def test_tables_for_people_have_caption_and_cells(experiment, made):
     plan, runs, tables, _ = made
-    drawing = drawing_of(experiment)
+    drawing = drawing_of(experiment, plan.settings)
     read = drawing.format_table(drawing.summary(drawing.collect(plan, runs)))
     markdown = (tables / f"{experiment}.md").read_text()
     page = (tables / f"{experiment}.html").read_text()

@@ -115,7 +115,7 @@ def real(digits, make_split, tmp_path_factory):
     for name, (spec, setting) in REAL.items():
         run_simulation(spec, *files, seed=0, out=folder / f"runs/split/{name}/seed-0")
         cells.append(made_up_cell(f"split/{name}", setting, spec=spec))
-    return made_up_plan("theorem2", cells), folder / "runs"
+    return made_up_plan("theorem2", cells, settings={"kind": "theorem2"}), folder / "runs"
 
 
 @pytest.mark.parametrize("experiment", CHECKED_BY)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from l2rw.analysis.collect import collect
-from l2rw.analysis.sweep import FIGURE2, FIGURE4, FIGURE5
+from l2rw.analysis.sweep import sweep_of
+from l2rw.config.paper import EXPERIMENTS
+
+FIGURE2, FIGURE4, FIGURE5 = (
+    sweep_of(name, EXPERIMENTS[name].model_dump(mode="json"))
+    for name in ("figure2", "figure4", "figure5")
+)
 
 
 @pytest.fixture

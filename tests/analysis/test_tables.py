@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
-from l2rw.config.load import Experiments, parse_config
+from l2rw.config.load import parse_config
+from l2rw.config.paper import EXPERIMENTS
 from l2rw.planning.plan import Plan
 
 
@@ -87,7 +88,7 @@ def test_latex_puts_common_titles_above_columns(grouped):
     ]
 
 
-@pytest.mark.parametrize("experiment", Experiments.model_fields)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_captions_of_the_paper_are_plain_latex(experiment):
     (planned,) = Plan(parse_config({"targets": [experiment]})).experiments.values()
     text = to_latex(pd.DataFrame(index=pd.Index([], name="x")), planned.caption, experiment)

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from l2rw.claims.claims import claims, parse_claims
 from l2rw.claims.evidence import planned
 from l2rw.config.documents import REPOSITORY
-from l2rw.config.experiments import EXPERIMENTS
 from l2rw.config.load import Config
+from l2rw.config.paper import EXPERIMENTS
 from l2rw.planning.plan import Plan
 
 GAP = {

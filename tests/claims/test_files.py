@@ -27,7 +27,7 @@ ERRORS = {"baseline": 0.2, "random": 0.1, "l2rw": 0.02}
 
 def _figure2(setting, seed):
     """Err most at the extreme share; L2RW by 2 points more there, the others by far more."""
-    errors = ERRORS[setting["method"]] * (1 + (setting["majority_share"] == 0.995))
+    errors = ERRORS[setting["row"]] * (1 + (setting["majority_share"] == 0.995))
     return {"test_error": errors * (1 + (seed - 1) / 1000)}
 
 
@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plans(folder, make_up_in):
     settings = {
-        "figure2": [{"majority_share": s, "method": m} for s in SHARES for m in METHODS],
+        "figure2": [{"majority_share": s, "row": m} for s in SHARES for m in METHODS],
         "table2": [{"dataset": "cifar10", "row": row} for row in ("baseline", "l2rw")],
     }
     made = [
@@ -217,7 +217,7 @@ def test_mixed_sources_are_flagged(plans, bench, folder, tmp_path):
     mixed = shutil.copytree(folder, tmp_path / "mixed")
     path = mixed / "tables/figure2.csv"
     table = pd.read_csv(path)
-    table.loc[table["method"] == "l2rw", "source"] = "newer"
+    table.loc[table["row"] == "l2rw", "source"] = "newer"
     table.to_csv(path, index=False)
     record = path.with_suffix(".json")
     record.write_text(json.dumps(with_checksums(read_result(record), [path])))

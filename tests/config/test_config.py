@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -22,8 +23,29 @@ def read(path):
 
 def figure2(**settings):
     """Digits with some settings of figure2 changed."""
-    small = {"dataset": "digits", "train_size": 100, "clean_size": 4, "majority_shares": [0.8]}
+    corruption = {"train_size": 100, "clean_size": 4}
+    corruption |= {name: settings.pop(name) for name in IMBALANCE if name in settings}
+    small = {"dataset": "digits", "corruption": corruption, "sweep": {"majority_share": [0.8]}}
     return {"targets": ["figure2"], "experiments": {"figure2": small | settings}}
+
+
+IMBALANCE = ("minority", "majority", "train_size", "clean_size", "minorty")
+MINE = {"kind": "sweep", "dataset": "digits", "sweep": {"noise": [0.2]}}
+
+
+def background_class(label):
+    return {"name": "background_flip", "background_classes": [label]}
+
+
+def shares(*values):
+    return figure2(sweep={"majority_share": list(values)})
+
+
+def mine(name="mine", **settings):
+    """An experiment of a user's own."""
+    shared = {"validation_size": 60, "background_flip": {"background_classes": {"digits": [1]}}}
+    section = {key: value for key, value in (MINE | settings).items() if value is not None}
+    return {"targets": [name], "noisy_labels": shared, "experiments": {name: section}}
 
 
 def one(experiment, **settings):
@@ -97,8 +119,45 @@ def test_what_is_said_changes_nothing_else():
         assert changed == own.model_copy(update={"momentum": 0.5})
         assert config.experiments == Config().experiments
         assert raw == {"noisy_labels": {section: {"training": {"momentum": 0.5}}}}
-    other = parse_config(figure2(training={"momentum": 0.5})).experiments.figure2.training
+    other = parse_config(figure2(training={"momentum": 0.5})).experiments["figure2"].training
     assert other == Training(momentum=0.5)
+
+
+def test_former_keys_go_on_to_work():
+    former = {
+        "figure2": {"majority_shares": [0.7], "minority": 3, "clean_size": 4, "methods": ["l2rw"]},
+        "figure4": {"clean_sizes": [20], "background_class": 5},
+        "figure5": {"noise_levels": [0.3]},
+    }
+    today = {
+        "figure2": {
+            "sweep": {"majority_share": [0.7]},
+            "corruption": {"minority": 3, "clean_size": 4},
+            "rows": ["l2rw"],
+        },
+        "figure4": {"sweep": {"clean_size": [20]}, "corruption": {"background_classes": [5]}},
+        "figure5": {"sweep": {"noise": [0.3]}},
+    }
+    assert parse_config({"experiments": former}) == parse_config({"experiments": today})
+    assert parse_config({"experiments": former}) != Config()
+
+
+def test_the_experiment_in_the_reference_can_be_planned():
+    block = re.search("```yaml\n(.*?)```", (REPOSITORY / "config" / "README.md").read_text(), re.S)
+    plan = Plan(parse_config(yaml.safe_load(block[1])))
+    (experiment,) = plan.experiments.values()
+    assert [dict(planned.setting) for planned in experiment.cells] == [
+        {"noise": noise, "row": row}
+        for noise in (0.0, 0.2, 0.4)
+        for row in ("baseline", "gce", "l2rw")
+    ]
+
+
+def test_what_an_experiment_does_not_say_of_training_is_as_for_its_corruption():
+    for corruption, own in (("uniform_flip", WRN), ("background_flip", RESNET)):
+        section = {"kind": "curves", "corruption": corruption, "training": {"momentum": 0.5}}
+        config = parse_config({"experiments": {"mine": section}})
+        assert config.experiments["mine"].training == own.model_copy(update={"momentum": 0.5})
 
 
 def test_background_classes_of_further_data_sets_are_added():
@@ -131,26 +190,26 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         ({"compute": {"thread": 2}}, "compute.thread", "'threads'"),
         ({"data": {"rot": "x"}}, "data.rot", "'root'"),
         ({"experiments": {"figure8": {}}}, "experiments.figure8", "'figure"),
-        (figure2(minorty=3), "experiments.figure2.minorty", "'minority'"),
+        (figure2(minorty=3), "'minorty'", "'minority'"),
         (figure2(training={"stps": 3}), "experiments.figure2.training.stps", "'steps'"),
-        (figure2(methods=["l2rv"]), "experiments.figure2.methods.0", "'l2rw'"),
-        (figure2(methods=["zzz"]), "experiments.figure2.methods.0", "baseline, proportion"),
-        (figure2(methods=[]), "experiments.figure2.methods", ""),
-        (figure2(methods=["l2rw", "l2rw"]), "experiments.figure2.methods", "once"),
-        (figure2(methods=["l2rw+es"]), "experiments.figure2.methods.0", "'l2rw'"),
-        (figure2(methods=[{"method": "gce", "q": 7}]), "experiments.figure2.methods.0", "q above"),
-        (figure2(methods=[{"method": "gce"}, "gce"]), "experiments.figure2.methods", "once"),
+        (figure2(rows=["l2rv"]), "experiments.figure2.rows.0", "'l2rw'"),
+        (figure2(rows=["zzz"]), "experiments.figure2.rows.0", "baseline, proportion"),
+        (figure2(rows=[]), "experiments.figure2.rows", ""),
+        (figure2(rows=["l2rw", "l2rw"]), "experiments.figure2.rows", "once"),
+        (figure2(rows=["l2rw+es"]), "Row l2rw+es", "leave out +es"),
+        (figure2(rows=[{"method": "gce", "q": 7}]), "experiments.figure2.rows.0", "q above"),
+        (figure2(rows=[{"method": "gce"}, "gce"]), "experiments.figure2.rows", "once"),
         (one("table1", rows=[{"method": "gce", "p": 7}]), "experiments.table1.rows.0", "one of q"),
         (figure2(training={"nesterov": True, "optimizer": "adam"}), "Nesterov", "false"),
         (background(training={"schedule": "cosine"}), "cosine", "decay_at to []"),
-        (figure2(methods=["s_model_conf"]), "hyper-validation", "experiments.figure2.methods"),
+        (figure2(rows=["s_model_conf"]), "hyper-validation", "noisy labels"),
         (figure2(dataset="digit"), "experiments.figure2.dataset", "'digits'"),
         (figure2(training={"model": "lenett"}), "experiments.figure2.training.model", "'lenet'"),
-        (figure2(majority_shares=[0]), "experiments.figure2.majority_shares.0", ""),
-        (figure2(majority_shares=[0.8, 1]), "experiments.figure2.majority_shares.1", ""),
-        (figure2(majority_shares=[1.2]), "experiments.figure2.majority_shares.0", ""),
-        (figure2(majority_shares=[0.8, 0.8]), "experiments.figure2.majority_shares", "once"),
-        (figure2(majority_shares=[]), "experiments.figure2.majority_shares", ""),
+        (shares(0), "share of 0", "at least 0.5"),
+        (shares(0.8, 1), "share of 1.0", "below 1"),
+        (shares(1.2), "share of 1.2", "below 1"),
+        (shares(0.8, 0.8), "experiments.figure2.sweep.majority_share", "once"),
+        (shares(), "experiments.figure2.sweep.majority_share", ""),
         (figure2(seeds=0), "experiments.figure2.seeds", ""),
         (figure2(seeds="many"), "experiments.figure2.seeds", ""),
         (figure2(clean_size=60), "clean_size", "lower clean_size"),
@@ -211,13 +270,33 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (one("table2", rows=["clean_only+ft"]), "clean_only", "'clean_only'"),
         (one("table2", rows=["clean_only+es"]), "clean_only", "'clean_only'"),
         (one("figure3", dataset="mnist"), "mnist", "background_classes.mnist"),
-        (one("figure4", background_class=10), "class 10", "0 to 9"),
-        (one("figure4", background_class=-1), "experiments.figure4.background_class", ""),
-        (one("figure4", clean_sizes=[15, 15]), "experiments.figure4.clean_sizes", "once"),
-        (one("figure4", clean_sizes=[0]), "experiments.figure4.clean_sizes.0", ""),
-        (one("figure4", clean_sizes=[15, 45_000]), "clean set of 45000", "lower clean_size"),
-        (one("figure5", noise_levels=[0.1, 1.0]), "experiments.figure5.noise_levels.1", ""),
-        (one("figure5", noise_levels=[0, 0.0]), "experiments.figure5.noise_levels", "once"),
+        (one("figure4", corruption=background_class(10)), "class 10", "0 to 9"),
+        (one("figure4", corruption=background_class(-1)), "class -1", "0 to 9"),
+        (one("figure4", corruption=background_class("a")), "background_classes.0 is 'a'", ""),
+        (one("figure4", sweep={"clean_size": [15, 15]}), "figure4.sweep.clean_size", "once"),
+        (one("figure4", sweep={"clean_size": [0]}), "clean set cannot have 0", "1 or more"),
+        (one("figure4", sweep={"clean_size": [45_000]}), "clean set of 45000", "lower clean_size"),
+        (one("figure5", sweep={"noise": [0.1, 1.0]}), "noise of 1.0", "below 1"),
+        (one("figure5", sweep={"noise": [0, 0.0]}), "experiments.figure5.sweep.noise", "once"),
+        (one("figure5", sweep={"clean_size": [5]}), "one setting", "experiment of each"),
+        (one("figure5", kind="table"), "experiments.figure5", "another name"),
+        (mine(sweep={"nose": [0.2]}), "no setting nose to sweep", "'noise'"),
+        (mine(sweep={"steps": [0]}), "steps cannot be 0", ""),
+        (mine(sweep={}), "experiments.mine", "experiment of each"),
+        (mine(sweep=None), "experiments.mine.sweep", ""),
+        (mine(dataset="digit"), "experiments.mine.dataset", "'digits'"),
+        (mine(datsaet="digit"), "experiments.mine.datsaet", "'dataset'"),
+        (mine(training={"stps": 3}), "experiments.mine.training.stps", "'steps'"),
+        (mine(kind=None), "experiments.mine", "sweep"),
+        (mine(kind="swep"), "experiments.mine", "'sweep'"),
+        (mine("Mine"), "experiments.Mine", "small letters"),
+        (mine(corruption="uniform_flp"), "experiments.mine.corruption", "'uniform_flip'"),
+        (mine(corruption={"noise": 0.2}), "experiments.mine.corruption.name", ""),
+        (mine(corruption={"name": "uniform_flip", "nois": 1}), "'nois'", "'noise'"),
+        (mine(corruption="imbalance", sweep={"majority_share": [0.8]}), "minority", "minority"),
+        (mine(kind="weights", sweep=None, corruption="uniform_flip"), "weights", "suspects"),
+        ({"experiments": 3}, "experiments", "by name"),
+        ({"experiments": {"mine": 3}, "targets": ["mine"]}, "experiments.mine", ""),
         (one("figure6", rows=["baseline+es"]), "baseline+es", "leave out +es"),
         (one("figure7", rows=["l2rv"]), "experiments.figure7.rows.0", "'l2rw'"),
         (theory(dataset="minst"), "theory.dataset", "'mnist'"),
@@ -240,13 +319,13 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (one("gradient_norm", rows=["l2rv"]), "experiments.gradient_norm.rows.0", "'l2rw'"),
         (
             one("gradient_norm", rows=["baseline", "l2rw+es"]),
-            "Row l2rw+es",
-            "experiments.gradient_norm.rows",
+            "experiments.gradient_norm.rows.1",
+            "'l2rw'",
         ),
         (
             one("gradient_norm", rows=["baseline+ft"]),
-            "Row baseline+ft",
-            "experiments.gradient_norm.rows",
+            "experiments.gradient_norm.rows.0",
+            "'baseline'",
         ),
         (
             one("gradient_norm", rows=["s_model_conf"]),

@@ -114,7 +114,7 @@ def simulation(weighting, limit_fraction, model="logistic", batches="random"):
         (
             "figure2",
             [
-                {"majority_share": share, "method": method}
+                {"majority_share": share, "row": method}
                 for share in (0.9, 0.95, 0.98, 0.99, 0.995)
                 for method in (
                     *("baseline", "proportion", "resample"),
@@ -377,7 +377,7 @@ def test_the_decay_of_the_clean_gradient_is_seen_in_runs_of_figure_2_and_table_2
     assert lenet == {
         planned.cell.id
         for planned in PAPER.experiments["figure2"].cells
-        if planned.setting["method"] in ("baseline", "l2rw")
+        if planned.setting["row"] in ("baseline", "l2rw")
         and planned.setting["majority_share"] == 0.995
     }
     assert resnet == ids("table2", "baseline", "l2rw", dataset="cifar10")

@@ -492,7 +492,7 @@ def test_settings_of_a_method_are_part_of_its_cells_and_of_no_other():
     by_method = {cell.name: dict(cell.spec.method_settings) for cell in planned.cells.values()}
     assert by_method == {"gce": {"q": 0.7}, "gce-q=0.5": {"q": 0.5}, "l2rw": {}}
     assert ids(plan(methods=["l2rw"], majority_shares=[0.9])) < ids(planned)
-    shown = [planned.setting["method"] for planned in planned.experiments["figure2"].cells]
+    shown = [planned.setting["row"] for planned in planned.experiments["figure2"].cells]
     assert shown == ["gce", "gce, q=0.5", "l2rw"]
 
 

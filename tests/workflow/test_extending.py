@@ -47,7 +47,8 @@ def test_one_of_each_from_outside_runs_through_the_workflow(package, tmp_path):
     workspace.folder.mkdir()
     config = yaml.safe_load(BLOCKS["pairs.yaml"])
     done = workspace.run(config)
-    assert done.count("train") == 6
+    # Five cells, of which three experiments show some twice, with two seeds each.
+    assert done.count("train") == 10
     table = pd.read_csv(workspace.results / "tables" / "pairs.csv")
     assert set(table["row"]) == {"baseline", "label_smoothing", "l2rw"}
     # Three classes that a network tells apart, but for the labels: far better than guessing.
@@ -55,6 +56,14 @@ def test_one_of_each_from_outside_runs_through_the_workflow(package, tmp_path):
     assert table["weight_auc"].notna().all()
     metrics = json.loads((workspace.results / "metrics.json").read_text())
     assert set(metrics["pairs"]) == {f"stripes, {row}" for row in set(table["row"])}
+    assert set(metrics["pairs_by_noise"]) == {
+        f"{noise}, {row}" for noise in (0.0, 0.3) for row in ("baseline", "l2rw")
+    }
+    # All training examples: as many wrong labels among them as flipped.
+    assert metrics["pair_suspects"]["l2rw, 1.0"] == pytest.approx(30, abs=0.5)
+    assert metrics["pair_suspects"]["l2rw, 0.05"] > 60
+    for name in ("pairs", "pairs_by_noise", "pair_suspects"):
+        assert (workspace.results / "figures" / f"{name}.svg").exists()
     assert workspace.planned(config) == []
 
     records = package / "records.py"

@@ -38,7 +38,7 @@ def test_one_command_makes_everything(finished):
     for suffix in ("pdf", "svg", "png", "csv", "json"):
         assert (finished.results / f"figures/figure2.{suffix}").stat().st_size > 0
     runs = pd.read_csv(finished.results / "tables/figure2.csv")
-    assert set(zip(runs["method"], runs["seed"], strict=True)) == {
+    assert set(zip(runs["row"], runs["seed"], strict=True)) == {
         (method, seed) for method in ("baseline", "l2rw") for seed in (0, 1)
     }
 

@@ -18,7 +18,7 @@ def test_a_method_with_settings_runs_through_the_workflow(tmp_path):
     workspace.folder.mkdir()
     assert workspace.run(config).count("train") == 3
     table = pd.read_csv(workspace.results / "tables" / "figure2.csv")
-    assert list(table["method"].unique()) == ["gce", "gce, q=0.5", "meta_weight_net"]
+    assert list(table["row"].unique()) == ["gce", "gce, q=0.5", "meta_weight_net"]
     names = {path.name.rpartition("-")[0] for path in workspace.results.glob("runs/*/*")}
     assert names == {"gce", "gce-q=0.5", "meta_weight_net"}
     assert workspace.planned(config) == []

@@ -1,8 +1,8 @@
-"""Tables 1 and 2 and the sanity check: accuracies by data set, the paper's beside ours."""
+"""Tables of accuracies by data set; the paper's beside ours where it has them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -46,6 +46,12 @@ class Accuracies:
     """Columns that tell lines apart, ``row`` the last."""
 
     collect = staticmethod(collect)
+    value: ClassVar[str] = "accuracy_percent"
+
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """Columns that name the numbers of ``metrics.json``."""
+        return ("dataset", *self.line)
 
     def summary(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return accuracies in percent, the paper's beside ours where it has the data set.
@@ -60,7 +66,7 @@ class Accuracies:
         runs = runs.assign(accuracy=1 - runs["test_error"])
         ours = summarise_percent(runs, keys, "accuracy").set_index(keys)
         ours["weight_auc"] = runs.groupby(keys)["weight_auc"].mean()
-        numbers = paper.numbers(self.experiment)
+        numbers = self._papers()
         theirs = numbers.rename(columns=dict(zip(("accuracy", "ci95"), PAPERS, strict=True)))
         both = ours.join(theirs.set_index(keys)[[*PAPERS, "quoted"]], how="outer")
         lines = self._in_order(pd.concat([runs, numbers]))
@@ -109,11 +115,16 @@ class Accuracies:
                 add_legend(figure, grid[0][0].containers)
         return figure
 
+    def _papers(self) -> pd.DataFrame:
+        """Return the paper's numbers: none where it has no such lines."""
+        numbers = paper.numbers(self.experiment)
+        return numbers.assign(**{c: "" for c in self.line if c not in numbers})
+
     def _in_order(self, table: pd.DataFrame) -> list[Line]:
         """Return the lines of a table in the paper's order, those that it has not at the end."""
         theirs, mine = (
             list(dict.fromkeys(lines[list(self.line)].itertuples(index=False, name=None)))
-            for lines in (paper.numbers(self.experiment), table)
+            for lines in (self._papers(), table)
         )
         return sorted(mine, key=lambda line: theirs.index(line) if line in theirs else len(theirs))
 
@@ -176,5 +187,7 @@ def _as_printed(mean: float, half_width: float) -> str:
     return f"{mean:g}" if mean > 0 and np.isnan(half_width) else plus_minus(mean, half_width)
 
 
-TABLE1, TABLE2 = Accuracies("table1"), Accuracies("table2")
-SANITY = Accuracies("sanity", line=("model", "row"))
+def table_of(name: str, settings: Mapping[str, Any]) -> Accuracies:
+    """Return how an experiment of the kind ``table`` is drawn."""
+    groups = (settings["told_apart_by"],) if len(settings["corruptions"]) > 1 else ()
+    return Accuracies(name, line=(*groups, "row"))

@@ -25,6 +25,10 @@ from l2rw.analysis.style import RC, look, name_of
 from l2rw.store.paths import METRICS
 from l2rw.training.plan_file import PlanFile
 
+value = "exponent"
+named_by = ("corruption", "network", "row")
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
+
 CURVE = ["corruption", "network", "row"]
 GRADIENT = "squared_clean_gradient"
 RESAMPLES = 1000

@@ -17,6 +17,10 @@ from l2rw.analysis.style import RC
 from l2rw.store.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
 from l2rw.training.plan_file import PlanFile
 
+value = "growths"
+named_by = ("model", "weighting", "batches", "limit_fraction")
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
+
 SIMULATION, COUNTEREXAMPLE = "simulation", "counterexample"
 LEMMA = ("verdict", "verdict_as_printed", "steps", "growths", "largest_growth")
 ON_COPIES = "step as printed, on copies"

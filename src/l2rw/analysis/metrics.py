@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from l2rw.config.experiments import EXPERIMENTS
+from l2rw.analysis.outputs import drawing_of
 from l2rw.store.checksums import recorded_plan
-from l2rw.store.files import write_json
+from l2rw.store.files import read_json, write_json
 
 
 def write_metrics(summaries: Sequence[Path], out: Path) -> None:
@@ -21,9 +21,9 @@ def write_metrics(summaries: Sequence[Path], out: Path) -> None:
     plans = {path.stem: recorded_plan(path.with_suffix(".json")) for path in summaries}
     metrics: dict[str, Any] = {"plan": plans}
     for path in summaries:
-        record = EXPERIMENTS[path.stem]
-        if record.value is not None:
-            metrics[path.stem] = _numbers(pd.read_csv(path), record.value, record.named_by)
+        drawing = drawing_of(path.stem, read_json(path.with_suffix(".json"))["settings"])
+        if drawing.value is not None:
+            metrics[path.stem] = _numbers(pd.read_csv(path), drawing.value, drawing.named_by)
     write_json(out, metrics)
 
 

@@ -1,7 +1,7 @@
 """The files of an experiment: its table of runs, its figure, and the record of what made them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from l2rw.analysis import paper
 from l2rw.analysis.collect import MADE, read_table, write_table
 from l2rw.analysis.style import save
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
-from l2rw.config.experiments import EXPERIMENTS
+from l2rw.config.kinds import KINDS
 from l2rw.store.checksums import require_plan, with_checksums
 from l2rw.store.files import write_json, write_text
 from l2rw.store.records import load
@@ -21,6 +21,11 @@ from l2rw.training.plan_file import PlanFile
 
 class Drawing(Protocol):
     """How an experiment becomes a table and a figure: an object, or a module with functions."""
+
+    value: str | None
+    """Column of the summary with the numbers that ``metrics.json`` holds; None for none."""
+    named_by: Sequence[str]
+    """Columns that name these numbers; of lines with equal names the last one counts."""
 
     def collect(self, plan: PlanFile, runs: Path, /) -> pd.DataFrame:
         """Read what planned runs left: tidy, each line with ``seed`` and what made it."""
@@ -35,16 +40,17 @@ class Drawing(Protocol):
         """Draw the summary; ``settings`` are the experiment's."""
 
 
-def drawing_of(experiment: str) -> Drawing:
-    """Return how an experiment becomes a table and a figure."""
-    drawing: Drawing = load(EXPERIMENTS[experiment].drawing)
+def drawing_of(experiment: str, settings: Mapping[str, Any]) -> Drawing:
+    """Return how an experiment of given settings becomes a table and a figure."""
+    found = load(KINDS[settings["kind"]].drawing)
+    drawing: Drawing = found(experiment, settings) if callable(found) else found
     return drawing
 
 
 def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     """Write ``NAME.csv`` (what runs left), ``.md``, ``.html``, ``.tex`` (for people), ``.json``."""
     name = plan.experiment
-    drawing = drawing_of(name)
+    drawing = drawing_of(name, plan.settings)
     table = drawing.collect(plan, runs)
     write_table(table, folder / f"{name}.csv")
     read = drawing.format_table(drawing.summary(table))
@@ -61,7 +67,7 @@ def draw(plan: PlanFile, table: Path, folder: Path) -> None:
     """Draw ``NAME.pdf``, ``.svg``, ``.png``, the summary ``NAME.csv``, the record ``NAME.json``."""
     name = plan.experiment
     require_plan(table.with_suffix(".json"), plan.digest)
-    drawing = drawing_of(name)
+    drawing = drawing_of(name, plan.settings)
     summary = drawing.summary(read_table(table))
     write_table(summary, folder / f"{name}.csv")
     save(drawing.draw(summary, plan.settings), folder, name)

@@ -1,4 +1,4 @@
-"""Figures 2, 4 and 5: error or accuracy against what is swept, one line for each row."""
+"""Sweeps, such as Figures 2, 4 and 5: error or accuracy against one setting, a line a row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Sweep:
     swept: str
     """Column of what is swept."""
     axis: str
-    """Its name for people; settings may stand in it, in braces."""
+    """Its name for people; parameters of the corruption may stand in it, in braces."""
     rows: str = "row"
     """Column of the rows."""
     quantity: Literal["accuracy", "error"] = "accuracy"
@@ -36,6 +36,16 @@ class Sweep:
     collect = staticmethod(collect)
 
     @property
+    def value(self) -> str:
+        """Column of the numbers that ``metrics.json`` holds."""
+        return self._value
+
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """Columns that name them."""
+        return self.swept, self.rows
+
+    @property
     def _value(self) -> str:
         return f"{self.quantity}_percent"
 
@@ -43,8 +53,8 @@ class Sweep:
     def _title(self) -> str:
         return f"Test {self.quantity} (%)"
 
-    def _tick(self, value: float) -> str:
-        return f"{value * self.unit:g}"
+    def _tick(self, value: Any) -> str:
+        return value if isinstance(value, str) else f"{value * self.unit:g}"
 
     def summary(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Return mean and interval of every row at every swept value, in percent."""
@@ -64,7 +74,8 @@ class Sweep:
     def draw(self, table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         """Draw the figure from its summary: lines with bands, or points with bars for one value."""
         values = table[self.swept].unique()
-        axis = self.axis.format(**settings)
+        corruption = settings["corruption"]
+        axis = self.axis.format(**({} if isinstance(corruption, str) else corruption))
         with mpl.rc_context(RC):
             figure, axes = plt.subplots(figsize=(4.8, 3.8))
             if len(values) == 1:
@@ -101,17 +112,24 @@ class Sweep:
         axes.set_xlabel(self._title)
 
 
-FIGURE2 = Sweep(
-    "majority_share",
-    "Share of the majority class ({majority} against {minority})",
-    rows="method",
-    quantity="error",
-    spacing="equal",
-)
-"""Error against the majority share (section 4.1). Shares bunch up towards 1."""
+AXES: dict[str, tuple[str, float]] = {
+    "majority_share": ("Share of the majority class ({majority} against {minority})", 1),
+    "clean_size": ("Images in the clean set", 1),
+    "noise": ("Noise (%)", 100),
+}
+"""By what is swept: its name for people, and what values are multiplied by; others have names of
+their own."""
 
-FIGURE4 = Sweep("clean_size", "Images in the clean set", spacing="log")
-"""Accuracy against the size of the clean set (section 4.2)."""
 
-FIGURE5 = Sweep("noise", "Noise (%)", unit=100)
-"""Accuracy against the noise level (section 4.2)."""
+def sweep_of(name: str, settings: Mapping[str, Any]) -> Sweep:
+    """Return how an experiment of the kind ``sweep`` is drawn."""
+    (swept,) = settings["sweep"]
+    axis, unit = AXES.get(swept, (swept.replace("_", " ").capitalize(), 1))
+    texts = any(isinstance(value, str) for value in settings["sweep"][swept])
+    return Sweep(
+        swept,
+        axis,
+        quantity=settings["quantity"],
+        spacing="equal" if texts else settings["spacing"],
+        unit=unit,
+    )

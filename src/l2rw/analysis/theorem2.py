@@ -26,6 +26,10 @@ from l2rw.store.checksums import verify
 from l2rw.store.paths import BOUND, CHECKS
 from l2rw.training.plan_file import PlanFile
 
+value = "smallest_ratio"
+named_by = ("model", "weighting", "limit_fraction")
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
+
 SETTING = ["model", "weighting", "batches", "limit_fraction"]
 COLUMNS = (
     *("step", "mean", "running_min", "lower", "upper"),

@@ -184,7 +184,7 @@ class _Page:
         for name in COMPARED:
             if name not in self._evidence.tables:
                 continue
-            drawing = drawing_of(name)
+            drawing = drawing_of(name, self._evidence.plans[name].settings)
             summary = drawing.summary(self._evidence.tables[name])
             if summary["paper_accuracy_percent"].isna().all():
                 continue

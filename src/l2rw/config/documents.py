@@ -6,8 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config, keys
 from l2rw.config.schema import Section
+from l2rw.config.sections import Compared, Corrupted
+from l2rw.store.records import load
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -31,10 +37,40 @@ refused before any job starts. Everything but `name`, `targets`, `data` and `com
 result's identity: a changed value trains exactly the runs that depend on it, and a value changed
 back trains nothing.
 
+## Experiments
+
+`experiments` holds experiments by name, each of a *kind*. Those of the paper are instances in
+`config.yaml`. Your own have names of your own; each becomes a table, a figure and a place on the
+page:
+
+```yaml
+# mine.yaml
+name: mine
+targets: [noisy_digits]
+noisy_labels: {validation_size: 200}
+experiments:
+  noisy_digits:
+    kind: sweep
+    title: L2RW against GCE on digits
+    dataset: digits
+    corruption: {name: uniform_flip, clean_size: 50}
+    sweep: {noise: [0.0, 0.2, 0.4]}
+    rows: [baseline, gce, l2rw]
+    seeds: 3
+    training: {model: lenet_8x8, steps: 200, learning_rate: 0.02, decay_at: [], evaluations: 4}
+```
+
+A corruption is a name, or a name with parameters; what it does not say is as in `noisy_labels`. So
+is what `training` does not say. A sweep goes through the values of a parameter of the corruption or
+of a key of the training.
+
+{kinds}
 ## Keys
 
 *Written by `l2rw config` from `src/l2rw/config`; edit there.*
 
+{head}"""
+HEAD = """\
 | Key | Type | Default | Meaning |
 |---|---|---|---|
 """
@@ -42,13 +78,43 @@ back trains nothing.
 
 def reference() -> str:
     """Return ``config/README.md``."""
-    return INTRODUCTION + "".join(_line(*key) for key in keys())
+    kinds = "\n".join([_keys_of(Compared), *map(_kind, KINDS.built_in)])
+    lines = (_line(*key) for key in keys() if not key[0].startswith("experiments."))
+    return INTRODUCTION.replace("{kinds}", kinds).replace("{head}", HEAD) + "".join(lines)
+
+
+def _kind(name: str) -> str:
+    """Return the table of a kind's keys."""
+    section: type[Section] = load(KINDS[name].section)
+    return f"### `kind: {name}`\n\n{_keys_of(section, but=Compared)}"
+
+
+def _keys_of(section: type[Section], *, but: type[Section] | None = None) -> str:
+    """Return what a section is and the table of its keys, but for those of another."""
+    lines = [
+        f"| `{key}` | {_type(field)} | {_default(field)} | {field.description} |\n"
+        for key, field in section.model_fields.items()
+        if but is None or key not in but.model_fields
+    ]
+    return f"{(section.__doc__ or '').strip()}\n\n{HEAD}{''.join(lines)}"
+
+
+def _default(field: Any) -> str:
+    if field.is_required() or field.default is None:
+        return ""
+    return f"`{to_json(field.default).decode()}`"
 
 
 def schema() -> str:
     """Return the JSON schema that Snakemake validates the configuration with."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    whole = Config.model_json_schema()
+    sections = [load(KINDS[name].section) for name in KINDS.built_in]
+    any_of: Any = Union[tuple(sections)]  # noqa: UP007
+    one_of = TypeAdapter(any_of).json_schema(ref_template="#/$defs/{model}")
+    whole["$defs"] |= one_of.pop("$defs")
+    whole["properties"]["experiments"]["additionalProperties"] = one_of
+    return json.dumps(dialect | whole, indent=2, ensure_ascii=False) + "\n"
 
 
 PLAIN_TYPES: dict[Any, str] = {
@@ -57,6 +123,7 @@ PLAIN_TYPES: dict[Any, str] = {
     float: "number",
     int: "integer",
     bool: "true or false",
+    Corrupted: "corruption",
 }
 
 
@@ -67,7 +134,7 @@ DOCUMENTS: dict[Path, Callable[[], str]] = {
 
 
 def _line(name: str, field: Any, default: Any) -> str:
-    if isinstance(default, Section):
+    if isinstance(default, Section) or name == "experiments":
         return f"| **`{name}`** | section | | {field.description} |\n"
     return f"| `{name}` | {_type(field)} | `{json.dumps(default)}` | {field.description} |\n"
 
@@ -93,4 +160,4 @@ def _type_name(annotation: Any) -> str:
         return " or ".join(f"`{a}`" for a in arguments)
     if arguments:
         return _type_name(arguments[0])
-    return PLAIN_TYPES[annotation]
+    return PLAIN_TYPES.get(annotation, "section")

@@ -4,56 +4,23 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
-from l2rw.config.experiments import EXPERIMENTS
+from l2rw.config.former import with_todays_keys
+from l2rw.config.kinds import KINDS
+from l2rw.config.paper import EXPERIMENTS
 from l2rw.config.schema import Compute, Data, Name, Section
-from l2rw.config.sections import (
-    Figure2,
-    Figure3,
-    Figure4,
-    Figure5,
-    Figure6,
-    Figure7,
-    GradientNorm,
-    Lemma1,
-    NoisyLabels,
-    Sanity,
-    Table1,
-    Table2,
-    Theorem2,
-    Theory,
-)
+from l2rw.config.sections import ExperimentSection, NoisyLabels, Theory
 from l2rw.store.errors import UserError, closest
 from l2rw.store.paths import Results
-from l2rw.store.records import load
+from l2rw.store.records import NAME, load
 
 
 def _first_line(section: type[Section]) -> str:
     return (section.__doc__ or "").strip()
-
-
-class Experiments(Section):
-    """The figures and tables of the paper."""
-
-    figure2: Figure2 = Field(default_factory=Figure2, description=_first_line(Figure2))
-    table1: Table1 = Field(default_factory=Table1, description=_first_line(Table1))
-    table2: Table2 = Field(default_factory=Table2, description=_first_line(Table2))
-    sanity: Sanity = Field(default_factory=Sanity, description=_first_line(Sanity))
-    figure3: Figure3 = Field(default_factory=Figure3, description=_first_line(Figure3))
-    figure4: Figure4 = Field(default_factory=Figure4, description=_first_line(Figure4))
-    figure5: Figure5 = Field(default_factory=Figure5, description=_first_line(Figure5))
-    figure6: Figure6 = Field(default_factory=Figure6, description=_first_line(Figure6))
-    figure7: Figure7 = Field(default_factory=Figure7, description=_first_line(Figure7))
-    theorem2: Theorem2 = Field(default_factory=Theorem2, description=_first_line(Theorem2))
-    lemma1: Lemma1 = Field(default_factory=Lemma1, description=_first_line(Lemma1))
-    gradient_norm: GradientNorm = Field(
-        default_factory=GradientNorm, description=_first_line(GradientNorm)
-    )
 
 
 class Config(Section):
@@ -61,7 +28,7 @@ class Config(Section):
 
     name: Name = Field("paper", description="Results go to `results/<name>`.")
     targets: tuple[str, ...] = Field(
-        tuple(Experiments.model_fields), min_length=1, description="Experiments to run."
+        tuple(EXPERIMENTS), min_length=1, description="Experiments to run."
     )
     data: Data = Field(default_factory=Data, description="Where images come from.")
     compute: Compute = Field(
@@ -72,8 +39,9 @@ class Config(Section):
         default_factory=NoisyLabels, description=_first_line(NoisyLabels)
     )
     theory: Theory = Field(default_factory=Theory, description=_first_line(Theory))
-    experiments: Experiments = Field(
-        default_factory=Experiments, description="The figures and tables of the paper."
+    experiments: dict[str, SerializeAsAny[ExperimentSection]] = Field(
+        dict(EXPERIMENTS),
+        description="Experiments by name: those of the paper, and others under names of their own.",
     )
 
     @property
@@ -83,30 +51,11 @@ class Config(Section):
 
     @field_validator("targets")
     @classmethod
-    def _known(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+    def _all_different(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         for target in targets:
             if targets.count(target) > 1:
                 raise ValueError(f"{target} is listed twice. Hint: list it once.")
-            if target not in EXPERIMENTS:
-                raise ValueError(
-                    f"there is no experiment {target!r}. Hint: {closest(target, EXPERIMENTS)}"
-                )
         return targets
-
-
-@cache
-def _kind() -> type[Config]:
-    """Return the class of configurations: with the sections of experiments that packages add."""
-    added = {name: load(record.section) for name, record in EXPERIMENTS.added.items()}
-    if not added:
-        return Config
-    sections: dict[str, Any] = {
-        name: (section, Field(default_factory=section, description=_first_line(section)))
-        for name, section in added.items()
-    }
-    experiments = create_model("Experiments", __base__=Experiments, **sections)
-    field = Field(default_factory=experiments, description=_first_line(Experiments))
-    return create_model("Config", __base__=Config, experiments=(experiments, field))
 
 
 def parse_config(raw: dict[str, Any]) -> Config:
@@ -115,28 +64,84 @@ def parse_config(raw: dict[str, Any]) -> Config:
     Raises:
         UserError: Names the first key that is wrong, what is wrong with it, and what would do.
     """
+    # Sections of one type differ in their defaults: an incomplete one is completed by its own.
+    whole = overlaid(Config().model_dump(), with_todays_keys(raw))
+    experiments = whole.pop("experiments")
+    if not isinstance(experiments, Mapping):
+        raise UserError(
+            f"Configuration: experiments is {experiments!r}, but it should be a section.",
+            "write experiments by name, each with its keys.",
+        )
+    config: Config = _checked(Config, whole, ())
+    sections = {
+        name: _experiment(name, given, config.noisy_labels) for name, given in experiments.items()
+    }
+    for target in config.targets:
+        if target not in sections:
+            raise UserError(
+                f"Configuration: targets: there is no experiment {target!r}.",
+                closest(target, sections),
+            )
+    return config.model_copy(update={"experiments": sections})
+
+
+def _experiment(name: str, given: Any, shared: NoisyLabels) -> ExperimentSection:
+    """Validate an experiment by its kind."""
+    place = f"Configuration: experiments.{name}"
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{place} is no name of an experiment.",
+            "take small letters, digits and underscores, a letter first.",
+        )
+    kind = str(given.get("kind", "")) if isinstance(given, Mapping) else ""
+    if not kind:
+        like = closest(name, EXPERIMENTS)
+        hint = like if like.startswith("did you mean") else f"one of {', '.join(KINDS)}."
+        raise UserError(f"{place} names no kind.", hint)
+    if kind not in KINDS:
+        raise UserError(f"{place} is of an unknown kind, {kind!r}.", closest(kind, KINDS))
+    if name in EXPERIMENTS and kind != EXPERIMENTS[name].kind:
+        raise UserError(
+            f"{place} is the paper's, a {EXPERIMENTS[name].kind}, and cannot be a {kind}.",
+            "take another name for an experiment of your own.",
+        )
+    section: ExperimentSection = _checked(
+        load(KINDS[kind].section), _with_whole_training(given, shared), ("experiments", name)
+    )
+    return section
+
+
+def _with_whole_training(given: Mapping[str, Any], shared: NoisyLabels) -> Mapping[str, Any]:
+    """Complete how an experiment's networks are trained by what its corruption has in general."""
+    if not isinstance(given.get("training"), Mapping):
+        return given
+    first = given.get("corruption") or next(iter(given.get("corruptions") or ()), None)
+    name = first.get("name") if isinstance(first, Mapping) else first
+    below = shared.training(str(name or "background_flip")).model_dump()
+    return {**given, "training": overlaid(below, given["training"])}
+
+
+def _checked(section: type[Any], given: Any, place: tuple[str, ...]) -> Any:
     try:
-        # Sections of one kind differ in their defaults: an incomplete one is completed by its own.
-        return _kind().model_validate(overlaid(_kind()().model_dump(), raw))
+        return section.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        raise _explain(key, first) from None
+        raise _explain(section, place, first) from None
 
 
 RENAMED = {"flip": "mirror", "decay": "gradient_norm"}
 """Keys by the names that they once had."""
 
 
-def _explain(key: str, error: Any) -> UserError:
+def _explain(section: type[Section], place: tuple[str, ...], error: Any) -> UserError:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    path = [str(part) for part in error["loc"] if part != "[key]"]
+    key = ".".join([*place, *path])
     if kind == "extra_forbidden":
-        parent, _, unknown = key.rpartition(".")
-        places = (k.rpartition(".") for k, *_ in keys(_kind()()))
-        known = [name for place, _, name in places if place == parent]
-        hint = closest(unknown, known)
-        if RENAMED.get(unknown) in known:
-            hint = f"it is called {RENAMED[unknown]!r} now."
+        known = list(_section_at(section, path[:-1]).model_fields)
+        hint = closest(path[-1], known)
+        if RENAMED.get(path[-1]) in known:
+            hint = f"it is called {RENAMED[path[-1]]!r} now."
         return UserError(f"Configuration: unknown key {key!r}.", hint)
     if kind == "value_error":
         message, _, hint = str(context["error"]).partition(" Hint: ")
@@ -145,6 +150,19 @@ def _explain(key: str, error: Any) -> UserError:
         f"Configuration: {key} is {given!r}, but {error['msg'].replace('Input', 'it', 1)}.",
         "config/README.md lists every key with its type and default.",
     )
+
+
+def _section_at(section: type[Section], path: list[str]) -> type[Section]:
+    """Return the class of the section at a path below another."""
+    for part in path:
+        if part not in section.model_fields:
+            continue  # a place in a list or dictionary
+        annotation = section.model_fields[part].annotation
+        kinds = [annotation, *get_args(annotation)]
+        section = next(
+            (k for k in kinds if isinstance(k, type) and issubclass(k, Section)), section
+        )
+    return section
 
 
 def overlaid(below: Mapping[str, Any], above: Any) -> Any:
@@ -171,5 +189,9 @@ def keys(section: Section | None = None, prefix: str = "") -> Iterator[tuple[str
         if isinstance(value, Section):
             yield f"{prefix}{name}", field, value
             yield from keys(value, f"{prefix}{name}.")
-        else:
+        elif isinstance(value, Mapping) and all(isinstance(v, Section) for v in value.values()):
+            for key, one in value.items():
+                yield f"{prefix}{name}.{key}", field, one
+                yield from keys(one, f"{prefix}{name}.{key}.")
+        elif name in written:  # what is not said of an experiment is not written
             yield f"{prefix}{name}", field, written[name]

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.methods.rows import Row, parse_row
@@ -77,11 +78,13 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 AllDifferent = AfterValidator(_all_different)
 
 if TYPE_CHECKING:
+    CorruptionName: TypeAlias = str
     DatasetName: TypeAlias = str
     ModelName: TypeAlias = str
     RowName: TypeAlias = Row
     MethodRow: TypeAlias = Row
 else:
+    CorruptionName = _one_of("corruption", CORRUPTIONS)
     DatasetName = _one_of("data set", CATALOG)
     ModelName = _one_of("model", MODELS)
     RowName = Annotated[

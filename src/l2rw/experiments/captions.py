@@ -1,14 +1,53 @@
-"""How networks are trained, in the words of captions."""
+"""What captions say: on what methods are compared, and how networks are trained."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from l2rw.config.schema import Training
 from l2rw.config.sections import NoisyLabels
+from l2rw.data.corruptions import CORRUPTIONS
+from l2rw.data.corruptions.base import Corruption
+from l2rw.experiments.setups import Setup
+from l2rw.methods.rows import Row
+from l2rw.store.identity import plain
+
+SWEPT = {
+    "majority_share": "the share of the majority class",
+    "clean_size": "the number of clean images in all",
+    "noise": "the share of labels that flip",
+}
+"""What is swept, for people; the others by their names."""
 
 
-def background_noise(shared: NoisyLabels) -> str:
-    """Name the noise, as in "40% BackgroundFlip"."""
-    return f"{shared.background_flip.noise:.0%} BackgroundFlip"
+def describe_corruption(corruption: Corruption, *, swept: str | None = None) -> str:
+    """Say in a clause what is wrong with the training part, but for what is swept."""
+    parameters: Any = corruption
+    if corruption.name == "imbalance":
+        share = "" if swept == "majority_share" else f", share {parameters.majority_share:g}"
+        return (
+            f"class {parameters.minority} (minority) against class {parameters.majority} "
+            f"(majority{share}), {parameters.train_size} training images, "
+            f"{parameters.clean_size} of them the balanced clean set, test part balanced"
+        )
+    some = "some" if swept == "noise" else f"{getattr(parameters, 'noise', 0):.0%}"
+    if corruption.name == "uniform_flip":
+        return f"{some} of the training labels flip to any other class (UniformFlip)"
+    if corruption.name == "background_flip":
+        return (
+            f"{some} of the labels of all other classes flip to one background class "
+            "(BackgroundFlip)"
+        )
+    hidden = ("classes", "validation_size", "authors_code", swept)
+    given = {name: value for name, value in plain(corruption).items() if name not in hidden}
+    label = CORRUPTIONS[corruption.name].label
+    return f"{label} ({', '.join(f'{name} {value}' for name, value in given.items())})"
+
+
+def describe_clean_set(corruption: Corruption) -> str:
+    """Say how large the clean set is, in a sentence; nothing where the corruption says it."""
+    if corruption.name == "imbalance":
+        return ""
+    return f"Clean set of {getattr(corruption, 'clean_size', 0)} images."
 
 
 def describe(training: Training) -> str:
@@ -29,13 +68,30 @@ def optimizer_name(training: Training) -> str:
     return f"{name} with Nesterov momentum" if training.nesterov else name
 
 
-def describe_variants(shared: NoisyLabels, section: Any) -> str:
-    """Say what the variants among the rows of a section are, in a sentence each."""
-    told = []
-    if any(row.early_stopped for row in section.rows):
+def describe_setups(setups: Iterable[Setup]) -> str:
+    """Say how the networks of some setups are trained, once each."""
+    return " ".join(dict.fromkeys(describe(setup.training) for setup in setups))
+
+
+def describe_variants(shared: NoisyLabels, rows: Iterable[Row]) -> str:
+    """Say what the variants among some rows are, in a sentence each."""
+    rows, told = list(rows), []
+    if any(row.early_stopped for row in rows):
         schedule = shared.background_flip.early_stopping
         decay = " and ".join(map(str, schedule.decay_at)) or "never"
         told.append(f"+ES: {schedule.steps} steps, decay at {decay}.")
-    if any(row.fine_tuned for row in section.rows):
+    if any(row.fine_tuned for row in rows):
         told.append(f"+FT: {shared.fine_tuning_steps} further steps on the clean set.")
     return " ".join(told)
+
+
+def over_splits(seeds: int) -> str:
+    """Say what is behind a number."""
+    if seeds == 1:
+        return "one random split"
+    return f"mean and 95 % confidence interval over {seeds} random splits"
+
+
+def sentences(*parts: str) -> str:
+    """Join sentences, those that are empty left out."""
+    return " ".join(part for part in parts if part)

@@ -1,22 +1,25 @@
 """The checks of the theory (section 3.3 and appendix B), which the paper does not have."""
 
+from typing import Any
+
 from l2rw.config.load import Config
-from l2rw.config.sections import Theory
+from l2rw.config.sections import Compared, Corrupted, GradientNorm, Sweep, Theory
+from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
-from l2rw.experiments.imbalance import figure2_cell, imbalanced
-from l2rw.experiments.noise_setup import background_flip
+from l2rw.experiments.setups import setup, split_plan
 from l2rw.methods import METHODS
 from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
 from l2rw.store.paths import CHECKS, METRICS
 from l2rw.theory.spec import Model, SimulationSpec, Weighting
 
+TRAINED_AS_SHARED = Compared(kind="table")
 BEST = 0.5  # of the corrected limit: where C is smallest
 
 
-def theorem2(config: Config) -> Experiment:
+def theorem2(config: Config, name: str) -> Experiment:
     """Return the check of the rate at several step sizes, and the controls."""
-    shared, section = config.theory, config.experiments.theorem2
+    shared, section = config.theory, _section(config, name)
     fractions = section.limit_fractions
     cells = [
         *(_simulation(shared, "l2rw", section.steps, at) for at in fractions),
@@ -29,12 +32,12 @@ def theorem2(config: Config) -> Experiment:
         f"theorem does not apply and which must not keep its bound: weights of the wrong sign, "
         f"and twice the limit on copies of one example under the Huber loss."
     )
-    return _experiment(config, "theorem2", caption, cells)
+    return _experiment(config, name, caption, cells)
 
 
-def lemma1(config: Config) -> Experiment:
+def lemma1(config: Config, name: str) -> Experiment:
     """Return the check of monotone descent at the limit, the counterexample and the controls."""
-    shared, section = config.theory, config.experiments.lemma1
+    shared, section = config.theory, _section(config, name)
     cells = [
         _simulation(shared, "l2rw", section.steps, 1.0),
         _simulation(shared, "l2rw", section.steps, 1.0, aligned=True),
@@ -49,52 +52,69 @@ def lemma1(config: Config) -> Experiment:
         f"the printed size on copies of one example, from points along the way. "
         f"{_problem(shared)} {section.steps} steps each."
     )
-    return _experiment(config, "lemma1", caption, cells)
+    return _experiment(config, name, caption, cells)
 
 
-def gradient_norm(config: Config) -> Experiment:
+def gradient_norm(config: Config, name: str) -> Experiment:
     """Return the clean gradient along training: runs of Figure 2 and Table 2."""
-    section, figure2 = config.experiments.gradient_norm, config.experiments.figure2
-    noisy = background_flip(config.noisy_labels, section.dataset)
-    rows = [_plain(row) for row in section.rows]
-    share = max(figure2.majority_shares)
+    section, figure2 = _section(config, name), _section(config, "figure2")
+    assert isinstance(section, GradientNorm)
+    assert isinstance(figure2, Sweep)
+    share, rows = _largest_share(figure2), [_plain(row) for row in section.rows]
+    shared = config.noisy_labels
+    imbalanced = setup(
+        shared, figure2, figure2.dataset, figure2.corruption, {"majority_share": share}
+    )
+    noisy = setup(shared, TRAINED_AS_SHARED, section.dataset, Corrupted(name="background_flip"))
     planned = [
         PlannedCell(
-            cell, {"corruption": cell.split.corruption.name, "network": network, "row": str(row)}
+            one.cell(row),
+            {
+                "corruption": one.split.corruption.name,
+                "network": one.training.model,
+                "row": str(row),
+            },
         )
-        for network, cells in (
-            (figure2.training.model, [figure2_cell(figure2, share, row) for row in rows]),
-            (noisy.training.model, [noisy.cell(row) for row in rows]),
-        )
-        for row, cell in zip(rows, cells, strict=True)
+        for one in (imbalanced, noisy)
+        for row in rows
     ]
     caption = (
         f"‖∇G‖² of the clean set along training, mean over seeds with 95 % bootstrap bands, and "
         f"its smallest value so far, against C/√T with C fitted to the first half of the steps. "
-        f"{figure2.training.model} on {figure2.dataset}, majority share "
+        f"{imbalanced.training.model} on {figure2.dataset}, majority share "
         f"{share:g}; {noisy.training.model} on {section.dataset}, "
         f"{config.noisy_labels.background_flip.noise:.0%} BackgroundFlip. An observation: the "
         f"theorem covers neither normalised weights nor momentum nor batches of the clean set."
     )
-    seeds = min(figure2.seeds, config.noisy_labels.seeds)
+    seeds = min(figure2.seeds or shared.seeds, shared.seeds)
     settings = section.model_dump(mode="json") | {
         "figure2": figure2.model_dump(mode="json"),
         "noisy_labels": config.noisy_labels.model_dump(mode="json"),
     }
     shown = tuple(range(seeds))
-    return Experiment(
-        "gradient_norm", caption, tuple(planned), shown, settings, results_file=METRICS
-    )
+    return Experiment(name, caption, tuple(planned), shown, settings, results_file=METRICS)
+
+
+def _largest_share(figure2: Sweep) -> float:
+    if figure2.swept != "majority_share":
+        raise UserError(
+            "The clean gradient is looked at where figure2 is most imbalanced, but it sweeps "
+            f"{figure2.swept}.",
+            "leave experiments.figure2.sweep to majority_share.",
+        )
+    return max(map(float, figure2.sweep["majority_share"]))
 
 
 def _plain(row: Row) -> Row:
     """Return the row; raise :class:`UserError` unless the data of Figure 2 can have it, too."""
     hint = "take it out of experiments.gradient_norm.rows."
-    if row.early_stopped or row.fine_tuned:
-        raise UserError(f"Row {row!s}: the data of figure2 have no variants of methods.", hint)
     if METHODS[row.method].after_baseline:
         raise UserError(f"Row {row!s} needs a hyper-validation set, which figure2 has not.", hint)
     return row
+
+
+def _section(config: Config, name: str) -> Any:
+    return config.experiments[name]
 
 
 def _simulation(
@@ -149,7 +169,14 @@ def _split(shared: Theory) -> SplitPlan:
             f"{shared.train_size}.",
             "lower theory.batch_size or raise theory.train_size.",
         )
-    return imbalanced(shared, shared.majority_share)
+    corruption = Imbalance(
+        minority=shared.minority,
+        majority=shared.majority,
+        majority_share=shared.majority_share,
+        train_size=shared.train_size,
+        clean_size=shared.clean_size,
+    )
+    return split_plan(shared.dataset, corruption)
 
 
 def _problem(shared: Theory) -> str:
@@ -162,7 +189,7 @@ def _problem(shared: Theory) -> str:
 
 
 def _experiment(config: Config, name: str, caption: str, cells: list[PlannedCell]) -> Experiment:
-    section = getattr(config.experiments, name)
+    section = config.experiments[name]
     settings = section.model_dump(mode="json") | {"theory": config.theory.model_dump(mode="json")}
     # The problem is that of one split: expectations are over batches alone.
     return Experiment(name, caption, tuple(cells), (0,), settings, results_file=CHECKS)

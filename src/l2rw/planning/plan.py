@@ -5,9 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from l2rw.config.experiments import EXPERIMENTS
+from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config
-from l2rw.experiments.cells import Cell, SplitPlan, analysis_hash, data_file
+from l2rw.config.schema import Training
+from l2rw.config.sections import Sweep
+from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
 from l2rw.store.files import set_time
 from l2rw.store.paths import CLAIMS_RECORD, METRICS_OF_ALL, Results, done_in
@@ -31,7 +33,9 @@ class Plan:
         """
         self.config = config
         self._results = Results(results) if results is not None else None
-        self.experiments = {name: EXPERIMENTS.load(name)(config) for name in config.targets}
+        self.experiments: dict[str, Experiment] = {
+            name: KINDS.load(config.experiments[name].kind)(config, name) for name in config.targets
+        }
         self._jobs: dict[str, list[range]] = {}
 
     @cached_property
@@ -175,9 +179,11 @@ class Plan:
     @property
     def timed_networks(self) -> list[str]:
         """Networks whose steps are timed: those of Figure 2 and BackgroundFlip that are trained."""
-        given = (self.config.experiments.figure2, self.config.noisy_labels.background_flip)
+        figure2, noisy = self.config.experiments["figure2"], self.config.noisy_labels
+        assert isinstance(figure2, Sweep)
+        given = (figure2.training or Training(), noisy.background_flip.training)
         trained = {cell.spec.model for cell in self.cells.values() if cell.kind == "training"}
-        return [n for n in dict.fromkeys(one.training.model for one in given) if n in trained]
+        return [n for n in dict.fromkeys(one.model for one in given) if n in trained]
 
     @property
     def bench_file(self) -> str | None:

@@ -52,7 +52,12 @@ class Imbalance(Corruption):
     def check(self, dataset: DatasetRecord) -> None:
         """Raise :class:`UserError` unless the data set has enough images for this corruption."""
         half = self.clean_size // 2
-        if self.clean_size % 2:
+        if not 0.5 <= self.majority_share < 1:
+            raise UserError(
+                f"A majority share of {self.majority_share} is none of a majority.",
+                "choose shares of at least 0.5 and below 1.",
+            )
+        if self.clean_size % 2 or self.clean_size < 2:
             raise UserError(
                 f"A balanced clean set cannot have {self.clean_size} images.",
                 "make clean_size an even number.",

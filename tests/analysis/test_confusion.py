@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from l2rw.analysis import figure6
+from l2rw.analysis import confusion
 
 CONFUSION = {0: [[8, 2], [10, 10]], 1: [[10, 0], [0, 20]]}
 
@@ -25,11 +25,11 @@ def plan_and_runs(make_up):
 
 @pytest.fixture
 def summary(plan_and_runs):
-    return figure6.summary(figure6.collect(*plan_and_runs))
+    return confusion.summary(confusion.collect(*plan_and_runs))
 
 
 def test_every_entry_of_every_matrix_is_a_line(plan_and_runs):
-    table = figure6.collect(*plan_and_runs)
+    table = confusion.collect(*plan_and_runs)
     assert len(table) == 3 * 2 * 4
     assert list(table) == [
         *("corruption", "row", "seed", "true", "predicted", "images"),
@@ -52,7 +52,7 @@ def test_shares_are_of_the_true_class_and_means_over_seeds(summary):
 
 
 def test_the_table_for_people_tells_accuracy_and_worst_class(summary):
-    table = figure6.format_table(summary)
+    table = confusion.format_table(summary)
     assert list(table.index) == [
         "UniformFlip, Baseline",
         "UniformFlip, L2RW",
@@ -63,7 +63,7 @@ def test_the_table_for_people_tells_accuracy_and_worst_class(summary):
 
 
 def test_the_figure_has_a_panel_for_each_noise_and_row_and_one_scale(summary, plan_and_runs):
-    *panels, scale = figure6.draw(summary, plan_and_runs[0].settings).axes
+    *panels, scale = confusion.draw(summary, plan_and_runs[0].settings).axes
     titles = [panel.get_title() for panel in panels]
     assert titles == ["UniformFlip, Baseline", "UniformFlip, L2RW", "", "BackgroundFlip, L2RW"]
     assert not panels[2].axison  # not run
@@ -83,8 +83,8 @@ def test_matrices_of_many_classes_and_a_single_seed_have_no_numbers(make_up):
         seeds=1,
         result=lambda setting, seed: {"confusion": many},
     )
-    summary = figure6.summary(figure6.collect(plan, runs))
+    summary = confusion.summary(confusion.collect(plan, runs))
     assert summary["ci95_half_width"].isna().all()
-    panel, _ = figure6.draw(summary, plan.settings).axes
+    panel, _ = confusion.draw(summary, plan.settings).axes
     assert not panel.texts
-    assert figure6.format_table(summary).to_numpy().tolist() == [["100.00", "0", "100.00"]]
+    assert confusion.format_table(summary).to_numpy().tolist() == [["100.00", "0", "100.00"]]

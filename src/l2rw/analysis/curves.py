@@ -1,4 +1,4 @@
-"""Figure 7: training curves under noisy labels (section 4.2)."""
+"""Training curves under noisy labels, as in Figure 7."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +17,10 @@ from l2rw.analysis.statistics import NOTHING, plus_minus, summarise_percent
 from l2rw.analysis.style import RC, look
 from l2rw.store.paths import METRICS
 from l2rw.training.plan_file import PlanFile
+
+value = "accuracy_percent"
+named_by = ("row", "quantity")
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
 
 ERRORS = {
     "validation": "validation_error",

@@ -1,6 +1,6 @@
 import pytest
 
-from l2rw.analysis import figure7
+from l2rw.analysis import curves
 
 # Step, learning rate, and the errors in percent of seed 0
 CURVE = ((100, 0.1, 60, 50, 40), (200, 0.1, 40, 30, 30), (300, 0.01, 50, 10, 35))
@@ -27,11 +27,11 @@ def plan_and_runs(make_up):
 
 @pytest.fixture
 def summary(plan_and_runs):
-    return figure7.summary(figure7.collect(*plan_and_runs))
+    return curves.summary(curves.collect(*plan_and_runs))
 
 
 def test_every_evaluation_of_every_run_is_a_line(plan_and_runs):
-    table = figure7.collect(*plan_and_runs)
+    table = curves.collect(*plan_and_runs)
     assert len(table) == 2 * 3 * 3
     assert list(table) == [
         *("row", "seed", "step", "learning_rate"),
@@ -61,7 +61,7 @@ def test_the_summary_is_in_accuracies_where_there_are_any(summary):
 
 
 def test_the_table_for_people_compares_the_best_with_the_end(summary):
-    table = figure7.format_table(summary)
+    table = curves.format_table(summary)
     assert table.loc["Baseline"].to_dict() == {
         "highest validation": "59.00 ± 2.48",
         "at step": "200",
@@ -75,12 +75,12 @@ def test_the_table_for_people_compares_the_best_with_the_end(summary):
 def test_validation_is_solid_training_dotted_and_the_learning_rate_falls_once(
     summary, plan_and_runs
 ):
-    figure = figure7.draw(summary, plan_and_runs[0].settings)
+    figure = curves.draw(summary, plan_and_runs[0].settings)
     (axes,) = figure.axes
-    curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
-    assert [line.get_linestyle() for line in curves] == ["-", ":", ":"]
-    assert list(curves[0].get_ydata()) == pytest.approx([39, 59, 49])
-    assert list(curves[1].get_ydata()) == pytest.approx([49, 69, 89])
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    assert [line.get_linestyle() for line in lines] == ["-", ":", ":"]
+    assert list(lines[0].get_ydata()) == pytest.approx([39, 59, 49])
+    assert list(lines[1].get_ydata()) == pytest.approx([49, 69, 89])
     falls = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
     assert falls == [[200, 200]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
@@ -93,7 +93,7 @@ def test_a_single_seed_at_one_learning_rate_is_drawn_without_bands_and_falls(mak
     plan, runs = make_up(
         "figure7", [{"row": "baseline"}], seeds=1, lines=lambda *run: _lines(*run)[:2]
     )
-    summary = figure7.summary(figure7.collect(plan, runs))
-    assert figure7.format_table(summary).loc["Baseline", "last test"] == "70.00"
-    figure = figure7.draw(summary, plan.settings)
+    summary = curves.summary(curves.collect(plan, runs))
+    assert curves.format_table(summary).loc["Baseline", "last test"] == "70.00"
+    figure = curves.draw(summary, plan.settings)
     assert "learning rate falls" not in [t.get_text() for t in figure.legends[0].get_texts()]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from l2rw.analysis import figure3
+from l2rw.analysis import weights
 
 # (panel, clean, weight) of the images of a seed
 WEIGHTS = {
@@ -25,7 +25,7 @@ def plan_and_runs(make_up):
 
 @pytest.fixture
 def summary(plan_and_runs):
-    return figure3.summary(figure3.collect(*plan_and_runs))
+    return weights.summary(weights.collect(*plan_and_runs))
 
 
 def _pick(summary, **wanted):
@@ -35,7 +35,7 @@ def _pick(summary, **wanted):
 
 
 def test_every_image_probed_is_a_line(plan_and_runs):
-    table = figure3.collect(*plan_and_runs)
+    table = weights.collect(*plan_and_runs)
     assert list(table) == [
         *("row", "seed", "panel", "batch", "image", "clean", "weight"),
         *("cell", "commit", "source", "device", "precision"),
@@ -47,7 +47,7 @@ def test_every_image_probed_is_a_line(plan_and_runs):
 
 def test_shares_of_bins_are_means_over_seeds(summary):
     bins = _pick(summary, panel="mixed", label="clean", quantity="bin_share")
-    assert len(bins) == figure3.BINS
+    assert len(bins) == weights.BINS
     assert list(bins["bin_start"]) == pytest.approx(np.arange(40) / 10)
     assert list(bins["bin_end"]) == pytest.approx(np.arange(1, 41) / 10)
     share = dict(zip(bins["bin_start"].round(9), bins["mean"], strict=True))
@@ -57,7 +57,7 @@ def test_shares_of_bins_are_means_over_seeds(summary):
 
 
 def test_the_table_for_people_tells_zeros_and_means(summary):
-    table = figure3.format_table(summary)
+    table = weights.format_table(summary)
     assert list(table.columns) == ["weight zero (%)", "mean weight"]
     # Shares 50 and 0 %, means 2 and 3: t(0.975, 1) = 12.706 times half the difference
     expected = ["25.00 ± 317.66", "2.50 ± 6.35"]
@@ -67,8 +67,8 @@ def test_the_table_for_people_tells_zeros_and_means(summary):
 
 
 def test_the_figure_has_two_panels_with_two_histograms_each(summary, plan_and_runs):
-    figure = figure3.draw(summary, plan_and_runs[0].settings)
-    assert [axes.get_title() for axes in figure.axes] == list(figure3.PANELS.values())
+    figure = weights.draw(summary, plan_and_runs[0].settings)
+    assert [axes.get_title() for axes in figure.axes] == list(weights.PANELS.values())
     for axes in figure.axes:
         outlines = [patch for patch in axes.patches if not patch.get_fill()]
         assert [patch.get_label() for patch in outlines] == ["clean images", "flipped images"]
@@ -83,7 +83,7 @@ def test_a_single_seed_of_images_without_weight_can_be_drawn(make_up):
     plan, runs = make_up(
         "figure3", [{"row": "l2rw"}], 1, name="probe.csv", lines=lambda setting, seed: lines
     )
-    summary = figure3.summary(figure3.collect(plan, runs))
-    (line,) = figure3.format_table(summary).to_numpy().tolist()
+    summary = weights.summary(weights.collect(plan, runs))
+    (line,) = weights.format_table(summary).to_numpy().tolist()
     assert line == ["100.00", "0.00"]
-    assert len(figure3.draw(summary, plan.settings).axes) == 2
+    assert len(weights.draw(summary, plan.settings).axes) == 2

@@ -1,4 +1,4 @@
-"""Figure 3: the weights that L2RW gives clean and flipped images (section 4.2)."""
+"""Weights that half-trained L2RW gives right and flipped labels, as in Figure 3."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +17,10 @@ from l2rw.analysis.statistics import column_of_text, summarise
 from l2rw.analysis.style import RC
 from l2rw.store.paths import PROBE
 from l2rw.training.plan_file import PlanFile
+
+value = "mean"
+named_by = ("panel", "label", "quantity")
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
 
 BINS = 40
 PANELS = {"mixed": "Batches of all classes", "single class": "Batches of a single class"}

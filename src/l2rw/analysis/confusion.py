@@ -1,4 +1,4 @@
-"""Figure 6: confusion matrices, Baseline beside L2RW, for both kinds of noise (section 4.2)."""
+"""Confusion matrices, row beside row, for each corruption, as in Figure 6."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -18,6 +18,10 @@ from l2rw.analysis.collect import jobs
 from l2rw.analysis.statistics import column_of_text, summarise
 from l2rw.analysis.style import RC, look, name_of
 from l2rw.training.plan_file import PlanFile
+
+value = None
+named_by: tuple[str, ...] = ()
+"""See :class:`l2rw.analysis.outputs.Drawing`."""
 
 PANEL = ["corruption", "row"]
 MOST_CLASSES_WITH_NUMBERS = 10

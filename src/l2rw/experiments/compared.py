@@ -1,0 +1,221 @@
+"""The kinds of experiments that compare rows of methods: tables, sweeps, curves, and so on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from l2rw.config.load import Config
+from l2rw.config.sections import (
+    Compared,
+    Confusion,
+    Corrupted,
+    Curves,
+    Suspects,
+    Sweep,
+    Table,
+    Weights,
+)
+from l2rw.experiments.captions import (
+    SWEPT,
+    describe_clean_set,
+    describe_corruption,
+    describe_setups,
+    describe_variants,
+    over_splits,
+    sentences,
+)
+from l2rw.experiments.cells import Experiment, PlannedCell
+from l2rw.experiments.setups import Setup, setup
+from l2rw.methods.rows import Row
+from l2rw.store.errors import UserError
+from l2rw.store.paths import METRICS, PROBE, SUSPECTS
+
+
+def table(config: Config, name: str) -> Experiment:
+    """Return the cells of a table of accuracies."""
+    section = _section(config, name, Table)
+    setups = [
+        setup(config.noisy_labels, section, dataset, corruption)
+        for dataset in section.datasets
+        for corruption in section.corruptions
+    ]
+    cells = [
+        planned
+        for one in setups
+        for planned in _rows(one, section.rows, dataset=one.split.dataset, **_group(section, one))
+    ]
+    caption = sentences(
+        f"Test accuracy (%) when {_corruptions(setups)}: {over_splits(_seeds(config, section))}.",
+        _each(
+            describe_clean_set(one.split.corruption) for one in setups[: len(section.corruptions)]
+        ),
+        describe_setups(setups),
+        describe_variants(config.noisy_labels, section.rows),
+    )
+    return _experiment(config, name, caption, cells)
+
+
+def sweep(config: Config, name: str) -> Experiment:
+    """Return the cells of a sweep: every row at every value of what is swept."""
+    section = _section(config, name, Sweep)
+    key, values = section.swept, section.sweep[section.swept]
+    setups = [
+        setup(config.noisy_labels, section, section.dataset, section.corruption, {key: value})
+        for value in values
+    ]
+    cells = [
+        planned
+        for one, value in zip(setups, values, strict=True)
+        for planned in _rows(one, section.rows, **{key: getattr(one.split.corruption, key, value)})
+    ]
+    corruption = setups[0].split.corruption
+    caption = sentences(
+        f"Test {section.quantity} (%) on {section.dataset} against "
+        f"{SWEPT.get(key, key.replace('_', ' '))}: {over_splits(_seeds(config, section))}; "
+        f"{describe_corruption(corruption, swept=key)}.",
+        "" if key == "clean_size" else describe_clean_set(corruption),
+        describe_setups(setups[:1]),
+        describe_variants(config.noisy_labels, section.rows),
+    )
+    return _experiment(config, name, caption, cells)
+
+
+def curves(config: Config, name: str) -> Experiment:
+    """Return the cells of curves of training."""
+    section = _section(config, name, Curves)
+    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    one.require_validation(section.title or f"Experiment {name}")
+    caption = sentences(
+        f"Training curves on {section.dataset}: {describe_corruption(one.split.corruption)}. "
+        f"Accuracy under the given, noisy labels: solid on the hyper-validation set "
+        f"({config.noisy_labels.validation_size} images), dotted in training; means over "
+        f"{_seeds(config, section)} random splits with 95 % confidence bands.",
+        describe_setups([one]),
+    )
+    return _experiment(config, name, caption, _rows(one, section.rows), results_file=METRICS)
+
+
+def confusion(config: Config, name: str) -> Experiment:
+    """Return the cells of confusion matrices, under each corruption those of each row."""
+    section = _section(config, name, Confusion)
+    setups = [
+        setup(config.noisy_labels, section, section.dataset, corruption)
+        for corruption in section.corruptions
+    ]
+    cells = [
+        planned
+        for one in setups
+        for planned in _rows(one, section.rows, corruption=one.split.corruption.name)
+    ]
+    told = "; ".join(
+        f"{describe_corruption(one.split.corruption)}{_background(one)}, {one.training.model}"
+        for one in setups
+    )
+    caption = (
+        f"Confusion matrices on the test part of {section.dataset}, first random split, top to "
+        f"bottom: {told}."
+    )
+    # Means over splits would smear the background class, which differs between them.
+    return _experiment(config, name, caption, cells, seeds=1)
+
+
+def weights(config: Config, name: str) -> Experiment:
+    """Return the cell whose half-trained network weighs right and flipped labels."""
+    section = _section(config, name, Weights)
+    if section.corruption.name != "background_flip":
+        raise UserError(
+            f"Experiment {name}: weights are shown under background_flip alone, not under "
+            f"{section.corruption.name}.",
+            "name that corruption, or make it an experiment of the kind `suspects`.",
+        )
+    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    one.require_validation(section.title or f"Experiment {name}")
+    cell = one.half_way("l2rw")
+    caption = (
+        f"Example weights (1 is plain averaging's) of rightly labelled and of flipped images of "
+        f"the hyper-validation set of {section.dataset}, "
+        f"{describe_corruption(one.split.corruption)}, by L2RW after {cell.spec.steps} steps of "
+        f"{one.training.model} without decay of the learning rate. Left: batches of "
+        f"{one.training.batch_size} images of all classes. Right: batches of images of a single "
+        f"class, not the background, over all such classes. All batches of "
+        f"{_seeds(config, section)} random splits."
+    )
+    cells = [PlannedCell(cell, {"row": "l2rw"})]
+    return _experiment(config, name, caption, cells, results_file=PROBE)
+
+
+def suspects(config: Config, name: str) -> Experiment:
+    """Return the cells whose training examples are ranked by their mean weight."""
+    section = _section(config, name, Suspects)
+    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    caption = sentences(
+        f"Which labels are wrong? Training images of {section.dataset} by their mean weight over "
+        f"training, least first: share of wrong labels among the first, "
+        f"{over_splits(_seeds(config, section))}; {describe_corruption(one.split.corruption)}.",
+        describe_clean_set(one.split.corruption),
+        describe_setups([one]),
+    )
+    return _experiment(config, name, caption, _rows(one, section.rows), results_file=SUSPECTS)
+
+
+def _section(config: Config, name: str, kind: type[Any]) -> Any:
+    section = config.experiments[name]
+    assert isinstance(section, kind)
+    return section
+
+
+def _rows(one: Setup, rows: Iterable[Row], **setting: Any) -> list[PlannedCell]:
+    return [PlannedCell(one.cell(row), {**setting, "row": str(row)}) for row in rows]
+
+
+def _group(section: Table, one: Setup) -> dict[str, str]:
+    """Return what tells the lines of several corruptions apart."""
+    if len(section.corruptions) == 1:
+        return {}
+    if section.told_apart_by == "model":
+        return {"model": one.training.model}
+    return {"corruption": one.split.corruption.name}
+
+
+def _corruptions(setups: Iterable[Setup]) -> str:
+    return _each((describe_corruption(one.split.corruption) for one in setups), "; or ")
+
+
+def _each(texts: Iterable[str], between: str = " ") -> str:
+    return between.join(dict.fromkeys(texts))
+
+
+def _background(one: Setup) -> str:
+    """Say which class labels of the first split flip to."""
+    if one.split.corruption.name != "background_flip":
+        return ""
+    corruption: Any = one.split.corruption
+    return f", background class {corruption.background_class(0)}"
+
+
+def _seeds(config: Config, section: Compared) -> int:
+    return section.seeds or config.noisy_labels.seeds
+
+
+def _experiment(
+    config: Config,
+    name: str,
+    caption: str,
+    cells: Iterable[PlannedCell],
+    *,
+    seeds: int | None = None,
+    **more: Any,
+) -> Experiment:
+    """Return an experiment on all its seeds, or on the first few."""
+    section = config.experiments[name]
+    assert isinstance(section, Compared)
+    settings: Mapping[str, Any] = section.model_dump(mode="json")
+    if _depends_on_shared(section):
+        settings = {**settings, "noisy_labels": config.noisy_labels.model_dump(mode="json")}
+    shown = tuple(range(seeds or _seeds(config, section)))
+    return Experiment(name, caption, tuple(cells), shown, settings, **more)
+
+
+def _depends_on_shared(section: Any) -> bool:
+    """Whether what the experiments with noisy labels share says something of this one."""
+    corruptions: Iterable[Corrupted] = getattr(section, "corruptions", None) or [section.corruption]
+    return any(one.name != "imbalance" for one in corruptions)
