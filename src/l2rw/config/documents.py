@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
 
 from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config, keys
@@ -102,7 +101,7 @@ def _keys_of(section: type[Section], *, but: type[Section] | None = None) -> str
 def _default(field: Any) -> str:
     if field.is_required() or field.default is None:
         return ""
-    return f"`{to_json(field.default).decode()}`"
+    return f"`{TypeAdapter(Any).dump_json(field.default).decode()}`"
 
 
 def schema() -> str:

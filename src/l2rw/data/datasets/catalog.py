@@ -64,6 +64,17 @@ MNIST = DatasetRecord(
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
 )
+MNIST_SAMPLE = DatasetRecord(
+    name="mnist_sample",
+    label="MNIST sample",
+    implementation="l2rw.data.datasets.mnist_sample:MnistSample",
+    image_shape=(1, 14, 14),
+    train_class_sizes=(375,) * 10,
+    pixel_range=(0.0, 1.0),
+    sha256={
+        "images and labels": "2dd6d01427e9af098b9993ff620cbbcc51ad82ea13ddf829f19ae94d6270c311"
+    },
+)
 CIFAR10 = DatasetRecord(
     name="cifar10",
     label="CIFAR-10",
@@ -94,4 +105,4 @@ CIFAR100 = DatasetRecord(
         "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
     },
 )
-CATALOG = Records(DatasetRecord, [DIGITS, MNIST, CIFAR10, CIFAR100])
+CATALOG = Records(DatasetRecord, [DIGITS, MNIST_SAMPLE, MNIST, CIFAR10, CIFAR100])
