@@ -4,12 +4,11 @@ import os
 import sys
 
 from l2rw.config.load import parse_config
-from l2rw.data.datasets.sources import require
 from l2rw.planning.costs import limits
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
+from l2rw.running.checks import check_data
 from l2rw.store.errors import UserError
-from l2rw.store.paths import Results
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.gpus import count_slots
 
@@ -26,13 +25,7 @@ try:
         )
     configuration = parse_config(config)
     PLAN = Plan(configuration, configuration.results)
-    for dataset in PLAN.datasets:
-        data = Results(PLAN.config.results).data(PLAN.data_file(dataset))
-        if not data.exists():
-            root, download = PLAN.config.data.root, PLAN.config.data.download
-            require(
-                dataset, root and Path(root), download=download, cache=Path("data/raw")
-            )
+    check_data(PLAN)
     # Of this machine's jobs as many ask for a GPU as its GPUs can take, none where there is none.
     slots = count_slots(PLAN.config.compute.jobs_per_gpu) if LOCAL else None
     if workflow.is_main_process:

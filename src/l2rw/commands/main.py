@@ -20,13 +20,14 @@ from l2rw.commands import (
     machine,
     outputs,
     planning,
+    run,
     theory,
     training,
 )
 from l2rw.commands.pipeline import explained_if_absent
 from l2rw.store.errors import UserError
 
-GROUPS = (data, training, away, theory, outputs, claims, planning, machine, bench, documents)
+GROUPS = (run, data, training, away, theory, outputs, claims, planning, machine, bench, documents)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

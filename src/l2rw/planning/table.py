@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -87,8 +87,27 @@ def plan_table(plan: Plan, hours: Hours) -> str:
     return align(lines, left=1)
 
 
-def remaining_work(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
-    """Say in a line what is still to be trained and how long that would take; None if not an hour.
+START_SECONDS = 8.0
+"""What a training job takes beside its steps: to load PyTorch and data, to evaluate, to write."""
+
+
+class Work(NamedTuple):
+    """What is still to be trained."""
+
+    jobs: int
+    """All training jobs."""
+    to_do: int
+    """Those without results."""
+    hours: float
+    """Of one device; on CPUs, of all cores together."""
+    told: str
+    """How long it takes, for people."""
+    source: str
+    """Where the hours come from."""
+
+
+def work_left(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> Work:
+    """Return what is still to be trained and how long that would take.
 
     Args:
         plan: Knows which results are there.
@@ -104,21 +123,37 @@ def remaining_work(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | N
         left = _left(plan, cell)
         hours += hours_of_runs(cell.spec, sum(map(len, left)), times[cell.spec.model])
         to_do, jobs = to_do + len(left), jobs + len(plan.jobs(cell))
-    source = bench if bench.exists() else f"{teraflops:g} TFLOP/s sustained"
-    if gpu:
-        told = f"{hours:,.0f} GPU hours"
-    else:
-        hours /= cores
-        told = f"{hours:,.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
-        told += f" on {cores} CPU core{'s' if cores > 1 else ''} without a GPU"
+    source = str(bench) if bench.exists() else f"{teraflops:g} TFLOP/s sustained"
+    # Starting a job takes longer than the small ones train.
+    hours += to_do * START_SECONDS / 3600
+    hours = hours if gpu else hours / cores
+    return Work(jobs, to_do, hours, _told(hours, gpu=gpu, cores=cores), source)
+
+
+def _told(hours: float, *, gpu: bool, cores: int) -> str:
     if hours < 1:
+        minutes = round(60 * hours)
+        time = f"about {minutes} minutes" if minutes > 1 else "about a minute"
+    elif gpu:
+        time = f"about {hours:,.0f}"
+    else:
+        time = f"about {hours:,.0f} hours" if hours < 48 else f"about {hours / 24:,.0f} days"
+    if gpu:
+        return f"{time} GPU hours" if hours >= 1 else f"{time} of a GPU"
+    return f"{time} on {cores} CPU core{'s' if cores > 1 else ''} without a GPU"
+
+
+def remaining_work(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | None:
+    """Say in a line what :func:`work_left` returns; None if it is not an hour."""
+    work = work_left(plan, bench, gpu=gpu, cores=cores)
+    if work.hours < 1:
         return None
     line = (
-        f"{to_do:,} of {jobs:,} training jobs are to do: about {told} and up to "
-        f"{_gib(plan, _trained(plan)):.1f} GiB a step, by {source}; see `l2rw plan`."
+        f"{work.to_do:,} of {work.jobs:,} training jobs are to do: {work.told} and up to "
+        f"{_gib(plan, _trained(plan)):.1f} GiB a step, by {work.source}; see `l2rw plan`."
     )
     demo = " `make demo` shows everything in miniature, in minutes."
-    return line if gpu or hours < 24 else line + demo
+    return line if gpu or work.hours < 24 else line + demo
 
 
 def _counts(plan: Plan, seeds: Mapping[str, int], hours: float) -> list[str]:

@@ -22,6 +22,8 @@ CHECKS, BOUND, TRAJECTORY = "checks.json", "bound.csv", "trajectory.csv"
 PAGE, HTML = "REPRODUCTION.md", "REPRODUCTION.html"
 CLAIMS, CLAIMS_RECORD = "claims.csv", "claims.json"
 """The ledger, in the folder of the results."""
+INDEX = "index.html"
+"""The page of everything, there, too."""
 METRICS_OF_ALL = "metrics.json"
 """The numbers of all figures and tables, there, too."""
 
@@ -108,6 +110,16 @@ class Results:
     def log(self, cell: str, seeds: str) -> Path:
         """What a training job says."""
         return self._beside("logs") / "train" / cell / f"{seeds_name(seeds)}.log"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what jobs say."""
+        return self._beside("logs")
+
+    @property
+    def page(self) -> Path:
+        """The page for a browser."""
+        return self.folder / INDEX
 
     def _beside(self, kind: str) -> Path:
         return self.folder.parents[1] / kind / self.folder.name

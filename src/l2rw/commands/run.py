@@ -1,0 +1,33 @@
+"""The way in: ``run`` makes everything that a configuration asks for."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from l2rw.commands.parser import Command
+
+
+def _run_options(run: ArgumentParser) -> None:
+    run.add_argument("config", type=Path, help="configuration, such as config/demo.yaml")
+    run.add_argument("--cores", default="all", help="CPU cores to use, or all (default)")
+    run.add_argument("--profile", type=Path, help="Snakemake profile, such as profiles/slurm")
+    run.add_argument("--dry-run", action="store_true", help="say what would be done")
+    run.add_argument(
+        "--unlock", action="store_true", help="remove the lock that a killed run left, and end"
+    )
+
+
+def _run(arguments: Namespace) -> None:
+    from l2rw.running.run import Request, run
+
+    request = Request(
+        config=arguments.config,
+        cores=arguments.cores,
+        profile=arguments.profile,
+        dry_run=arguments.dry_run,
+        unlock=arguments.unlock,
+    )
+    if code := run(request):
+        raise SystemExit(code)
+
+
+COMMANDS = (Command("run", "make everything that a configuration asks for", _run, _run_options),)

@@ -1,0 +1,76 @@
+"""What is looked at before anything runs: data, device, disk, locks."""
+
+import os
+import shutil
+from pathlib import Path
+
+from l2rw.config.load import Config
+from l2rw.data.datasets.sources import require
+from l2rw.planning.plan import Plan
+from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
+from l2rw.training.gpus import count_slots
+from l2rw.training.spec import RunSpec
+
+CACHE = Path("data/raw")
+"""Folder of downloads."""
+LOCKS = Path(".snakemake/locks")
+LEAST_FREE = 500e6
+"""Bytes: a run that needs more is not begun with less."""
+
+
+def check_data(plan: Plan) -> None:
+    """Raise :class:`UserError` if a data set is neither there nor may be downloaded."""
+    settings = plan.config.data
+    for dataset in plan.datasets:
+        if not Results(plan.config.results).data(plan.data_file(dataset)).exists():
+            root = settings.root and Path(settings.root)
+            require(dataset, root or None, download=settings.download, cache=CACHE)
+
+
+def check_device(plan: Plan) -> None:
+    """Raise :class:`UserError` if the configuration asks for a GPU that this machine lacks."""
+    if count_slots(1):
+        return
+    if plan.config.compute.device == "cuda":
+        raise UserError(
+            "compute.device is cuda, but there is no NVIDIA GPU here.",
+            "set it to auto or cpu, or run on a cluster by --profile profiles/slurm.",
+        )
+    specs = (cell.spec for cell in plan.cells.values() if isinstance(cell.spec, RunSpec))
+    if any(spec.precision == "tf32" for spec in specs):
+        raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
+
+
+def check_disk(folder: Path) -> None:
+    """Raise :class:`UserError` unless there is room for results, and they may be written."""
+    if not os.access(folder, os.W_OK):
+        raise UserError(
+            f"Nothing can be written to {folder.resolve()}.", "run in a folder of your own."
+        )
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        raise UserError(
+            f"Only {free / 1e6:.0f} MB are free on the disk of {folder.resolve()}.",
+            "make room; `l2rw prune` lists results that are not used any more.",
+        )
+
+
+def check_locks(config: Config, command: str) -> None:
+    """Raise :class:`UserError` if another run holds the results, or was killed while it did.
+
+    Args:
+        config: Whose results.
+        command: What removes the lock.
+    """
+    mine = f"{config.results.as_posix()}/"
+    for path in LOCKS.glob("*.output.lock"):
+        try:
+            held = path.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            continue  # let go of just now
+        if any(file.startswith(mine) for file in held):
+            raise UserError(
+                f"Another run holds {config.results}, or was killed while it did.",
+                f"wait for it; if none runs, `{command}` removes the lock.",
+            )

@@ -1,0 +1,112 @@
+"""A run from its configuration to its page."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from l2rw.planning.plan import Plan
+from l2rw.planning.table import read_config, work_left
+from l2rw.running.checks import check_data, check_device, check_disk, check_locks
+from l2rw.running.display import Display
+from l2rw.running.events import read_events
+from l2rw.running.snakemake import running, snakemake_command
+from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
+from l2rw.training.gpus import count_slots
+
+BENCH = Path("bench.json")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run, and how."""
+
+    config: Path
+    cores: str
+    """A number, or ``all``."""
+    profile: Path | None
+    dry_run: bool
+    unlock: bool
+
+    @property
+    def command(self) -> list[str]:
+        """The call of Snakemake."""
+        options = ["--configfile", str(self.config)]
+        if self.profile is None:
+            options += ["--cores", self.cores]
+        else:
+            options += ["--profile", str(self.profile)]
+        return snakemake_command(options)
+
+
+def run(request: Request) -> int:
+    """Check, say what will be done, do it, and name the page; return Snakemake's exit code.
+
+    Raises:
+        UserError: Something is wrong that can be seen before anything runs.
+        KeyboardInterrupt: Somebody asked it to end, by SIGINT or SIGTERM.
+    """
+    if request.cores != "all" and not (request.cores.isdigit() and int(request.cores)):
+        raise UserError(f"--cores {request.cores} is no number of cores.", "say 2, or all.")
+    if request.profile is not None and not request.profile.is_dir():
+        raise UserError(
+            f"There is no profile {request.profile}.", "name a folder such as profiles/slurm."
+        )
+    config = read_config([request.config])
+    if request.unlock:
+        return subprocess.run([*request.command, "--unlock", "--quiet"], check=False).returncode
+    plan = Plan(config, config.results)
+    check_disk(Path())
+    check_locks(config, f"l2rw run {request.config} --unlock")
+    check_data(plan)
+    if request.profile is None:
+        check_device(plan)
+    console = Console()
+    console.print(_outlook(request, plan), soft_wrap=True, highlight=False)
+    if request.dry_run:
+        return subprocess.run(
+            [*request.command, "--dry-run", "--quiet", "rules"], check=False
+        ).returncode
+    return _follow(request, Results(config.results), console)
+
+
+def _outlook(request: Request, plan: Plan) -> str:
+    """Say what will be done, and how long that takes."""
+    gpu = plan.config.compute.device != "cpu" and bool(count_slots(1))
+    cores = (os.cpu_count() or 1) if request.cores == "all" else int(request.cores)
+    work = work_left(plan, _timings(plan), gpu=gpu or request.profile is not None, cores=cores)
+    names = ", ".join(plan.experiments)
+    if not work.to_do:
+        return f"{plan.config.name}: {names}. All {work.jobs} training jobs are done."
+    return (
+        f"{plan.config.name}: {names}. {work.to_do} of {work.jobs} training jobs are to do: "
+        f"{work.told}, by {work.source}."
+    )
+
+
+def _timings(plan: Plan) -> Path:
+    """Return the last timings: of ``l2rw bench``, or else of these results."""
+    if BENCH.exists() or plan.bench_file is None:
+        return BENCH
+    return Results(plan.config.results).bench(plan.bench_file)
+
+
+def _follow(request: Request, results: Results, console: Console) -> int:
+    """Run Snakemake and show what happens."""
+    with running(request.command) as process, Display(results.logs, console) as display:
+        for event in read_events(process.lines()):
+            display.tell(event)
+        code = process.wait()
+    if code and not display.failed:
+        console.print("\n".join(display.said), soft_wrap=True, highlight=False, markup=False)
+    elif code:
+        console.print(
+            f"{len(display.failed)} jobs failed; what is done stays. Run again after mending.",
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"The page: {results.page}", soft_wrap=True, highlight=False)
+    return code

@@ -1,0 +1,94 @@
+"""Snakemake as a process that ends in order when it is asked to."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from l2rw.store.errors import UserError
+
+REPOSITORY = Path(__file__).parents[3]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def snakemake_command(options: Sequence[str]) -> list[str]:
+    """Return the command that runs the workflow in this folder.
+
+    Raises:
+        UserError: There is no workflow here, nor in the repository that this package lies in.
+    """
+    program = Path(sys.executable).with_name("snakemake")
+    if not program.exists():
+        raise UserError(
+            "Snakemake is not installed.", "install it with `pip install 'l2rw[pipeline]'`."
+        )
+    if Path("Snakefile").exists():
+        return [str(program), *options]
+    if not (REPOSITORY / "Snakefile").exists():
+        raise UserError(
+            "There is no Snakefile in this folder.", "run in a clone of the repository."
+        )
+    return [str(program), "--snakefile", str(REPOSITORY / "Snakefile"), *options]
+
+
+@contextmanager
+def running(command: Sequence[str]) -> Iterator["Running"]:
+    """Run a command and hand over what it prints.
+
+    It and its jobs are a process group of their own, which Ctrl-C on the terminal does not reach.
+    SIGINT and SIGTERM become SIGTERM for all of them: training jobs write their checkpoints,
+    Snakemake waits for them and lets go of its lock. A second signal kills them.
+
+    Raises:
+        KeyboardInterrupt: After a signal, once the last of them has ended.
+    """
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    run = Running(process)
+    before = {number: signal.signal(number, run.end) for number in SIGNALS}
+    try:
+        with process:
+            yield run
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if run.asked_to_end:
+        raise KeyboardInterrupt
+
+
+class Running:
+    """A process group that runs."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        """Args: ``process`` leads the group."""
+        self._process = process
+        self.asked_to_end = 0
+        """How often."""
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """Ask all of it to end; kill it if asked again."""
+        self.asked_to_end += 1
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(
+                self._process.pid, signal.SIGTERM if self.asked_to_end == 1 else signal.SIGKILL
+            )
+
+    def lines(self) -> Iterator[str]:
+        """Yield what it prints until it ends: nothing more once it was asked to end."""
+        assert self._process.stdout is not None
+        yield from (line for line in self._process.stdout if not self.asked_to_end)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        return self._process.wait()

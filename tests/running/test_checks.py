@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from l2rw.config.load import parse_config
+from l2rw.planning.plan import Plan
+from l2rw.running import checks
+from l2rw.store.errors import UserError
+
+SMALL = {"dataset": "digits", "corruption": {"train_size": 100, "clean_size": 4}}
+SMALL |= {"sweep": {"majority_share": [0.8]}}
+
+
+def plan(**more):
+    return Plan(parse_config({"targets": ["figure2"], "experiments": {"figure2": SMALL}, **more}))
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
+    monkeypatch.setattr(checks, "count_slots", lambda jobs: 0)
+    checks.check_device(plan())
+    with pytest.raises(UserError, match=r"compute\.device is cuda, but .* Hint: set it to auto"):
+        checks.check_device(plan(compute={"device": "cuda"}))
+    monkeypatch.setattr(checks, "count_slots", lambda jobs: 1)
+    checks.check_device(plan(compute={"device": "cuda"}))
+
+
+def test_a_full_disk_is_told_before_anything_runs(monkeypatch):
+    checks.check_disk(Path())
+    monkeypatch.setattr(checks, "LEAST_FREE", 1e30)
+    with pytest.raises(UserError, match=r"MB are free on the disk of .* Hint: make room"):
+        checks.check_disk(Path())
+
+
+def test_absent_data_are_told_before_anything_runs(monkeypatch):
+    monkeypatch.delenv("L2RW_DATA", raising=False)
+    absent = plan(data={"download": False})
+    checks.check_data(absent)
+    section = SMALL | {"dataset": "mnist"}
+    raw = {"targets": ["figure2"], "experiments": {"figure2": section}, "data": {"download": False}}
+    with pytest.raises(UserError, match="train-images-idx3-ubyte"):
+        checks.check_data(Plan(parse_config(raw)))
+
+
+def test_a_lock_on_these_results_is_told_and_one_on_others_is_not():
+    config = plan().config
+    checks.LOCKS.mkdir(parents=True)
+    (checks.LOCKS / "0.output.lock").write_text("results/other/tables/a.csv\n")
+    checks.check_locks(config, "unlock")
+    (checks.LOCKS / "1.output.lock").write_text("results/paper/tables/a.csv\n")
+    with pytest.raises(UserError, match=r"Another run holds results/paper.*`unlock` removes"):
+        checks.check_locks(config, "unlock")
