@@ -50,3 +50,4 @@ rule all:
         metrics="<results>/metrics.json",
         ledger=multiext("<results>/REPRODUCTION", ".md", ".html"),
         claims=multiext("<results>/claims", ".csv", ".json"),
+        page="<results>/index.html",

@@ -231,4 +231,4 @@ def test_the_stage_has_everything_that_people_open():
     declared = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
     (outputs,) = (stage["do"]["outs"] for stage in declared["stages"].values())
     kept = {name for output in outputs for name in output}
-    assert {f"results/${{key}}/{name}" for name in ("figures", "tables")} <= kept
+    assert {f"results/${{key}}/{name}" for name in ("figures", "tables", "index.html")} <= kept

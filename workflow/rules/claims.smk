@@ -3,6 +3,7 @@
 # In:  tables and figures of all experiments
 # Out: <results>/bench/{networks}.json             how long a step takes by each way of weighting
 #      <results>/REPRODUCTION.md, .html            every claim: what we found, by which runs
+#      <results>/index.html                        the page of everything, in one file
 #      <results>/claims.csv                        every part of every claim, tidy
 #      <results>/claims.json                       which plans they were made from
 #
@@ -59,6 +60,7 @@ rule judge:
             category="Claims",
             labels={"ledger": "the paper's claims, judged"},
         ),
+        index="<results>/index.html",
         claims="<results>/claims.csv",
         record="<results>/claims.json",
     log:

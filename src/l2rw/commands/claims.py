@@ -19,9 +19,11 @@ def _judge_options(judge: ArgumentParser) -> None:
 def _judge(arguments: Namespace) -> None:
     from l2rw.claims.files import write_ledger
     from l2rw.claims.paper import paper
+    from l2rw.page.page import write_page
 
     plans = [read_own_plan(path) for path in arguments.plans]
     write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
+    write_page(plans, arguments.out)
 
 
 def _claims_options(claims: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from l2rw.store.errors import UserError
 IMPORTED = frozenset(
     {
         "filelock",
+        "jinja2",
         "markdown_it",
         "matplotlib",
         "numpy",

@@ -21,7 +21,7 @@ ROOMS_THAT_COMPUTE = (
     "training",
 )
 LIBRARIES = ("torch", "numpy", "scikit-learn")
-CODE_AND_DATA = {".py", ".csv", ".yaml"}
+CODE_AND_DATA = {".py", ".csv", ".yaml", ".html"}
 
 
 def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:

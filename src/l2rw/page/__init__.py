@@ -1,0 +1,1 @@
+"""The page of a configuration's results: one self-contained file for a browser."""

@@ -1,0 +1,70 @@
+"""What was asked and what was found, in a few lines."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from l2rw.analysis.collect import read_table
+from l2rw.analysis.outputs import drawing_of
+from l2rw.analysis.statistics import plus_minus
+from l2rw.analysis.style import look, name_of
+from l2rw.store.paths import Results
+from l2rw.training.plan_file import PlanFile
+
+OURS, PLAIN = "l2rw", "baseline"
+FINDINGS = 3
+"""How many experiments the headline quotes."""
+
+
+def headline(plans: Sequence[PlanFile], there: Results) -> list[str]:
+    """Return the lines: first what was asked, then what the first experiments found."""
+    found = (line for plan in plans for line in _found(plan, there))
+    return [_asked(plans), *(line for line, _ in zip(found, range(FINDINGS), strict=False))]
+
+
+def _asked(plans: Sequence[PlanFile]) -> str:
+    datasets = dict.fromkeys(name_of(cell.dataset) for plan in plans for cell in plan.cells)
+    methods = {cell.run_spec.method for plan in plans for cell in plan.cells if _trains(cell)}
+    seeds = max(len(plan.seeds) for plan in plans)
+    told = f"{len(methods)} methods, " if methods else ""
+    return (
+        "Asked: if a few labels are surely right, does weighting every training example by them "
+        f"(L2RW) beat training as usual? {len(plans)} experiments, {told}"
+        f"{seeds} random splits, on {', '.join(datasets)}."
+    )
+
+
+def _trains(cell: object) -> bool:
+    return getattr(cell, "kind", "") == "training"
+
+
+def _found(plan: PlanFile, there: Results) -> Iterator[str]:
+    """Yield what a table or a sweep says of L2RW, the Baseline, and the best of the others."""
+    kind, settings = plan.settings["kind"], plan.settings
+    if kind not in ("table", "sweep"):
+        return
+    drawing = drawing_of(plan.experiment, settings)
+    summary = drawing.summary(read_table(there.table(plan.experiment)))
+    if kind == "sweep":
+        (swept,) = settings["sweep"]
+        last = summary[swept].iloc[-1]
+        at, summary = f"{swept.replace('_', ' ')} {last}", summary[summary[swept] == last]
+        error = settings["quantity"] == "error"
+    else:
+        dataset = summary["dataset"].iloc[0]
+        at, summary = name_of(str(dataset)), summary[summary["dataset"] == dataset]
+        summary, error = summary[summary["seeds"] > 0].drop_duplicates("row"), False
+    value = str(drawing.value)
+    lines = summary.set_index("row")[[value, "ci95_half_width"]]
+    if OURS not in lines.index or len(lines) < 2:
+        return
+    others = lines.drop(index=[OURS, PLAIN], errors="ignore").sort_values(value, ascending=error)
+    shown = [OURS, *others.index[:1], *([PLAIN] if PLAIN in lines.index else [])]
+    numbers = ", ".join(f"{look(row).label} {_number(lines.loc[row])} %" for row in shown)
+    title = settings.get("title") or plan.experiment.replace("_", " ").capitalize()
+    yield f"{title}, {at}: test {'error' if error else 'accuracy'} of {numbers}."
+
+
+def _number(line: pd.Series) -> str:
+    mean, half_width = (float(number) for number in line)
+    return plus_minus(mean, half_width)
