@@ -6,10 +6,10 @@ CORES ?= all
 BIN := .venv/bin
 READY := .venv/.ready
 LOWEST := .venv-lowest/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 NAME ?= demo
 CONFIG := $(if $(filter-out paper,$(NAME)),--configfile config/$(NAME).yaml)
 REPORT := results/$(NAME)/report.html
+RUN := $(BIN)/l2rw run --cores $(CORES)
 
 # Byte code of the installed packages is worth keeping: it halves the start of every job.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,16 +22,15 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY) ## Everything in miniature, on a laptop, in minutes
-	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet host rules
-	@$(MAKE) --no-print-directory report NAME=demo
+	@$(RUN) config/demo.yaml
 
 mnist: $(READY) ## Figure 2 and the theory on MNIST, at full scale
-	$(SNAKEMAKE) --configfile config/mnist.yaml
+	@$(RUN) config/mnist.yaml
 
 paper: $(READY) ## The whole paper, at full scale
-	$(SNAKEMAKE)
+	@$(RUN) config/config.yaml
 
-report: $(REPORT) ## The report of finished results, for a browser (NAME=demo, mnist or paper)
+report: $(REPORT) ## Snakemake's report of finished results (NAME=demo, mnist or paper)
 	@echo "The report is $(REPORT)."
 
 # Two steps, because the files that the report holds are looked up when this file is read.

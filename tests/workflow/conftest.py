@@ -162,7 +162,7 @@ def place_timings(results: Path, config: dict[str, Any]) -> None:
         "provenance": {"commit": None, "source": "made-up"},
         "device": {"device": "cpu", "precision": "float32"},
         "rows": [
-            {"model": model, "way": way, "samples_ms": [ms, ms + 1]}
+            {"model": model, "way": way, "ms_per_seed": ms, "samples_ms": [ms, ms + 1]}
             for model in plan.timed_networks
             for way, ms in (("SGD", 10), ("forward mode", 20), ("three passes", 30))
         ],

@@ -38,7 +38,7 @@ def test_it_says_what_is_done_and_names_the_page(workspace):
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(workspace):
-    more = edit(TINY, rows=["baseline", "l2rw", "random"])
+    more = edit(TINY, methods=["baseline", "l2rw", "random"])
     told = run(workspace, more, "--dry-run")
     assert told.returncode == 0
     assert "2 of 6 training jobs are to do: about a minute on 2 CPU cores" in told.stdout
@@ -57,7 +57,7 @@ def test_a_typo_in_the_name_of_the_file_is_a_sentence(tmp_path):
 
 def test_a_failing_job_says_its_last_sentence_and_its_log(workspace):
     training = TINY["experiments"]["figure2"]["training"] | {"learning_rate": 1e30}
-    done = run(workspace, edit(TINY, training=training, rows=["baseline"], seeds=1))
+    done = run(workspace, edit(TINY, training=training, methods=["baseline"], seeds=1))
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("Failed: train")]
     assert "Hint: " in line
@@ -71,7 +71,7 @@ def test_a_failing_job_says_its_last_sentence_and_its_log(workspace):
 def test_a_signal_ends_it_in_silence_and_the_next_run_goes_on(tmp_path, number):
     workspace = Workspace(tmp_path)
     training = TINY["experiments"]["figure2"]["training"] | {"steps": 20_000}
-    config = edit(TINY, training=training, rows=["l2rw"], seeds=1)
+    config = edit(TINY, training=training, methods=["l2rw"], seeds=1)
     config |= {"compute": {"checkpoint_seconds": 0.0}}
     place_timings(workspace.results, config)
     with subprocess.Popen(
