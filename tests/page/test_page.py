@@ -70,8 +70,8 @@ def test_it_opens_with_what_was_asked_and_found_in_at_most_five_lines(page, plan
     assert 2 <= len(lines) + 1 <= 5
     assert lines[0].startswith("Asked: ")
     assert lines[1] == (
-        "Figure 2, majority share 0.995: test error of L2RW 4.00 ± 0.01 %, Random 20.00 ± 0.05 %, "
-        "Baseline 40.00 ± 0.10 %."
+        "Figure 2, majority share 0.995: L2RW errs on 4.00 ± 0.01 % of the test part, training as "
+        "usual on 40.00 ± 0.10 %, the best other method, Random, on 20.00 ± 0.05 %."
     )
     assert page.index(lines[1]) < page.index("<section")
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from l2rw.analysis.collect import collect_csv
-from l2rw.analysis.drawing import add_legend, draw_band
+from l2rw.analysis.drawing import add_legend, draw_band, within_percent
 from l2rw.analysis.statistics import NOTHING, plus_minus, summarise_percent
 from l2rw.analysis.style import RC, look
 from l2rw.store.paths import METRICS
@@ -94,6 +94,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
             for name, line in LINES.items()
         ]
         falls = [axes.axvline(step, **FALL) for step in _falls(table)]
+        within_percent(axes)
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.set(xlabel="Training step", ylabel="Accuracy under given labels (%)")
         add_legend(figure, handles + falls[:1])

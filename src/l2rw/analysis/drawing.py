@@ -59,6 +59,12 @@ def draw_band(
     axes.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
 
 
+def within_percent(axes: Axes) -> None:
+    """Cut the height of a figure of percentages to what there is, whatever intervals say."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0.0), min(high, 101.0))
+
+
 def add_legend(figure: Figure, handles: Sequence[Artist | Container]) -> None:
     """Put a legend below everything else, in as many columns as fit."""
     longest = max(len(str(handle.get_label())) for handle in handles)

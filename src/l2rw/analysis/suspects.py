@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from l2rw.analysis.collect import collect_csv
-from l2rw.analysis.drawing import add_legend, draw_band
+from l2rw.analysis.drawing import add_legend, draw_band, within_percent
 from l2rw.analysis.statistics import NOTHING, plus_minus, summarise_percent
 from l2rw.analysis.style import RC, look
 from l2rw.store.paths import SUSPECTS
@@ -83,7 +83,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         axes.set(
             xlabel="Training examples looked at, least weight first (%)",
             ylabel="Wrong labels among these (%)",
-            ylim=(0, None),
         )
+        within_percent(axes)
         add_legend(figure, axes.get_legend_handles_labels()[0])
     return figure

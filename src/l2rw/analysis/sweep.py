@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from l2rw.analysis.collect import collect
-from l2rw.analysis.drawing import add_legend, draw_band, draw_bars, name_lines
+from l2rw.analysis.drawing import add_legend, draw_band, draw_bars, name_lines, within_percent
 from l2rw.analysis.statistics import NOTHING, column_of_text, summarise_percent
 from l2rw.analysis.style import RC, look
 
@@ -100,6 +100,7 @@ class Sweep:
             line = lines.assign(at=lines[self.swept].map(places)).sort_values("at")
             estimates = line[self._value], line["ci95_half_width"]
             draw_band(axes, line["at"], *estimates, **look(str(row)).style)
+        within_percent(axes)
         if self.quantity == "error":
             axes.set_ylim(bottom=0)
 

@@ -1,4 +1,4 @@
-"""Commands that make tables and figures of results: ``tabulate``, ``draw`` and ``metrics``."""
+"""Commands that show results: ``tabulate``, ``draw``, ``metrics`` and ``tensorboard``."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -45,6 +45,18 @@ def _metrics(arguments: Namespace) -> None:
     write_metrics(arguments.summaries, arguments.out)
 
 
+def _tensorboard_options(tensorboard: ArgumentParser) -> None:
+    tensorboard.add_argument("results", type=Path, help="folder such as results/demo")
+    tensorboard.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _tensorboard(arguments: Namespace) -> None:
+    from l2rw.analysis.tensorboard import export
+
+    count = export(arguments.results, arguments.out)
+    print(f"{count} runs: tensorboard --logdir {arguments.out}")
+
+
 COMMANDS = (
     Command(
         "tabulate",
@@ -54,4 +66,10 @@ COMMANDS = (
     ),
     Command("draw", "draw an experiment's figure from its table", _draw, _draw_options),
     Command("metrics", "gather the numbers of all figures and tables", _metrics, _metrics_options),
+    Command(
+        "tensorboard",
+        "write the curves of finished runs for TensorBoard",
+        _tensorboard,
+        _tensorboard_options,
+    ),
 )

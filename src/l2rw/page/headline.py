@@ -59,10 +59,14 @@ def _found(plan: PlanFile, there: Results) -> Iterator[str]:
     if OURS not in lines.index or len(lines) < 2:
         return
     others = lines.drop(index=[OURS, PLAIN], errors="ignore").sort_values(value, ascending=error)
-    shown = [OURS, *others.index[:1], *([PLAIN] if PLAIN in lines.index else [])]
-    numbers = ", ".join(f"{look(row).label} {_number(lines.loc[row])} %" for row in shown)
     title = settings.get("title") or plan.experiment.replace("_", " ").capitalize()
-    yield f"{title}, {at}: test {'error' if error else 'accuracy'} of {numbers}."
+    verb = "errs on" if error else "is right on"
+    told = f"{title}, {at}: {look(OURS).label} {verb} {_number(lines.loc[OURS])} % of the test part"
+    if PLAIN in lines.index:
+        told += f", training as usual on {_number(lines.loc[PLAIN])} %"
+    for row in others.index[:1]:
+        told += f", the best other method, {look(row).label}, on {_number(lines.loc[row])} %"
+    yield f"{told}."
 
 
 def _number(line: pd.Series) -> str:
