@@ -19,7 +19,10 @@ PUBLISHED = REPOSITORY / "docs" / "reproduction"
 
 
 def plan_of(name):
-    return Plan(read_config([REPOSITORY / "config" / f"{name}.yaml"]))
+    """The plan of a configuration: as it was when its ids were pinned, if it has changed since."""
+    former = Path(__file__).with_name(f"{name}.yaml")
+    today = REPOSITORY / "config" / f"{name}.yaml"
+    return Plan(read_config([former if former.exists() else today]))
 
 
 def ids(plan):
