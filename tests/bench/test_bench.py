@@ -93,7 +93,7 @@ def test_ratios_are_those_of_medians_to_the_faster_sgd(tmp_path):
 
 
 def test_all_ways_can_be_measured_in_both_memory_formats():
-    formats = {"contiguous": True, "three_passes": True}
+    formats = {"contiguous": True, "three_passes": True, "peers": False}
     settings = Settings(["lenet"], "cpu", "float32", 1, 1, 4, None, 2, 1, compile=False, **formats)
     for independent, ways in (
         (True, {PLAIN_SGD, *GRADIENT_ALGORITHMS}),

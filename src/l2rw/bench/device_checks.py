@@ -263,6 +263,7 @@ def _bench(named: dict[str, str], rounds: int, device: torch.device) -> Iterator
         steps=1,
         compile=False,
         three_passes=False,
+        peers=False,
         contiguous=False,
     )
     set_up_torch(precision, settings.threads)

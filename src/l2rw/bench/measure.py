@@ -7,6 +7,7 @@ import torch
 
 from l2rw.bench import machine
 from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS, Examples
+from l2rw.bench.peers import PEERS, installed
 from l2rw.bench.plain import PlainTraining
 from l2rw.bench.settings import Settings
 from l2rw.bench.workload import Workload, lay_out, random_examples
@@ -35,7 +36,7 @@ def variants(settings: Settings, *, independent: bool) -> list[Variant]:
         settings: What to measure.
         independent: Whether the model's examples are independent, as layer-wise weights ask for.
     """
-    ways = [PLAIN_SGD, *GRADIENT_ALGORITHMS]
+    ways = [PLAIN_SGD, *GRADIENT_ALGORITHMS, *(installed() if settings.peers else ())]
     if not settings.three_passes:
         ways.remove(THREE_PASSES)
     if not independent:
@@ -103,8 +104,11 @@ class _Bench:
             )
             for last in formats
         }
+        kinds: dict[str, type[PlainTraining]] = {PLAIN_SGD: PlainTraining, **PEERS}
         self._plain = {
-            last: PlainTraining(model, precision, device, channels_last=last) for last in formats
+            Variant(way, last): training(model, precision, device, channels_last=last)
+            for way, training in kinds.items()
+            for last in formats
         }
 
     def _examples(self, stack: int) -> Examples:
@@ -136,8 +140,8 @@ class _Bench:
         return machine.milliseconds(run, self._device) / steps
 
     def _step(self, variant: Variant, seen: Examples) -> None:
-        if variant.way == PLAIN_SGD:
-            self._plain[variant.channels_last].step(seen)
+        if variant in self._plain:
+            self._plain[variant].step(seen)
         else:
             self._workloads[variant.channels_last].step(GRADIENT_ALGORITHMS[variant.way], seen)
 
@@ -149,7 +153,8 @@ class _Bench:
 
     def flops(self, way: str) -> int:
         """Count the operations of a step of one seed, on tensors that have shapes but no values."""
-        gradient, meta = GRADIENT_ALGORITHMS[SGD if way == PLAIN_SGD else way], torch.device("meta")
+        counted = SGD if way == PLAIN_SGD else THREE_PASSES if way in PEERS else way
+        gradient, meta = GRADIENT_ALGORITHMS[counted], torch.device("meta")
         one = Workload(self._model, self._settings.precision, 1, meta, channels_last=True)
         clean = self._settings.clean_batch_size_of(self._model)
         examples = random_examples(self._model, 1, self._settings.batch_size, clean, meta)

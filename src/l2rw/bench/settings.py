@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from l2rw.bench.peers import PEERS, installed
 from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
 from l2rw.training.device import PRECISIONS, choose_device
@@ -29,6 +30,8 @@ class Settings:
     """Whether to compile the gradients, as the configuration's key of that name does."""
     three_passes: bool
     """Whether to measure Algorithm 1 in plain autograd, too."""
+    peers: bool
+    """Whether to measure L2RW by the libraries of :mod:`l2rw.bench.peers`, too."""
     contiguous: bool
     """Whether to measure all ways, not SGD alone, in contiguous memory format, too."""
 
@@ -44,10 +47,15 @@ class Settings:
                 raise UserError(f"--{key.replace('_', '-')} is {value}.", "give at least 1.")
         if self.precision == "tf32" and choose_device(self.device).type != "cuda":
             raise UserError("Only CUDA devices compute in tf32.", "use --precision float32.")
-        if self.three_passes and (self.stack > 1 or self.compile):
+        if self.peers and not installed():
+            raise UserError(
+                f"None of the peers is installed: {', '.join(PEERS)}.",
+                "pip install 'l2rw[peers]', or leave out --peers.",
+            )
+        if (self.three_passes or self.peers) and (self.stack > 1 or self.compile):
             raise UserError(
                 "Plain autograd is neither stacked nor compiled.",
-                "leave out --three-passes, or --stack and --compile.",
+                "leave out --three-passes and --peers, or --stack and --compile.",
             )
 
     def clean_batch_size_of(self, model: str) -> int:

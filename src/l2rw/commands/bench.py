@@ -30,6 +30,9 @@ def _bench_options(bench: ArgumentParser) -> None:
         "--three-passes", action="store_true", help="add Algorithm 1 in plain autograd"
     )
     bench.add_argument(
+        "--peers", action="store_true", help="add L2RW by other libraries, as installed"
+    )
+    bench.add_argument(
         "--contiguous", action="store_true", help="all ways in contiguous memory format, too"
     )
     bench.add_argument(

@@ -5,7 +5,6 @@ truncated normals changed between PyTorch 2.11 and 2.15. What a seed begins with
 """
 
 import math
-from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -14,16 +13,16 @@ from torch import Tensor, nn
 from l2rw.core.weights import Parameters
 
 
-class Model(nn.Module, ABC):
+class Model(nn.Module):
     """A network that knows how to draw its initial parameters."""
 
     examples_are_independent: ClassVar[bool] = False
     """Whether its outputs for an example depend on no other, and all its parameters lie in layers
     of :data:`l2rw.core.layers.LINEAR_LAYERS`: not so with batch normalisation in training mode."""
 
-    @abstractmethod
     def draw(self, generator: torch.Generator) -> None:
         """Overwrite every parameter; whatever is random comes from the CPU generator."""
+        raise NotImplementedError(f"{type(self).__name__} does not draw its initial values")
 
 
 def initialise(model: Model, generator: torch.Generator) -> Parameters:
