@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from l2rw.away.jobs import read_jobs
 from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.commands.main import main
 from l2rw.store.checksums import with_checksums
 from l2rw.store.paths import RUN_FILES
+from l2rw.store.sealed_tensors import write_sealed
 from l2rw.training.plan_file import read_plan
 from l2rw.training.results import write_json
 
@@ -40,7 +41,7 @@ def made_up_checkpoint(job, step, device="cuda"):
     path = job.checkpoints / f"seed-{job.seeds[0]}.safetensors"
     header = {"fingerprint": f"{job.id} {path.stem} on {device} with 1 threads", "step": str(step)}
     tensors = load_file(path) if path.exists() else {}
-    save_file(tensors, path, header)
+    write_sealed(path, tensors, header)
     return Bundle.of_checkpoint(path)
 
 

@@ -13,6 +13,7 @@ from l2rw.store.checksums import read_result, sha256, verify
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
 from l2rw.store.paths import RESULT, RUN_FILES, Results, done_in, seeds_name
+from l2rw.store.sealed_tensors import verify_sealed
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.plan_file import CellEntry
 
@@ -114,6 +115,7 @@ def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
     target = results.parent / name
     path = CHECKPOINT.fullmatch(name)
     assert path is not None
+    verify_sealed(staged)
     header = read_header(staged)
     if not header.fingerprint.startswith(f"{path['cell']} {seeds_name(path['seeds'])} on "):
         raise ValueError("it is a checkpoint of another run")

@@ -76,18 +76,21 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]])
         table.writerows(rows)
 
 
-def write_tensors(
-    path: Path, tensors: dict[str, Any], header: dict[str, str] | None = None
-) -> None:
-    """Write PyTorch tensors by name, and texts by name, in the format of safetensors."""
+def write_tensors(path: Path, tensors: dict[str, Any]) -> None:
+    """Write PyTorch tensors by name, in the format of safetensors."""
+    with replacing(path) as partial:
+        save_tensors(partial, tensors)
+
+
+def save_tensors(path: Path, tensors: dict[str, Any], header: dict[str, str] | None = None) -> None:
+    """Write tensors by name, and texts by name, to a file that nobody reads yet."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    with replacing(path) as partial:
-        try:
-            save_file({name: t.contiguous() for name, t in tensors.items()}, partial, header)
-        except SafetensorError as error:  # which hides what the system said
-            raise OSError(str(error)) from None
+    try:
+        save_file({name: t.contiguous() for name, t in tensors.items()}, path, header)
+    except SafetensorError as error:  # which hides what the system said
+        raise OSError(str(error)) from None
 
 
 def copy_file(source: Path, path: Path) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from tests.runs import assert_same_runs
@@ -94,6 +95,18 @@ def test_a_checkpoint_cut_short_is_refused(tmp_path, make_spec, prepare, left):
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(UserError, match=rf"{path} cannot be read.* Hint: delete {path}"):
         prepare(make_spec(), 0).state.restore(path, "this run")
+
+
+def test_no_flipped_bit_of_a_checkpoint_goes_unnoticed(tmp_path, make_spec, prepare):
+    path, random = tmp_path / "checkpoint", np.random.default_rng(0)
+    run_until(2, prepare(make_spec(), 0), path)
+    whole, state = path.read_bytes(), prepare(make_spec(), 0).state
+    for bit in [*range(0, 400, 7), *random.integers(8 * len(whole), size=200)]:
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=rf"{path} .* Hint: delete {path}"):
+            state.restore(path, "this run")
 
 
 def test_right_after_an_evaluation_the_means_are_those_of_it(make_spec, prepare):

@@ -11,7 +11,7 @@ from torch import Tensor
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.store.errors import UserError
-from l2rw.store.files import write_tensors
+from l2rw.store.sealed_tensors import verify_sealed, write_sealed
 from l2rw.training.engine.optimizers import Variables
 from l2rw.training.history import Means, Snapshot, Tally
 from l2rw.training.weight_tracker import WeightTracker
@@ -132,18 +132,19 @@ class State:
             "step": json.dumps(self.step),
             "history": json.dumps([[asdict(line) for line in lines] for lines in self.history]),
         }
-        write_tensors(path, dict(self.tensors()), header)
+        write_sealed(path, dict(self.tensors()), header)
 
     def restore(self, path: Path, fingerprint: str) -> None:
         """Go on from a checkpoint; tensors keep their memory format, so numbers stay the same.
 
         Raises:
-            UserError: The checkpoint is another run's or cannot be read.
+            UserError: The checkpoint is another run's, damaged, or cannot be read.
         """
         from safetensors import SafetensorError, safe_open
 
         hint = f"delete {path} to start this run anew."
         try:
+            verify_sealed(path)
             with safe_open(path, framework="pt") as file:
                 header = file.metadata()
                 if header["fingerprint"] != fingerprint:
@@ -154,7 +155,7 @@ class State:
                     )
                 for name, tensor in self.tensors():
                     tensor.copy_(file.get_tensor(name))
-        except SafetensorError as error:
+        except (SafetensorError, ValueError, OSError) as error:
             raise UserError(f"The checkpoint {path} cannot be read: {error}.", hint) from None
         self.step = json.loads(header["step"])
         self.history = [
