@@ -26,7 +26,8 @@ OUTPUTS = {
     "metrics": {THERE.folder / paths.METRICS_OF_ALL},
     "bench": {THERE.bench("{networks}.json")},
     "judge": {
-        THERE.folder / name for name in (paths.PAGE, paths.HTML, paths.CLAIMS, paths.CLAIMS_RECORD)
+        THERE.folder / name
+        for name in (paths.PAGE, paths.HTML, paths.INDEX, paths.CLAIMS, paths.CLAIMS_RECORD)
     },
 }
 
