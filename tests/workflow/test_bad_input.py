@@ -21,7 +21,7 @@ def with_table1(rows):
     [
         (edit(TINY, sedes=3), "'seeds'"),
         (edit(TINY, methods=["l2wr"]), "'l2rw'"),
-        (edit(TINY, majority_shares=[1.5]), "majority_shares"),
+        (edit(TINY, majority_shares=[1.5]), "majority share of 1.5"),
         (edit(TINY, clean_size=24), "clean set"),
         (edit(TINY, dataset="mnist") | {"data": {"download": False}}, "train-images-idx3-ubyte"),
         (TINY | {"data": {"root": "nowhere"}}, "nowhere"),
