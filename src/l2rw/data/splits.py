@@ -24,7 +24,24 @@ class Part:
     labels: Indices
     """The labels given, shape (n,)."""
     label_is_correct: NDArray[np.bool_]
-    """Where the given label is the right one, shape (n,)."""
+    """Where the given label is the right one, as far as is known, shape (n,)."""
+    truth_is_known: NDArray[np.bool_] = None  # type: ignore[assignment]
+    """Where it is known whether the label is right, shape (n,); everywhere unless told."""
+
+    def __post_init__(self) -> None:
+        """Take the truth to be known unless told otherwise."""
+        if self.truth_is_known is None:
+            object.__setattr__(self, "truth_is_known", np.ones(len(self.indices), dtype=bool))
+
+    @property
+    def surely_right(self) -> NDArray[np.bool_]:
+        """Where the given label is known to be right, shape (n,)."""
+        return self.label_is_correct & self.truth_is_known
+
+    @property
+    def surely_wrong(self) -> NDArray[np.bool_]:
+        """Where the given label is known to be wrong, shape (n,)."""
+        return ~self.label_is_correct & self.truth_is_known
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -37,6 +54,28 @@ class Part:
 
 KEYS = {"indices": "indices", "labels": "labels", "label_is_correct": "truth"}
 """Fields of a part by the keys that they have in files."""
+KNOWN = "known"
+"""Key of ``truth_is_known`` in files, where it is not known of all."""
+
+
+@dataclass(frozen=True)
+class DatasetLabels:
+    """What splits are drawn from: the labels of a data set, and what is known of them."""
+
+    train: Indices
+    """Of the training half, the true labels where they are known, else the given ones, (n,)."""
+    test: Indices
+    """Of the test half, shape (m,)."""
+    given: Indices
+    """Of the training half, as they come, shape (n,)."""
+    truth_is_known: NDArray[np.bool_]
+    """Where :attr:`train` is surely right, shape (n,)."""
+    clean: Indices
+    """Examples of the training half whose labels the user trusts, in ascending order, (k,)."""
+    groups: Indices
+    """Of the training half, what must not be torn apart, shape (n,); empty without groups."""
+    test_is_trusted: bool = True
+    """Whether the labels of the test half are held to be right."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +98,10 @@ class Split:
             for part in fields(Split)
             for name, key in KEYS.items()
         }
+        for one in fields(Split):
+            part: Part = getattr(self, one.name)
+            if not part.truth_is_known.all():
+                arrays[f"{one.name}.{KNOWN}"] = part.truth_is_known
         with replacing(path) as partial:
             np.savez(partial, **arrays)
 
@@ -66,11 +109,13 @@ class Split:
     def load(cls, path: Path) -> "Split":
         """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
         arrays = read_arrays(path)
-        parts = {
-            part.name: Part(*(arrays[f"{part.name}.{key}"] for key in KEYS.values()))
-            for part in fields(cls)
-        }
-        return cls(**parts)
+
+        def part(name: str) -> Part:
+            stored = {field: arrays[f"{name}.{key}"] for field, key in KEYS.items()}
+            known = arrays.get(f"{name}.{KNOWN}", np.ones(len(stored["indices"]), dtype=bool))
+            return Part(**stored, truth_is_known=known)
+
+        return cls(**{one.name: part(one.name) for one in fields(cls)})
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -89,11 +134,17 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from None
 
 
-def make_part(indices: Indices, labels: Indices, true_labels: Indices | None = None) -> Part:
+def make_part(
+    indices: Indices,
+    labels: Indices,
+    true_labels: Indices | None = None,
+    truth_is_known: NDArray[np.bool_] | None = None,
+) -> Part:
     """Order a part by index; the labels are right unless ``true_labels`` says otherwise."""
     order = np.argsort(indices)
     right = labels if true_labels is None else true_labels
-    return Part(indices[order], labels[order], (labels == right)[order])
+    known = np.ones(len(labels), dtype=bool) if truth_is_known is None else truth_is_known
+    return Part(indices[order], labels[order], (labels == right)[order], known[order])
 
 
 EMPTY = make_part(np.array([], dtype=np.int64), np.array([], dtype=np.int64))

@@ -48,11 +48,12 @@ def weight_auc(run: Run) -> float | None:
     """Return how well the mean weight tells rightly labelled training examples from the others.
 
     It is the area under the ROC curve: the probability that a rightly labelled example weighed more
-    than a wrongly labelled one, a tie counting half. None if all that were seen are of one kind.
+    than a wrongly labelled one, a tie counting half. Labels of which nobody knows whether they are
+    right do not count. None if all that were seen and count are of one kind.
     """
     seen = np.isfinite(run.mean_weights)
-    right = run.mean_weights[seen & run.train.label_is_correct]
-    wrong = np.sort(run.mean_weights[seen & ~run.train.label_is_correct])
+    right = run.mean_weights[seen & run.train.surely_right]
+    wrong = np.sort(run.mean_weights[seen & run.train.surely_wrong])
     if not (len(right) and len(wrong)):
         return None
     # Counted, not asked of a library: importing one takes longer than a job of the demo trains.
@@ -74,7 +75,11 @@ def _figures(run: Run) -> dict[str, Any]:
 
 
 def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
-    """Yield every training example: least weight first, those never seen last."""
+    """Yield every training example: least weight first, those never seen last.
+
+    What is not known of a label stays empty.
+    """
+    known = run.train.truth_is_known
     for place in np.argsort(run.mean_weights, kind="stable"):
         weight = run.mean_weights[place]
         yield (
@@ -83,5 +88,5 @@ def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
             run.train.labels[place],
             run.predicted[place],
             f"{weight:.6g}" if np.isfinite(weight) else "",
-            int(run.train.label_is_correct[place]),
+            int(run.train.label_is_correct[place]) if known[place] else "",
         )

@@ -7,7 +7,9 @@ import pytest
 
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.given import Given
 from l2rw.data.corruptions.imbalance import Imbalance
+from l2rw.data.corruptions.long_tail import LongTail
 from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.splits import Part, Split
 from l2rw.store.identity import plain, restored
@@ -23,6 +25,8 @@ EXAMPLES = [
     Imbalance(minority=4, majority=9, majority_share=0.8, train_size=60, clean_size=6),
     UniformFlip(**NOISY),
     BackgroundFlip(**NOISY, background_classes=(0, 1, 3, 5, 7)),
+    LongTail(classes=10, imbalance=10, clean_size=15, validation_size=100),
+    Given(classes=10, clean_size=15, validation_size=100),
 ]
 
 
@@ -53,7 +57,13 @@ def test_labels_are_below_the_number_of_classes(corruption, digits):
 
 def test_a_label_names_the_kind_and_its_strength():
     labels = [corruption.label for corruption in EXAMPLES]
-    assert labels == ["imbalance-0.8", "uniform_flip-0.4", "background_flip-0.4"]
+    assert labels == [
+        "imbalance-0.8",
+        "uniform_flip-0.4",
+        "background_flip-0.4",
+        "long_tail-10",
+        "given",
+    ]
 
 
 def test_splits_are_read_as_they_were_written_and_bear_no_date(tmp_path, make_split):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from l2rw.data.corruptions.background_flip import BackgroundFlip
+from l2rw.data.corruptions.flip import Flip
 from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.errors import UserError
@@ -54,7 +55,13 @@ def uniform(**changes):
 
 def background(**changes):
     classes = changes.pop("background_classes", (0, 1, 3, 5, 7))
-    return BackgroundFlip(**vars(uniform(**changes)), background_classes=classes)
+    return like(uniform(**changes), classes)
+
+
+def like(flip, classes):
+    """BackgroundFlip with what it shares with UniformFlip."""
+    shared = {field.name: getattr(flip, field.name) for field in fields(Flip)}
+    return BackgroundFlip(**shared, background_classes=classes)
 
 
 def given_labels(split):
@@ -181,7 +188,7 @@ class TestSweeps:
 
     @given(flips(kinds=(UniformFlip,), authors_code=False), seeds)
     def test_both_kinds_and_both_codes_share_what_they_can(self, corruption, seed):
-        other = BackgroundFlip(**vars(corruption), background_classes=(3,))
+        other = like(corruption, (3,))
         one, two = (c.split(TRAIN, TEST, seed) for c in (corruption, other))
         assert np.array_equal(one.clean.indices, two.clean.indices)
         assert np.array_equal(one.train.indices, two.train.indices)
@@ -341,3 +348,34 @@ class TestRefusals:
         corruption.check(CATALOG["cifar100"])
         split = corruption.split(np.arange(50000) % 100, np.arange(100), 0)
         assert len(set(split.clean.labels.tolist())) == 15
+
+
+class TestDrawnFromAllClasses:
+    @given(flips(kinds=(UniformFlip,), authors_code=False), seeds)
+    def test_what_flips_is_the_same_and_a_class_less_is_wrong(self, corruption, seed):
+        of_all = replace(corruption, drawn_from="all_classes")
+        one, two = (c.split(TRAIN, TEST, seed) for c in (corruption, of_all))
+        assert np.array_equal(one.train.indices, two.train.indices)
+        assert {index for index, _ in wrong(two)} <= {index for index, _ in wrong(one)}
+
+    def test_the_share_of_wrong_labels_is_as_others_publish_it(self):
+        """40 % drawn from all of ten classes are 36 % wrong (docs/deviations.md)."""
+        split = uniform(drawn_from="all_classes").split(MANY, TEST, 0)
+        assert 1 - split.train.label_is_correct.mean() == pytest.approx(0.36, abs=0.01)
+
+    def test_a_rate_of_one_leaves_labels_that_say_nothing(self):
+        corruption = uniform(noise=1.0, drawn_from="all_classes")
+        corruption.check(CIFAR10)
+        train = corruption.split(MANY, TEST, 0).train
+        counts = np.zeros((10, 10))
+        np.add.at(counts, (MANY[train.indices], train.labels), 1)
+        shares = counts / counts.sum(1, keepdims=True)
+        assert shares.min() > 0.05
+        assert shares.max() < 0.15
+
+    def test_it_is_another_split_by_name_and_refused_beside_the_authors_code(self):
+        assert uniform(drawn_from="all_classes").label == "uniform_flip-0.4-of-all"
+        with pytest.raises(UserError, match="all classes but the last"):
+            uniform(drawn_from="all_classes", authors_code=True).check(CIFAR10)
+        with pytest.raises(UserError, match="up to 1"):
+            uniform(noise=1.1, drawn_from="all_classes").check(CIFAR10)

@@ -31,5 +31,15 @@ CORRUPTIONS = Records(
             label="BackgroundFlip",
             implementation="l2rw.data.corruptions.background_flip:BackgroundFlip",
         ),
+        CorruptionRecord(
+            name="long_tail",
+            label="Long tail",
+            implementation="l2rw.data.corruptions.long_tail:LongTail",
+        ),
+        CorruptionRecord(
+            name="given",
+            label="Labels as given",
+            implementation="l2rw.data.corruptions.given:Given",
+        ),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.data.corruptions.flip import Flip
-from l2rw.data.datasets.catalog import DatasetRecord
+from l2rw.data.datasets.facts import Facts
 from l2rw.data.splits import Indices
 from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
@@ -27,7 +27,7 @@ class BackgroundFlip(Flip):
 
     name: ClassVar[str] = "background_flip"
 
-    def check(self, dataset: DatasetRecord) -> None:
+    def check(self, dataset: Facts) -> None:
         """Raise :class:`UserError` unless this corruption can be had of the data set."""
         super().check(dataset)
         hint = f"choose among 0 to {dataset.classes - 1} in background_classes or background_class."

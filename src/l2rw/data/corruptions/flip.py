@@ -1,14 +1,19 @@
 """Label noise: what all kinds of it share."""
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.data.corruptions.base import Corruption
-from l2rw.data.datasets.catalog import DatasetRecord
+from l2rw.data.corruptions.base import (
+    Corruption,
+    in_turns,
+    require_balance,
+    require_some_left,
+    require_truth,
+)
+from l2rw.data.datasets.facts import Facts
 from l2rw.data.splits import Indices, Part, Split, make_part
 from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
@@ -41,41 +46,22 @@ class Flip(Corruption):
         """Readable part of a split's name."""
         return f"{self.name}-{self.noise}"
 
-    def check(self, dataset: DatasetRecord) -> None:
+    def check(self, dataset: Facts) -> None:
         """Raise :class:`UserError` unless this corruption can be had of the data set."""
-        if not 0 <= self.noise < 1:
+        require_truth(dataset, type(self).__name__)
+        if not 0 <= self.noise < 1 and not (self.noise == 1 and self.may_be_all):
             raise UserError(
                 f"A noise of {self.noise} is no share of labels that could flip.",
-                "choose a noise of at least 0 and below 1.",
+                f"choose a noise of at least 0 and {'up to' if self.may_be_all else 'below'} 1.",
             )
-        if self.clean_size < 1:
-            raise UserError(
-                f"A clean set cannot have {self.clean_size} images.",
-                "make clean_size 1 or more.",
-            )
-        images = sum(dataset.train_class_sizes)
-        if self.clean_size + self.validation_size >= images:
-            raise UserError(
-                f"A clean set of {self.clean_size} and a validation set of {self.validation_size} "
-                f"images leave none of the {images} of {dataset.name} to train on.",
-                "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
-            )
+        require_some_left(dataset, self.clean_size, self.validation_size)
         if not self.authors_code:
-            self._check_balance(dataset)
+            require_balance(dataset, self.clean_size, self.validation_size)
 
-    def _check_balance(self, dataset: DatasetRecord) -> None:
-        needed = math.ceil(self.clean_size / dataset.classes)
-        for label, size in enumerate(dataset.train_class_sizes):
-            drawn = self.validation_size * size / sum(dataset.train_class_sizes)
-            # Six standard deviations: no seed that is ever run draws more of a class.
-            left = math.floor(size - min(self.validation_size, drawn + 6 * math.sqrt(drawn)))
-            if needed > left:
-                raise UserError(
-                    f"A balanced clean set of {self.clean_size} images needs {needed} of class "
-                    f"{label}, but a validation set of {self.validation_size} may leave only "
-                    f"{max(left, 0)} of the {size} that {dataset.name} has.",
-                    "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
-                )
+    @property
+    def may_be_all(self) -> bool:
+        """Whether a noise of 1 leaves right labels to learn from."""
+        return False
 
     def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
         """Draw the split of one seed; see :meth:`.Corruption.split`."""
@@ -83,7 +69,7 @@ class Flip(Corruption):
         shuffled = random.permutation(len(train_labels))
         validation, rest = np.split(shuffled, [self.validation_size])
         if not self.authors_code:
-            rest = rest[_in_turns(train_labels[rest], random)]
+            rest = rest[in_turns(train_labels[rest], random)]
         clean, train = np.split(rest, [self.clean_size])
         random = generator("noise", seed)
         ranks = random.permutation(len(train_labels))
@@ -113,15 +99,3 @@ class Flip(Corruption):
     @abstractmethod
     def may_flip(self, true_labels: Indices, seed: int) -> NDArray[np.bool_]:
         """Return which images the noise is a share of; true labels and result (n,)."""
-
-
-def _in_turns(labels: Indices, random: np.random.Generator) -> Indices:
-    """Order images, given their labels (n,), so that classes take turns.
-
-    Each round has the next image of each class that has any left, in random order of the classes.
-    """
-    rounds = np.empty_like(labels)
-    for label in np.unique(labels):
-        own = labels == label
-        rounds[own] = np.arange(own.sum())
-    return np.lexsort((random.random(len(labels)), rounds))

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from l2rw.data.corruptions.base import Corruption
-from l2rw.data.datasets.catalog import DatasetRecord
+from l2rw.data.corruptions.base import Corruption, require_truth
+from l2rw.data.datasets.facts import Facts
 from l2rw.data.splits import EMPTY, Indices, Part, Split, make_part
 from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
@@ -49,8 +49,9 @@ class Imbalance(Corruption):
         """Images of the minority class, the clean ones included."""
         return self.train_size - self.majority_size
 
-    def check(self, dataset: DatasetRecord) -> None:
+    def check(self, dataset: Facts) -> None:
         """Raise :class:`UserError` unless the data set has enough images for this corruption."""
+        require_truth(dataset, type(self).__name__)
         half = self.clean_size // 2
         if not 0.5 <= self.majority_share < 1:
             raise UserError(

@@ -1,41 +1,30 @@
-"""What is known of each data set before a byte is read: shape, class sizes, checksums.
+"""What is known of each published data set before a byte is read: shape, class sizes, checksums.
 
-A new one is one file and one record here, or in a package of your own.
+A new one is one file and one record here, or in a package of your own. Data sets of a user's own
+need neither: :mod:`l2rw.data.kinds` reads what a configuration describes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from l2rw.data.datasets.facts import Facts
 from l2rw.store.records import Record, Records
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetRecord(Record):
-    """Facts of a data set, enough to validate a configuration and to verify content.
+class DatasetRecord(Facts, Record):
+    """Facts of a published data set, enough to validate a configuration and to verify content.
 
     Its implementation is a :class:`~l2rw.data.datasets.sources.Source`, given the
     :class:`~l2rw.data.datasets.places.Places` to search.
     """
 
-    image_shape: tuple[int, int, int]
-    """Channels, height, width."""
-    train_class_sizes: tuple[int, ...]
-    """Number of training images by class."""
-    pixel_range: tuple[float, float]
-    """What uint8 0 and 255 become when a network sees them."""
-    sha256: Mapping[str, str]
-    """Published file to the SHA-256 of its (decompressed) content; enters identities."""
-    arrays: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Field of :class:`~l2rw.data.datasets.dataset.Dataset` to the SHA-256 of its bytes (labels are
     little-endian int64), where a data set is known by its content, whatever file holds it."""
 
     torchvision: str | None = None
     """The class of torchvision.datasets that downloads it, if one does."""
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self.train_class_sizes)
 
 
 DIGITS = DatasetRecord(

@@ -1,17 +1,22 @@
 """What every later step reads: one data set in memory, and its file."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.data.datasets.catalog import CATALOG, DatasetRecord
-from l2rw.data.splits import read_arrays
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts, facts_from_json, facts_to_json
+from l2rw.data.splits import DatasetLabels, read_arrays
 from l2rw.store.files import replacing
 
 Images = NDArray[np.uint8]
+Features = NDArray[np.float32]
+Inputs = NDArray[Any]
+"""Images, uint8 (n, channels, height, width), or rows of features, float32 (n, features)."""
 Labels = NDArray[np.int64]
 
 
@@ -23,23 +28,68 @@ class Half(NamedTuple):
 
 
 @dataclass(frozen=True)
+class OwnLabels:
+    """What more there is to say of labels that are not all known to be right."""
+
+    given: Labels
+    """Of the training half, as they come, shape (n,)."""
+    truth_is_known: NDArray[np.bool_]
+    """Where ``train_labels`` are surely right, shape (n,)."""
+    clean: Labels
+    """Examples of the training half whose labels the user trusts, ascending, shape (k,)."""
+    groups: Labels
+    """Of the training half, what must not be torn apart, shape (n,); empty without groups."""
+    train_ids: NDArray[np.str_]
+    """What the user calls the training examples: files or rows, shape (n,); empty if nothing."""
+    test_ids: NDArray[np.str_]
+    """Likewise of the test examples, shape (m,)."""
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Images (n, channels, height, width) uint8 and labels (n,) int64, for training and test."""
+    """Inputs and labels (n,) int64, for training and test."""
 
     name: str
-    train_images: Images
+    train_images: Inputs
     train_labels: Labels
-    test_images: Images
+    """The true ones as far as they are known, else those given, shape (n,)."""
+    test_images: Inputs
     test_labels: Labels
+    measured: Facts | None = None
+    """Facts of a data set that is in no catalog."""
+    own: OwnLabels | None = None
+    """None where the labels are known to be right, or the data set has no others."""
 
     @property
-    def info(self) -> DatasetRecord:
+    def info(self) -> Facts:
         """Facts of the data set."""
-        return CATALOG[self.name]
+        return self.measured or CATALOG[self.name]
+
+    @property
+    def labels(self) -> DatasetLabels:
+        """What splits are drawn from."""
+        n, nothing = len(self.train_labels), np.array([], dtype=np.int64)
+        own = self.own
+        return DatasetLabels(
+            train=self.train_labels,
+            test=self.test_labels,
+            given=own.given if own else self.train_labels,
+            truth_is_known=own.truth_is_known if own else np.ones(n, dtype=bool),
+            clean=own.clean if own else nothing,
+            groups=own.groups if own else nothing,
+            test_is_trusted=self.info.test_is_trusted,
+        )
 
     def save(self, path: Path) -> None:
         """Write one uncompressed ``.npz``, atomically."""
-        arrays = {k: v for k, v in vars(self).items() if k != "name"}
+        arrays = {
+            name: getattr(self, name)
+            for name in ("train_images", "train_labels", "test_images", "test_labels")
+        }
+        if self.measured:
+            arrays["measured"] = np.array(json.dumps(facts_to_json(self.measured)))
+        if self.own:
+            arrays |= {f"own.{name}": value for name, value in vars(self.own).items()}
         with replacing(path) as partial:
             np.savez(partial, name=np.array(self.name), **arrays)
 
@@ -47,4 +97,11 @@ class Dataset:
     def load(cls, path: Path) -> "Dataset":
         """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
         arrays = read_arrays(path)
-        return cls(name=str(arrays.pop("name")), **arrays)
+        own = {k.removeprefix("own."): arrays.pop(k) for k in list(arrays) if k.startswith("own.")}
+        measured = arrays.pop("measured", None)
+        return cls(
+            name=str(arrays.pop("name")),
+            **arrays,
+            measured=None if measured is None else facts_from_json(json.loads(str(measured))),
+            own=OwnLabels(**own) if own else None,
+        )

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from l2rw.data.datasets.dataset import Images
+from l2rw.data.datasets.dataset import Inputs
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
 from l2rw.methods.base import Batch, ExampleOrder, Method, TrainingContext
@@ -40,11 +40,11 @@ class Augmentation(NamedTuple):
 class ImageStore:
     """One half of a data set on the device, from which batches are gathered."""
 
-    def __init__(self, images: Images, pixel_range: tuple[float, float], device: torch.device):
-        """Args: ``images`` are uint8, (n, channels, height, width)."""
+    def __init__(self, images: Inputs, pixel_range: tuple[float, float], device: torch.device):
+        """Args: ``images`` are uint8, (n, channels, height, width), or features (n, features)."""
         self.device = device
         self._images = torch.tensor(images, device=device)
-        low, high = pixel_range
+        low, high = (0, 255) if self._images.is_floating_point() else pixel_range
         self._scale, self._shift = (high - low) / 255, low
 
     def __getitem__(self, indices: Tensor) -> Tensor:

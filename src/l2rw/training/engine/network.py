@@ -158,10 +158,10 @@ def build_method(spec: RunSpec) -> Method:
 
 def build_network(
     spec: RunSpec,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     classes: int,
     wrapper: type[Network] = Network,
 ) -> Network:
-    """Return the network of a run; ``image_shape`` is (channels, height, width)."""
+    """Return the network of a run; ``image_shape`` is (channels, height, width), or (features,)."""
     model = MODELS.load(spec.model)(image_shape, classes)
     return wrapper(build_method(spec).adapt(model), spec.precision)

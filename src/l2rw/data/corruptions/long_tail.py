@@ -1,0 +1,88 @@
+"""A long tail: every class has fewer examples than the one before it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from l2rw.data.corruptions.base import (
+    Corruption,
+    in_turns,
+    require_balance,
+    require_some_left,
+    require_truth,
+)
+from l2rw.data.datasets.facts import Facts
+from l2rw.data.splits import Indices, Split, make_part
+from l2rw.store.errors import UserError
+from l2rw.store.randomness import generator
+
+
+@dataclass(frozen=True)
+class LongTail(Corruption):
+    """Class k of C keeps the share IF^(−k/(C − 1)) of its examples (Cui et al. 2019).
+
+    The clean set is balanced and set aside before, and so is the validation set, which has the same
+    tail as the training set. The test part stays whole. For one seed and equal sizes, a heavier
+    tail lies within a lighter one.
+    """
+
+    classes: int
+    """Classes of the data set, all of which a network must tell apart."""
+    imbalance: float
+    """The factor IF >= 1: how many times more examples the first class keeps than the last one."""
+    clean_size: int
+    """Examples of the clean set: of each class as many, or one more."""
+    validation_size: int
+    """Examples set aside for the hyper-validation set, before its tail is cut."""
+
+    name: ClassVar[str] = "long_tail"
+
+    @property
+    def label(self) -> str:
+        """Readable part of a split's name."""
+        return f"{self.name}-{self.imbalance:g}"
+
+    def check(self, dataset: Facts) -> None:
+        """Raise :class:`UserError` unless every class keeps an example."""
+        require_truth(dataset, type(self).__name__)
+        if self.imbalance < 1:
+            raise UserError(
+                f"An imbalance of {self.imbalance:g} is no factor of a long tail.",
+                "choose 1 (balanced) or more.",
+            )
+        require_some_left(dataset, self.clean_size, self.validation_size)
+        require_balance(dataset, self.clean_size, self.validation_size)
+        aside = (self.clean_size + self.validation_size) / sum(dataset.train_class_sizes)
+        least = min(dataset.train_class_sizes[-1] * (1 - aside), *dataset.train_class_sizes)
+        if least / self.imbalance < 1:
+            raise UserError(
+                f"An imbalance of {self.imbalance:g} leaves no example of the last class of "
+                f"{dataset.name}, which has {dataset.train_class_sizes[-1]}.",
+                "lower the imbalance.",
+            )
+
+    def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
+        """Draw the split of one seed; see :meth:`.Corruption.split`."""
+        random = generator("split", seed)
+        shuffled = random.permutation(len(train_labels))
+        validation, rest = np.split(shuffled, [self.validation_size])
+        rest = rest[in_turns(train_labels[rest], random)]
+        clean, rest = np.split(rest, [self.clean_size])
+        train, validation = (self._tail(part, train_labels) for part in (rest, validation))
+        return Split(
+            train=make_part(train, train_labels[train]),
+            clean=make_part(clean, train_labels[clean]),
+            validation=make_part(validation, train_labels[validation]),
+            test=make_part(np.arange(len(test_labels)), test_labels),
+        )
+
+    def _tail(self, indices: Indices, true_labels: Indices) -> Indices:
+        """Return what the classes keep of some examples, the first ones of each."""
+        labels = true_labels[indices]
+        kept = [np.array([], dtype=np.int64)]
+        for label in range(self.classes):
+            own = indices[labels == label]
+            share = self.imbalance ** (-label / max(self.classes - 1, 1))
+            kept.append(own[: round(share * len(own))])
+        return np.concatenate(kept)
