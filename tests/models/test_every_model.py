@@ -86,7 +86,7 @@ def by_layer(network: Network, parameters, seen: Examples) -> WeightedGradient:
     )
 
 
-INDEPENDENT = {name for name in MODELS if name.startswith("lenet")}
+INDEPENDENT = {name for name in MODELS if name.startswith(("lenet", "mlp"))}
 
 
 @pytest.mark.parametrize("name", sorted(INDEPENDENT))

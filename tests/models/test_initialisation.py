@@ -9,7 +9,7 @@ from l2rw.models import MODELS
 from l2rw.models.initialisation import initialise
 
 QUICK = [name for name in MODELS if name != "wrn28_10"]
-RESIDUAL = [name for name in QUICK if not name.startswith("lenet")]
+RESIDUAL = [name for name in QUICK if not name.startswith(("lenet", "mlp"))]
 
 
 def generator(seed=0):

@@ -1,8 +1,8 @@
 """The networks. A new one is one file and one record here, or in a package of your own.
 
-Each is a function of (image shape, number of classes) that returns a
+Each is a function of (shape of an example, number of classes) that returns a
 :class:`~l2rw.models.initialisation.Model` mapping images (n, channels, height, width) to logits
-(n, classes).
+(n, classes), or rows of a table (n, features).
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,8 @@ class NetworkRecord(Record):
 
     timed_on: str
     """The data set whose images it is timed on, and for which its cost holds."""
+    takes_tables: bool = False
+    """Whether its examples may be rows of features, which have no height and width."""
     clean_batch_size: int = 100
     """Clean examples of a step of L2RW when it is timed, unless told otherwise."""
     measured_cost: Cost | None = None
@@ -71,6 +73,14 @@ MODELS = Records(
             label="LeNet 8×8",
             implementation="l2rw.models.lenet:lenet_8x8",
             timed_on="digits",
+            clean_batch_size=10,
+        ),
+        NetworkRecord(
+            name="mlp",
+            label="MLP",
+            implementation="l2rw.models.mlp:mlp",
+            timed_on="digits",
+            takes_tables=True,
             clean_batch_size=10,
         ),
         NetworkRecord(
