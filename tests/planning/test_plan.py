@@ -168,7 +168,7 @@ def test_jobs_partition_the_seeds_of_a_cell(seeds, size):
 
 
 def test_the_data_sets_needed_are_known():
-    assert plan().datasets == {"digits"}
+    assert plan().datasets == {"digits": CATALOG["digits"]}
 
 
 def test_only_jobs_that_train_a_wanted_seed_are_asked_for():

@@ -1,5 +1,6 @@
 # What the rules need to know of the configuration: the plan, and the files that jobs depend on.
 
+import json
 import os
 import sys
 
@@ -23,7 +24,8 @@ try:
             "Jobs run in Snakemake's own environment: it cannot make them one by conda.",
             "leave that option out; `conda env create -f environment.yml` makes one for all.",
         )
-    configuration = parse_config(config)
+    # A job of this workflow believes what planning found in the files of configured data sets.
+    configuration = parse_config(config, rescan=workflow.is_main_process)
     PLAN = Plan(configuration, configuration.results)
     check_data(PLAN)
     # Of this machine's jobs as many ask for a GPU as its GPUs can take, none where there is none.
@@ -70,11 +72,20 @@ wildcard_constraints:
     experiment="[a-z0-9_]+",
 
 
-def fetch_options():
-    """Where to look for data sets, and whether the network may be asked, as options."""
+def fetch_options(wildcards):
+    """How a configured data set is read; for others where to look, and whether to download."""
+    if wildcards.dataset in PLAN.config.data_sets:
+        content = PLAN.datasets[wildcards.dataset].sha256["files"]
+        described = json.dumps(config["data_sets"][wildcards.dataset])
+        return ["--described", described, "--content", content]
     data = config["data"]
     root = ["--root", data["root"]] if data["root"] else []
     return root if data["download"] else [*root, "--offline"]
+
+
+def memory_of_fetch(wildcards):
+    """Megabytes: both halves of the data set, the file that they are written to, and libraries."""
+    return 1500 + PLAN.datasets[wildcards.dataset].megabytes * 2
 
 
 def plan_of(wildcards):

@@ -1,6 +1,7 @@
 # From published files to splits.
 #
-# In:  the files of the data sets, found in data.root or L2RW_DATA, or downloaded
+# In:  the files of published data sets, found in data.root or L2RW_DATA, or downloaded; or files of
+#      the user's, as data_sets describes them
 # Out: <results>/data/{dataset}-{content}.npz      verified images and labels
 #      <results>/splits/{split}/seed-{seed}.npz    indices, labels and truth masks, never images
 #
@@ -13,7 +14,7 @@ localrules:
 
 
 rule fetch:
-    """Find or download a data set and verify it by SHA-256."""
+    """Read a data set: verify a published one by SHA-256, measure a configured one."""
     output:
         data="<results>/data/{dataset}-{content}.npz",
     log:
@@ -23,10 +24,10 @@ rule fetch:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory_of_fetch,
         runtime=60,
     params:
-        options=fetch_options(),
+        options=fetch_options,
     shell:
         "l2rw fetch {wildcards.dataset} {params.options:q} --cache data/raw --out {output.data:q}"
         " &> {log:q}"

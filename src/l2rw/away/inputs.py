@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from l2rw.away.jobs import JobFiles
-from l2rw.data.datasets.dataset import Dataset, Labels
+from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.sources import fetch
+from l2rw.data.splits import DatasetLabels
+from l2rw.store.errors import UserError
 
 CACHE = Path("data/raw")
 
@@ -15,7 +17,7 @@ class Inputs:
     def __init__(self, root: Path | None) -> None:
         """Args: ``root`` is the folder with the data sets' source files; see ``fetch``."""
         self._root = root
-        self._labels: dict[Path, tuple[Labels, Labels]] = {}
+        self._labels: dict[Path, DatasetLabels] = {}
 
     def make(self, job: JobFiles) -> None:
         """Make what a job needs and is absent. Nothing is downloaded: that takes unknown time.
@@ -24,6 +26,12 @@ class Inputs:
             UserError: The data set's files are absent or damaged.
         """
         if not job.data.exists():
+            if job.cell.data_file:
+                raise UserError(
+                    f"Data set {job.cell.dataset} is of your configuration, and {job.data} is not "
+                    "here.",
+                    "make it by `snakemake` where the data are, and bring it with the plan files.",
+                )
             dataset = fetch(job.cell.dataset, self._root, download=False, cache=CACHE)
             dataset.save(job.data)
             self._keep(job.data, dataset)
@@ -31,8 +39,8 @@ class Inputs:
             if not path.exists():
                 if job.data not in self._labels:
                     self._keep(job.data, Dataset.load(job.data))
-                job.cell.corruption.split(*self._labels[job.data], seed).save(path)
+                job.cell.corruption.draw(self._labels[job.data], seed).save(path)
 
     def _keep(self, path: Path, dataset: Dataset) -> None:
         # Labels are all that splits are drawn from; images would stay in memory for nothing.
-        self._labels[path] = dataset.train_labels, dataset.test_labels
+        self._labels[path] = dataset.labels

@@ -8,22 +8,49 @@ from l2rw.data.datasets.catalog import CATALOG
 
 
 def _fetch_options(fetch: ArgumentParser) -> None:
-    fetch.add_argument("dataset", choices=list(CATALOG), help="name of the data set")
+    fetch.add_argument("dataset", help=f"name of the data set: {', '.join(CATALOG)}, or your own")
     fetch.add_argument("--root", type=folder, help="folder with the source files")
     fetch.add_argument("--cache", type=Path, default=Path("data/raw"), help="keeps downloads")
     fetch.add_argument("--offline", action="store_true", help="download nothing")
+    fetch.add_argument(
+        "--described", help="your own data set as data_sets describes it, in JSON or YAML"
+    )
+    fetch.add_argument("--content", help="digest that the files of your own data set must have")
     fetch.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
 
 
 def _fetch(arguments: Namespace) -> None:
+    if arguments.described is not None:
+        _read_own(arguments)
+        return
     from l2rw.data.datasets.sources import fetch
+    from l2rw.store.errors import UserError, closest
 
+    if arguments.dataset not in CATALOG:
+        raise UserError(
+            f"There is no published data set {arguments.dataset!r}.",
+            f"{closest(arguments.dataset, CATALOG)} One of your own needs --described.",
+        )
     fetch(
         arguments.dataset,
         arguments.root,
         download=not arguments.offline,
         cache=arguments.cache,
     ).save(arguments.out)
+
+
+def _read_own(arguments: Namespace) -> None:
+    import yaml
+
+    from l2rw.config.load import parse_config
+    from l2rw.data.kinds.survey import read
+
+    described = {arguments.dataset: yaml.safe_load(arguments.described)}
+    kind = parse_config({"data_sets": described}).data_sets[arguments.dataset]
+    dataset = read(arguments.dataset, kind, arguments.content)
+    for note in dataset.info.notes:
+        print(note)
+    dataset.save(arguments.out)
 
 
 def _corrupt_options(corrupt: ArgumentParser) -> None:
@@ -39,8 +66,7 @@ def _corrupt(arguments: Namespace) -> None:
 
     corruption = read_plan(arguments.plan).cell_of_split(arguments.split).corruption
     dataset = Dataset.load(arguments.data)
-    split = corruption.split(dataset.train_labels, dataset.test_labels, arguments.seed)
-    split.save(arguments.out)
+    corruption.draw(dataset.labels, arguments.seed).save(arguments.out)
 
 
 COMMANDS = (

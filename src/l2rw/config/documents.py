@@ -3,8 +3,9 @@
 import json
 import types
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -12,6 +13,8 @@ from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config, keys
 from l2rw.config.schema import Section
 from l2rw.config.sections import Compared, Corrupted
+from l2rw.data.kinds import DATASET_KINDS
+from l2rw.data.kinds.base import DatasetKind
 from l2rw.store.records import load
 
 REPOSITORY = Path(__file__).parents[3]
@@ -79,7 +82,11 @@ def reference() -> str:
     """Return ``config/README.md``."""
     kinds = "\n".join([_keys_of(Compared), *map(_kind, KINDS.built_in)])
     lines = (_line(*key) for key in keys() if not key[0].startswith("experiments."))
-    return INTRODUCTION.replace("{kinds}", kinds).replace("{head}", HEAD) + "".join(lines)
+    return (
+        INTRODUCTION.replace("{kinds}", kinds).replace("{head}", HEAD)
+        + "".join(lines)
+        + _data_sets()
+    )
 
 
 def _kind(name: str) -> str:
@@ -104,6 +111,48 @@ def _default(field: Any) -> str:
     return f"`{TypeAdapter(Any).dump_json(field.default).decode()}`"
 
 
+DATA_SETS = """
+## Data sets of your own
+
+`data_sets` holds data sets by name, each of a *kind* and with its options:
+
+```yaml
+data_sets:
+  birds:
+    kind: image_folder
+    path: ~/birds
+    size: 64
+    clean: birds_clean.csv
+```
+
+Then `birds` is a data set like any other. [docs/own_data.md](../docs/own_data.md) goes through all
+of it. The content of the files is part of a result's identity, and so are the options, but for
+those that say where files are.
+"""
+
+
+def _data_sets() -> str:
+    """Return the tables of the options of each kind of data sets; those of all kinds first."""
+    shared = {one.name for one in fields(DatasetKind)}
+    tables = [_options("Options of every kind", DatasetKind, set())]
+    for name, record in DATASET_KINDS.built_in.items():
+        tables.append(_options(f"`{name}`: {record.label}", DATASET_KINDS.load(name), shared))
+    return DATA_SETS + "".join(tables)
+
+
+def _options(title: str, kind: type[Any], known: set[str]) -> str:
+    types_ = get_type_hints(kind)
+    lines = [
+        f"| `{one.name}` | {_type_name(types_[one.name])} | "
+        f"{'' if one.default is MISSING else f'`{json.dumps(one.default)}`'} | "
+        f"{one.metadata['description']} |\n"
+        for one in fields(kind)
+        if one.name not in known
+    ]
+    head = HEAD.replace("Key", "Option")
+    return f"\n### {title}\n\n{head}{''.join(lines)}"
+
+
 def schema() -> str:
     """Return the JSON schema that Snakemake validates the configuration with."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -123,6 +172,7 @@ PLAIN_TYPES: dict[Any, str] = {
     int: "integer",
     bool: "true or false",
     Corrupted: "corruption",
+    Any: "section",
 }
 
 

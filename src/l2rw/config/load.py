@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import Field, SerializeAsAny, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, field_validator
 
+from l2rw.config.data_sets import DataSets
 from l2rw.config.former import with_todays_keys
 from l2rw.config.kinds import KINDS
 from l2rw.config.paper import EXPERIMENTS
 from l2rw.config.schema import Compute, Data, Name, Section
 from l2rw.config.sections import ExperimentSection, NoisyLabels, Theory
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts
 from l2rw.store.errors import UserError, closest
 from l2rw.store.paths import Results
 from l2rw.store.records import NAME, load
@@ -31,6 +34,9 @@ class Config(Section):
         tuple(EXPERIMENTS), min_length=1, description="Experiments to run."
     )
     data: Data = Field(default_factory=Data, description="Where images come from.")
+    data_sets: DataSets = Field(
+        {}, description="Data sets of your own, by name; see the kinds and their options below."
+    )
     compute: Compute = Field(
         default_factory=Compute,
         description="How jobs run; changes no result but for floating-point rounding.",
@@ -43,6 +49,24 @@ class Config(Section):
         dict(EXPERIMENTS),
         description="Experiments by name: those of the paper, and others under names of their own.",
     )
+
+    _facts: dict[str, Facts] = PrivateAttr(default_factory=dict)
+    _rescan: bool = PrivateAttr(default=True)
+
+    def facts(self, dataset: str) -> Facts:
+        """Return the facts of a data set, given its name.
+
+        Those of a configured one come from its files, as :func:`l2rw.data.kinds.survey.facts_of`
+        finds them.
+        """
+        if dataset not in self.data_sets:
+            return CATALOG[dataset]
+        if dataset not in self._facts:
+            from l2rw.data.kinds.survey import facts_of
+
+            kind = self.data_sets[dataset]
+            self._facts[dataset] = facts_of(dataset, kind, rescan=self._rescan)
+        return self._facts[dataset]
 
     @property
     def results(self) -> Path:
@@ -58,8 +82,13 @@ class Config(Section):
         return targets
 
 
-def parse_config(raw: dict[str, Any]) -> Config:
+def parse_config(raw: dict[str, Any], *, rescan: bool = True) -> Config:
     """Validate a configuration; what it does not say is as in the paper.
+
+    Args:
+        raw: As it is written.
+        rescan: Whether to look for changes in the files of configured data sets, once their facts
+            are asked for; if not, what was found when they were looked at before is believed.
 
     Raises:
         UserError: Names the first key that is wrong, what is wrong with it, and what would do.
@@ -72,20 +101,22 @@ def parse_config(raw: dict[str, Any]) -> Config:
             f"Configuration: experiments is {experiments!r}, but it should be a section.",
             "write experiments by name, each with its keys.",
         )
-    config: Config = _checked(Config, whole, ())
-    sections = {
-        name: _experiment(name, given, config.noisy_labels) for name, given in experiments.items()
-    }
+    own = whole["data_sets"]
+    known = list(own) if isinstance(own, Mapping) else []
+    config: Config = _checked(Config, whole, (), known)
+    sections = {name: _experiment(name, given, config) for name, given in experiments.items()}
     for target in config.targets:
         if target not in sections:
             raise UserError(
                 f"Configuration: targets: there is no experiment {target!r}.",
                 closest(target, sections),
             )
-    return config.model_copy(update={"experiments": sections})
+    config = config.model_copy(update={"experiments": sections})
+    config._rescan = rescan
+    return config
 
 
-def _experiment(name: str, given: Any, shared: NoisyLabels) -> ExperimentSection:
+def _experiment(name: str, given: Any, config: Config) -> ExperimentSection:
     """Validate an experiment by its kind."""
     place = f"Configuration: experiments.{name}"
     if not NAME.fullmatch(name):
@@ -106,7 +137,10 @@ def _experiment(name: str, given: Any, shared: NoisyLabels) -> ExperimentSection
             "take another name for an experiment of your own.",
         )
     section: ExperimentSection = _checked(
-        load(KINDS[kind].section), _with_whole_training(given, shared), ("experiments", name)
+        load(KINDS[kind].section),
+        _with_whole_training(given, config.noisy_labels),
+        ("experiments", name),
+        list(config.data_sets),
     )
     return section
 
@@ -121,9 +155,10 @@ def _with_whole_training(given: Mapping[str, Any], shared: NoisyLabels) -> Mappi
     return {**given, "training": overlaid(below, given["training"])}
 
 
-def _checked(section: type[Any], given: Any, place: tuple[str, ...]) -> Any:
+def _checked(section: type[Any], given: Any, place: tuple[str, ...], data_sets: list[str]) -> Any:
+    """Validate a section, which may name data sets of the configuration."""
     try:
-        return section.model_validate(given)
+        return section.model_validate(given, context={"data_sets": data_sets})
     except ValidationError as error:
         first = error.errors()[0]
         raise _explain(section, place, first) from None

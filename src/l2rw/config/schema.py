@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -33,6 +34,14 @@ def _one_of(kind: str, known: Records[Any]) -> Any:
 
     names = {"type": "string", "examples": list(known.built_in)}
     return Annotated[str, AfterValidator(check), WithJsonSchema(names)]
+
+
+def _data_set(name: str, info: ValidationInfo) -> str:
+    """Return the name of a data set of the catalog, or of the configuration."""
+    known = [*CATALOG, *(info.context or {}).get("data_sets", ())]
+    if name not in known:
+        raise ValueError(f"there is no data set {name!r}. Hint: {closest(name, known)}")
+    return name
 
 
 def _all_different(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -85,7 +94,11 @@ if TYPE_CHECKING:
     MethodRow: TypeAlias = Row
 else:
     CorruptionName = _one_of("corruption", CORRUPTIONS)
-    DatasetName = _one_of("data set", CATALOG)
+    DatasetName = Annotated[
+        str,
+        AfterValidator(_data_set),
+        WithJsonSchema({"type": "string", "examples": list(CATALOG.built_in)}),
+    ]
     ModelName = _one_of("model", MODELS)
     RowName = Annotated[
         str,

@@ -11,9 +11,10 @@ from typing import Any
 
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
-from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
+from l2rw.store.errors import UserError
 from l2rw.store.identity import RESULTS_REVISION, digest, plain
 from l2rw.store.paths import CHECKS, RESULT
 from l2rw.store.provenance import source_hash
@@ -26,8 +27,13 @@ from l2rw.training.spec import RunSpec
 class SplitPlan:
     """A corruption of a data set; with a seed, a split."""
 
-    dataset: str
+    data: Facts
     corruption: Corruption
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.data.name
 
     @cached_property
     def id(self) -> str:
@@ -40,10 +46,10 @@ class SplitPlan:
         return {
             "revision": RESULTS_REVISION,
             "dataset": self.dataset,
-            "content": dict(CATALOG[self.dataset].sha256),
+            "content": dict(self.data.sha256),
             "corruption": self.corruption.name,
             "parameters": plain(self.corruption),
-            **_revisions(CATALOG[self.dataset], CORRUPTIONS[self.corruption.name]),
+            **_revisions(self.data, CORRUPTIONS[self.corruption.name]),
         }
 
 
@@ -58,6 +64,11 @@ class Cell:
     parent: "Cell | None" = None
     """The cell whose trained network this one needs: to go on from, or to learn from how labels
     were corrupted."""
+
+    def __post_init__(self) -> None:
+        """Raise :class:`UserError` unless the data are such as the run needs them."""
+        if isinstance(self.spec, RunSpec):
+            _require_network_for(self.split.data, self.spec)
 
     @cached_property
     def id(self) -> str:
@@ -139,17 +150,34 @@ class Experiment:
         )
 
 
-def data_file(dataset: str) -> str:
+def _require_network_for(data: Facts, spec: RunSpec) -> None:
+    if data.has_images:
+        return
+    if not MODELS[spec.model].takes_tables:
+        able = [name for name, record in MODELS.items() if record.takes_tables]
+        raise UserError(
+            f"The network {spec.model} needs images, but {data.name} is a table of "
+            f"{data.image_shape[0]} features.",
+            f"set training.model to {' or '.join(able)}.",
+        )
+    if spec.augments:
+        raise UserError(
+            f"Rows of {data.name}, a table, cannot be cropped or mirrored.",
+            "set training.crop_padding to 0 and training.mirror to false.",
+        )
+
+
+def data_file(data: Facts) -> str:
     """Return the name of a data set's file, which tells what it was read from and how."""
     identity = {
         "revision": RESULTS_REVISION,
-        "content": dict(CATALOG[dataset].sha256),
-        **_revisions(CATALOG[dataset]),
+        "content": dict(data.sha256),
+        **_revisions(data),
     }
-    return f"{dataset}-{digest(identity)}.npz"
+    return f"{data.name}-{digest(identity)}.npz"
 
 
-def _revisions(*records: Record) -> dict[str, Any]:
+def _revisions(*records: Record | Facts) -> dict[str, Any]:
     """Return what records add to an identity: nothing while their revisions are 0."""
     revisions = {record.name: record.revision for record in records if record.revision}
     return {"revisions": revisions} if revisions else {}

@@ -34,7 +34,7 @@ def table(config: Config, name: str) -> Experiment:
     """Return the cells of a table of accuracies."""
     section = _section(config, name, Table)
     setups = [
-        setup(config.noisy_labels, section, dataset, corruption)
+        setup(config, section, dataset, corruption)
         for dataset in section.datasets
         for corruption in section.corruptions
     ]
@@ -59,7 +59,7 @@ def sweep(config: Config, name: str) -> Experiment:
     section = _section(config, name, Sweep)
     key, values = section.swept, section.sweep[section.swept]
     setups = [
-        setup(config.noisy_labels, section, section.dataset, section.corruption, {key: value})
+        setup(config, section, section.dataset, section.corruption, {key: value})
         for value in values
     ]
     cells = [
@@ -82,7 +82,7 @@ def sweep(config: Config, name: str) -> Experiment:
 def curves(config: Config, name: str) -> Experiment:
     """Return the cells of curves of training."""
     section = _section(config, name, Curves)
-    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    one = setup(config, section, section.dataset, section.corruption)
     one.require_validation(section.title or f"Experiment {name}")
     caption = sentences(
         f"Training curves on {section.dataset}: {describe_corruption(one.split.corruption)}. "
@@ -98,8 +98,7 @@ def confusion(config: Config, name: str) -> Experiment:
     """Return the cells of confusion matrices, under each corruption those of each row."""
     section = _section(config, name, Confusion)
     setups = [
-        setup(config.noisy_labels, section, section.dataset, corruption)
-        for corruption in section.corruptions
+        setup(config, section, section.dataset, corruption) for corruption in section.corruptions
     ]
     cells = [
         planned
@@ -127,7 +126,7 @@ def weights(config: Config, name: str) -> Experiment:
             f"{section.corruption.name}.",
             "name that corruption, or make it an experiment of the kind `suspects`.",
         )
-    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    one = setup(config, section, section.dataset, section.corruption)
     one.require_validation(section.title or f"Experiment {name}")
     cell = one.half_way("l2rw")
     caption = (
@@ -146,7 +145,7 @@ def weights(config: Config, name: str) -> Experiment:
 def suspects(config: Config, name: str) -> Experiment:
     """Return the cells whose training examples are ranked by their mean weight."""
     section = _section(config, name, Suspects)
-    one = setup(config.noisy_labels, section, section.dataset, section.corruption)
+    one = setup(config, section, section.dataset, section.corruption)
     caption = sentences(
         f"Which labels are wrong? Training images of {section.dataset} by their mean weight over "
         f"training, least first: share of wrong labels among the first, "

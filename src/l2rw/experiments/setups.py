@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from l2rw.config.load import Config
 from l2rw.config.schema import Training
 from l2rw.config.sections import Compared, Corrupted, EarlyStopping, NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
-from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts
 from l2rw.experiments.cells import Cell, SplitPlan
 from l2rw.methods import METHODS
 from l2rw.methods.rows import Row
@@ -111,7 +112,7 @@ def _shortened(training: Training, steps: int) -> Training:
 
 
 def setup(
-    shared: NoisyLabels,
+    config: Config,
     section: Compared,
     dataset: str,
     corruption: Corrupted,
@@ -120,7 +121,7 @@ def setup(
     """Return what an experiment compares methods on.
 
     Args:
-        shared: What the experiments with noisy labels share.
+        config: The configuration: it knows the data set, and what experiments share.
         section: Of the experiment: what it says comes first.
         dataset: Name of the data set.
         corruption: Name and parameters.
@@ -129,6 +130,7 @@ def setup(
     Raises:
         UserError: The corruption has no such parameters, or the data set not enough for it.
     """
+    shared, facts = config.noisy_labels, config.facts(dataset)
     training = section.training or shared.training(corruption.name)
     parameters = {f.name for f in fields(CORRUPTIONS.load(corruption.name)) if f.init}
     more: dict[str, Any] = {}
@@ -142,21 +144,21 @@ def setup(
                 f"There is no setting {key} to sweep, of {corruption.name} or the training.",
                 closest(key, [*sorted(parameters), *Training.model_fields]),
             )
-    split = split_plan(dataset, _corruption(shared, dataset, corruption, more))
+    split = split_plan(facts, _corruption(shared, facts, corruption, more))
     early = shared.background_flip.early_stopping if corruption.name == "background_flip" else None
     if section.baselines_see_clean is not None:
         shared = shared.model_copy(update={"baselines_see_clean": section.baselines_see_clean})
     return Setup(split, training, early, shared)
 
 
-def split_plan(dataset: str, corruption: Corruption) -> SplitPlan:
+def split_plan(dataset: Facts, corruption: Corruption) -> SplitPlan:
     """Return a split's plan; raise :class:`UserError` if the data set has not enough for it."""
-    corruption.check(CATALOG[dataset])
+    corruption.check(dataset)
     return SplitPlan(dataset, corruption)
 
 
 def _corruption(
-    shared: NoisyLabels, dataset: str, given: Corrupted, swept: Mapping[str, Any]
+    shared: NoisyLabels, dataset: Facts, given: Corrupted, swept: Mapping[str, Any]
 ) -> Corruption:
     """Make a corruption of what is given, and else of what is shared."""
     kind = CORRUPTIONS.load(given.name)
@@ -188,10 +190,10 @@ def _corruption(
 
 
 def _shared_parameters(
-    shared: NoisyLabels, dataset: str, name: str, given: Mapping[str, Any]
+    shared: NoisyLabels, dataset: Facts, name: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what corruptions have in general on a data set."""
-    classes = CATALOG[dataset].classes
+    classes = dataset.classes
     values: dict[str, Any] = {
         "classes": classes,
         "validation_size": shared.validation_size,
@@ -203,16 +205,16 @@ def _shared_parameters(
     if name != "background_flip":
         return values
     section = shared.background_flip
-    if "background_classes" not in given and dataset not in section.background_classes:
+    if "background_classes" not in given and dataset.name not in section.background_classes:
         raise UserError(
-            f"There are no background classes for {dataset}.",
-            f"name some in noisy_labels.background_flip.background_classes.{dataset}.",
+            f"There are no background classes for {dataset.name}.",
+            f"name some in noisy_labels.background_flip.background_classes.{dataset.name}.",
         )
     return {
         **values,
         "noise": section.noise,
         "clean_size": section.clean_per_class * classes,
-        "background_classes": section.background_classes.get(dataset),
+        "background_classes": section.background_classes.get(dataset.name),
     }
 
 

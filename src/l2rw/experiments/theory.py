@@ -22,9 +22,9 @@ def theorem2(config: Config, name: str) -> Experiment:
     shared, section = config.theory, _section(config, name)
     fractions = section.limit_fractions
     cells = [
-        *(_simulation(shared, "l2rw", section.steps, at) for at in fractions),
-        _simulation(shared, "ascent", section.steps, BEST),
-        _beyond(shared, section.steps),
+        *(_simulation(config, "l2rw", section.steps, at) for at in fractions),
+        _simulation(config, "ascent", section.steps, BEST),
+        _beyond(config, section.steps),
     ]
     caption = (
         f"Smallest mean of ‖∇G‖² so far against C/√T, with the constants of the corrected proof. "
@@ -39,11 +39,11 @@ def lemma1(config: Config, name: str) -> Experiment:
     """Return the check of monotone descent at the limit, the counterexample and the controls."""
     shared, section = config.theory, _section(config, name)
     cells = [
-        _simulation(shared, "l2rw", section.steps, 1.0),
-        _simulation(shared, "l2rw", section.steps, 1.0, aligned=True),
-        _simulation(shared, "ascent", section.steps, BEST),
-        _simulation(shared, "unguided", section.steps, BEST),
-        _beyond(shared, section.steps),
+        _simulation(config, "l2rw", section.steps, 1.0),
+        _simulation(config, "l2rw", section.steps, 1.0, aligned=True),
+        _simulation(config, "ascent", section.steps, BEST),
+        _simulation(config, "unguided", section.steps, BEST),
+        _beyond(config, section.steps),
     ]
     caption = (
         f"Lemma 1: G never grows. Counterexample: G after one step on n copies of one example "
@@ -63,9 +63,9 @@ def gradient_norm(config: Config, name: str) -> Experiment:
     share, rows = _largest_share(figure2), [_plain(row) for row in section.rows]
     shared = config.noisy_labels
     imbalanced = setup(
-        shared, figure2, figure2.dataset, figure2.corruption, {"majority_share": share}
+        config, figure2, figure2.dataset, figure2.corruption, {"majority_share": share}
     )
-    noisy = setup(shared, TRAINED_AS_SHARED, section.dataset, Corrupted(name="background_flip"))
+    noisy = setup(config, TRAINED_AS_SHARED, section.dataset, Corrupted(name="background_flip"))
     planned = [
         PlannedCell(
             one.cell(row),
@@ -118,7 +118,7 @@ def _section(config: Config, name: str) -> Any:
 
 
 def _simulation(
-    shared: Theory,
+    config: Config,
     weighting: Weighting,
     steps: int,
     limit_fraction: float,
@@ -126,17 +126,22 @@ def _simulation(
     aligned: bool = False,
 ) -> PlannedCell:
     return _planned(
-        shared, shared.model, weighting, steps, limit_fraction=limit_fraction, aligned=aligned
+        config,
+        config.theory.model,
+        weighting,
+        steps,
+        limit_fraction=limit_fraction,
+        aligned=aligned,
     )
 
 
-def _beyond(shared: Theory, steps: int) -> PlannedCell:
+def _beyond(config: Config, steps: int) -> PlannedCell:
     """Plan the control whose step size is beyond the corrected limit, on aligned gradients."""
-    return _planned(shared, "huber", "l2rw", steps, limit_fraction=2.0, aligned=True)
+    return _planned(config, "huber", "l2rw", steps, limit_fraction=2.0, aligned=True)
 
 
 def _planned(
-    shared: Theory,
+    config: Config,
     model: Model,
     weighting: Weighting,
     steps: int,
@@ -144,6 +149,7 @@ def _planned(
     limit_fraction: float,
     aligned: bool,
 ) -> PlannedCell:
+    shared = config.theory
     spec = SimulationSpec(
         model=model,
         weighting=weighting,
@@ -159,10 +165,11 @@ def _planned(
         "batches": "copies" if aligned else "random",
         "limit_fraction": limit_fraction,
     }
-    return PlannedCell(Cell(_split(shared), spec, f"{model}-{weighting}"), setting)
+    return PlannedCell(Cell(_split(config), spec, f"{model}-{weighting}"), setting)
 
 
-def _split(shared: Theory) -> SplitPlan:
+def _split(config: Config) -> SplitPlan:
+    shared = config.theory
     if shared.batch_size > shared.train_size:
         raise UserError(
             f"A batch of {shared.batch_size} different images cannot be drawn from "
@@ -176,7 +183,7 @@ def _split(shared: Theory) -> SplitPlan:
         train_size=shared.train_size,
         clean_size=shared.clean_size,
     )
-    return split_plan(shared.dataset, corruption)
+    return split_plan(config.facts(shared.dataset), corruption)
 
 
 def _problem(shared: Theory) -> str:

@@ -9,6 +9,7 @@ from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config
 from l2rw.config.schema import Training
 from l2rw.config.sections import Sweep
+from l2rw.data.datasets.facts import Facts
 from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
 from l2rw.store.files import set_time
@@ -48,10 +49,10 @@ class Plan:
         """All split plans by id."""
         return {cell.split.id: cell.split for cell in self.cells.values()}
 
-    @property
-    def datasets(self) -> set[str]:
-        """Names of all data sets needed."""
-        return {split.dataset for split in self.splits.values()}
+    @cached_property
+    def datasets(self) -> dict[str, Facts]:
+        """Facts of all data sets needed, by name."""
+        return {split.dataset: split.data for split in self.splits.values()}
 
     @cached_property
     def _seeds(self) -> dict[str, int]:
@@ -157,6 +158,9 @@ class Plan:
             jobs=tuple(map(parse_seeds, self.jobs(cell, seeds))),
             split=cell.split.id,
             dataset=cell.split.dataset,
+            data_file=self.data_file(cell.split.dataset)
+            if cell.split.dataset in self.config.data_sets
+            else None,
             corruption=cell.split.corruption,
             spec=cell.spec,
             parent=cell.parent.id if cell.parent else None,
@@ -174,7 +178,7 @@ class Plan:
 
     def data_file(self, dataset: str) -> str:
         """Return the name of a data set's file, which tells what it was read from and how."""
-        return data_file(dataset)
+        return data_file(self.datasets[dataset])
 
     @property
     def timed_networks(self) -> list[str]:

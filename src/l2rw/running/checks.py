@@ -22,7 +22,8 @@ LEAST_FREE = 500e6
 def check_data(plan: Plan) -> None:
     """Raise :class:`UserError` if a data set is neither there nor may be downloaded."""
     settings = plan.config.data
-    for dataset in plan.datasets:
+    # Data sets of the configuration were looked at to plan with them.
+    for dataset in plan.datasets.keys() - plan.config.data_sets.keys():
         if not Results(plan.config.results).data(plan.data_file(dataset)).exists():
             root = settings.root and Path(settings.root)
             require(dataset, root or None, download=settings.download, cache=CACHE)

@@ -36,12 +36,13 @@ CELL_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("id", "split", "dataset", "corruption"), str),
     **{"jobs": list, "parameters": dict, "parent": str | None},
 }
+OPTIONAL_TYPES: dict[str, type | UnionType] = {"setting": dict, "data_file": str}
 PLAN_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("configuration", "experiment", "digest", "analysis", "caption"), str),
     **dict.fromkeys(("compute", "settings"), dict),
     **dict.fromkeys(("seeds", "cells", "parents"), list),
 }
-"""The keys of plan files and of their cells, beside :data:`SPECS` and ``setting``."""
+"""The keys of plan files and of their cells, beside :data:`SPECS`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class CellEntry:
     """Id of the cell whose trained networks this one needs, if it does."""
     setting: Mapping[str, Any]
     """Where the cell stands in the experiment, by column; empty if others only wait for it."""
+    data_file: str | None = None
+    """Name of the data set's file, if the data set is of the configuration and in no catalog."""
 
     @property
     def kind(self) -> str:
@@ -111,6 +114,7 @@ class CellEntry:
             "jobs": [format_seeds(job) for job in self.jobs],
             "split": self.split,
             "dataset": self.dataset,
+            **({"data_file": self.data_file} if self.data_file else {}),
             "corruption": self.corruption.name,
             "parameters": plain(self.corruption),
             self.kind: plain(self.spec),
@@ -122,13 +126,15 @@ class CellEntry:
         """Return the entry that :meth:`to_json` wrote; raise ValueError if it is none."""
         given = content if isinstance(content, dict) else {}
         kind = "simulation" if "simulation" in given else "training"
-        types = CELL_TYPES | {kind: dict} | ({"setting": dict} if "setting" in given else {})
+        types = CELL_TYPES | {kind: dict}
+        types |= {key: type_ for key, type_ in OPTIONAL_TYPES.items() if key in given}
         _require_types("a cell", content, types)
         spec = restored(SPECS[kind], content[kind])
         if isinstance(spec, RunSpec):
             _require_known("method", spec.method, METHODS)
             _require_known("model", spec.model, MODELS)
-        _require_known("data set", content["dataset"], CATALOG)
+        if "data_file" not in content:
+            _require_known("data set", content["dataset"], CATALOG)
         _require_known("corruption", content["corruption"], CORRUPTIONS)
         for job in content["jobs"]:
             _require_type("a job", job, str)
@@ -141,6 +147,7 @@ class CellEntry:
             spec=spec,
             parent=content["parent"],
             setting=content.get("setting", {}),
+            data_file=content.get("data_file"),
         )
 
 

@@ -1,0 +1,223 @@
+"""What every kind of data set answers: its files, its examples, their inputs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2rw.data.datasets.dataset import Inputs, Labels
+from l2rw.store.errors import UserError
+
+
+def option(description: str, default: Any = MISSING, *, names_files: bool = False) -> Any:
+    """Declare an option of a kind.
+
+    Args:
+        description: For the reference of the configuration.
+        default: What it is if a configuration does not say; it must be said if there is none.
+        names_files: Whether it says where files are. Their content is part of a data set's
+            identity, not where they are.
+    """
+    return field(default=default, metadata={"description": description, "names_files": names_files})
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All examples of a data set, by what can be said of them without decoding any."""
+
+    ids: Sequence[str]
+    """What the user calls them: files or rows, all different."""
+    labels: Sequence[str]
+    """Names of the given classes."""
+    contents: Sequence[str]
+    """Something that is equal where the content of two examples is."""
+    source: Sequence[Any]
+    """What inputs are read from: files, or rows."""
+    in_test: NDArray[np.bool_] | None = None
+    """Which are for testing; None if that is to be drawn."""
+    groups: Sequence[str] | None = None
+    """Examples of a group are all for training or all for testing."""
+    true_labels: Sequence[str] | None = None
+    """Names of the true classes, if they are known."""
+    empty_classes: Sequence[str] = ()
+    """Classes that are there without an example."""
+    notes: Sequence[str] = ()
+    """What the user should know, in sentences."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which example plays which part, under which label; see :mod:`l2rw.data.kinds.layout`."""
+
+    examples: Examples
+    class_names: tuple[str, ...]
+    """By label."""
+    labels: Labels
+    """Given labels of the examples, shape (n,)."""
+    train: Labels
+    """Positions of the examples for training, ascending."""
+    test: Labels
+    """Positions of those for testing, ascending."""
+    true_labels: Labels
+    """True labels of the training examples as far as they are known, else given ones."""
+    truth_is_known: NDArray[np.bool_]
+    """Where they are known, among the training examples."""
+    clean: Labels
+    """Those that the user trusts, as positions among the training examples, ascending."""
+    groups: Labels
+    """Groups of the training examples; empty without groups."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetKind(ABC):
+    """A way to read a user's files. Its fields are what a configuration may say of a data set."""
+
+    kind: ClassVar[str]
+    """As in its record."""
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": False}
+
+    path: str = option(
+        "Where the data are, `~` being the home folder; else relative to where the workflow runs.",
+        names_files=True,
+    )
+    test_path: str | None = option(
+        "Where the test examples are, laid out as in `path`.", None, names_files=True
+    )
+    test_share: float | None = option(
+        "Share of each class that is drawn for testing; 0.2 if nothing else says what is for "
+        "testing. Examples that are added later change little of what was drawn.",
+        None,
+    )
+    split_seed: int = option("Seed of that draw.", 0)
+    clean: str | None = option(
+        "CSV file of training examples whose labels are surely right: a column `id`, and a column "
+        "`label` where the given label is not the right one. They become the clean set.",
+        None,
+        names_files=True,
+    )
+    leave_out: tuple[str, ...] = option(
+        "CSV files, with a column `id`, of examples to leave out.", (), names_files=True
+    )
+    duplicates: Literal["refuse", "keep"] = option(
+        "What to do if the same content is for training and for testing, or in the clean set and "
+        "out of it.",
+        "refuse",
+    )
+    labels_are_right: bool = option(
+        "Whether all labels are known to be right. Corruptions that make labels wrong need that; "
+        "else only what is said of clean examples is known.",
+        False,
+    )
+    test_is_trusted: bool = option(
+        "Whether the labels of the test part are known to be right; if not, accuracies are against "
+        "given labels.",
+        False,
+    )
+
+    def __post_init__(self) -> None:
+        """Check what types do not; pydantic turns a ValueError into a message with a hint."""
+        if self.test_share is not None:
+            if not 0 < self.test_share < 1:
+                raise ValueError(
+                    f"test_share is {self.test_share}. Hint: choose a share between 0 and 1."
+                )
+            if self.test_path is not None:
+                raise ValueError(
+                    "both test_path and test_share say what is for testing. Hint: leave one out."
+                )
+        if self.split_seed < 0:
+            raise ValueError(f"split_seed is {self.split_seed}. Hint: choose 0 or more.")
+
+    @abstractmethod
+    def files(self) -> Mapping[str, Path]:
+        """Return all files that the content depends on, by names that moving them does not change.
+
+        Reads none.
+
+        Raises:
+            UserError: Something is absent.
+        """
+
+    @abstractmethod
+    def examples(self, digests: Mapping[str, str]) -> Examples:
+        """Return the examples, without decoding images.
+
+        Args:
+            digests: SHA-256 of each of the files, by name.
+
+        Raises:
+            UserError: A table cannot be read, or lacks something.
+        """
+
+    @abstractmethod
+    def shape(self, layout: Layout) -> tuple[int, ...]:
+        """Return the shape of an example's inputs: (channels, height, width), or (features,)."""
+
+    @abstractmethod
+    def inputs(self, layout: Layout, places: Labels, title: str) -> Inputs:
+        """Read the inputs of some examples, whose positions are given, in this order.
+
+        Args:
+            layout: Of the data set.
+            places: Positions of examples, shape (n,).
+            title: Of the progress bar.
+
+        Returns:
+            Uint8 (n, channels, height, width), or float32 (n, features).
+
+        Raises:
+            UnreadableError: Some cannot be read.
+        """
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as plain data."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that say how files are read, not where they are."""
+        return {
+            one.name: self.options()[one.name]
+            for one in fields(self)
+            if not one.metadata.get("names_files")
+        }
+
+
+class UnreadableError(Exception):
+    """Some examples cannot be read."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        """Args: ``reasons`` by the positions of the examples."""
+        super().__init__(reasons)
+        self.reasons = reasons
+
+
+def located(path: str) -> Path:
+    """Return a path of the configuration, ``~`` being the home folder."""
+    return Path(path).expanduser()
+
+
+def require_folder(path: str) -> Path:
+    """Return a folder that is there; raise :class:`UserError` if it is not."""
+    folder = located(path)
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "does not exist"
+        raise UserError(f"{folder} {problem}.", "mend the path in data_sets.")
+    return folder
+
+
+def require_file(path: str) -> Path:
+    """Return a file that is there; raise :class:`UserError` if it is not."""
+    file = located(path)
+    if not file.is_file():
+        problem = "is no file" if file.exists() else "does not exist"
+        raise UserError(f"{file} {problem}.", "mend the path in data_sets.")
+    return file

@@ -1,0 +1,53 @@
+"""What is wrong with a user's data, in one sentence for each kind of mistake."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from l2rw.store.errors import UserError
+from l2rw.store.files import write_csv
+
+SHOWN = 3
+"""Examples that a sentence names."""
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few names, and that there are more."""
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown}, …" if len(names) > SHOWN else shown
+
+
+def counted(names: Sequence[str], one: str, many: str) -> str:
+    """Return how many things there are, and the first few: ``2 files (a.png, b.png)``."""
+    return f"{len(names):,} {one if len(names) == 1 else many} ({some(names)})"
+
+
+class Problems:
+    """Collects mistakes, so that a user hears of all at once."""
+
+    def __init__(self, name: str, lists: Path) -> None:
+        """Args: ``name`` of the data set; ``lists`` is the folder for lists of what is wrong."""
+        self.name, self._lists = name, lists
+        self._found: list[tuple[str, str]] = []
+
+    def add(self, problem: str, hint: str) -> None:
+        """Add a sentence, and what to do."""
+        self._found.append((problem, hint))
+
+    def listed(self, topic: str, ids: Iterable[str]) -> Path:
+        """Write ids to a file that may be named in ``leave_out``, and return it."""
+        path = self._lists / f"{self.name}-{topic}.csv"
+        write_csv(path, ["id"], ([one] for one in ids))
+        return path
+
+    def raise_if_any(self) -> None:
+        """Raise :class:`UserError` with all that was found."""
+        if not self._found:
+            return
+        if len(self._found) == 1:
+            raise UserError(f"Data set {self.name}: {self._found[0][0]}", self._found[0][1])
+        lines = "".join(f"\n- {problem} ({hint})" for problem, hint in self._found)
+        raise UserError(
+            f"Data set {self.name} has {len(self._found)} problems:{lines}\n",
+            "mend what you can; examples that are beyond help can be listed in "
+            f"data_sets.{self.name}.leave_out.",
+        )

@@ -1,0 +1,240 @@
+"""A cheap look at a user's files for planning, and the thorough one that makes a data set of them.
+
+Planning needs the classes, their sizes and a digest of the content, and needs them at every dry
+run. So a survey lists files, takes their digests and decodes nothing. It is kept in a file, with
+each file's size and time of change: a later survey reads again only what has changed since.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2rw.data.datasets.content import digests_of
+from l2rw.data.datasets.dataset import Dataset, Inputs, Labels, OwnLabels
+from l2rw.data.datasets.facts import Facts, facts_from_json, facts_to_json
+from l2rw.data.kinds import DATASET_KINDS
+from l2rw.data.kinds.base import DatasetKind, Layout, UnreadableError, require_file
+from l2rw.data.kinds.layout import lay_out, picked
+from l2rw.data.kinds.problems import Problems, counted
+from l2rw.store.checksums import sha256
+from l2rw.store.errors import UserError
+from l2rw.store.files import read_json, write_json
+from l2rw.store.identity import digest
+from l2rw.store.provenance import source_hash
+
+SURVEYS = Path("data/surveys")
+"""Where surveys and lists of what is wrong are kept, below where the workflow runs."""
+IMAGE_RANGE = (-1.0, 1.0)
+BAR_FROM = 1000
+"""Files to digest from which on there is a progress bar."""
+
+Seen = dict[str, tuple[str, int, int, str]]
+"""Files by name: path, size, time of change in ns, SHA-256."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found: facts for planning, and which example plays which part."""
+
+    facts: Facts
+    layout: Layout
+
+
+def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path = SURVEYS) -> Facts:
+    """Return the facts of a configured data set.
+
+    Args:
+        name: Of the data set.
+        kind: How it is read.
+        rescan: Whether to look for changes since the last survey; a job of a workflow takes what
+            planning found.
+        folder: Where surveys are kept.
+
+    Raises:
+        UserError: Something is absent or wrong.
+    """
+    kept = _kept(name, kind, folder)
+    if kept and not rescan:
+        return facts_from_json(kept["facts"])
+    seen = _look(kind, kept)
+    if kept and kept["files"] == {name: list(one) for name, one in seen.items()}:
+        return facts_from_json(kept["facts"])
+    facts = _survey(name, kind, seen, folder).facts
+    write_json(_file(name, kind, folder), {"files": seen, "facts": facts_to_json(facts)})
+    return facts
+
+
+def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVEYS) -> Dataset:
+    """Read a configured data set.
+
+    Args:
+        name: Of the data set.
+        kind: How it is read.
+        content: Digest that the files had when they were planned with; None if nobody planned.
+        folder: Where surveys and lists of what is wrong are kept.
+
+    Raises:
+        UserError: Something is absent or wrong, or has changed since.
+    """
+    found = _survey(name, kind, _look(kind, _kept(name, kind, folder)), folder)
+    facts, layout = found.facts, found.layout
+    if content not in (None, facts.sha256["files"]):
+        raise UserError(
+            f"The files of data set {name} have changed since this was planned.",
+            "run `snakemake` again: it plans anew.",
+        )
+    train, test = _inputs(name, kind, layout, folder)
+    if facts.has_images and kind.duplicates == "refuse":
+        _require_different(name, layout, (train, test), folder)
+    ids = layout.examples.ids
+    own = OwnLabels(
+        given=layout.labels[layout.train],
+        truth_is_known=layout.truth_is_known,
+        clean=layout.clean,
+        groups=layout.groups,
+        train_ids=np.array(picked(ids, layout.train), dtype=np.str_),
+        test_ids=np.array(picked(ids, layout.test), dtype=np.str_),
+    )
+    labels = layout.true_labels, layout.labels[layout.test]
+    return Dataset(name, train, labels[0], test, labels[1], measured=facts, own=own)
+
+
+def _survey(name: str, kind: DatasetKind, seen: Seen, folder: Path) -> Survey:
+    digests = {file: one[3] for file, one in seen.items() if not file.startswith(LIST)}
+    layout = lay_out(name, kind, kind.examples(digests), folder)
+    classes = len(layout.class_names)
+
+    def sizes(labels: Labels) -> tuple[int, ...]:
+        return tuple(np.bincount(labels, minlength=classes).tolist())
+
+    facts = Facts(
+        name=name,
+        image_shape=kind.shape(layout),
+        # By true labels as far as they are known: of these clean sets are drawn.
+        train_class_sizes=sizes(layout.true_labels),
+        pixel_range=IMAGE_RANGE,
+        sha256={
+            "files": _digest_of_all(seen),
+            "settings": digest({"kind": kind.kind, **kind.settings()}),
+        },
+        revision=DATASET_KINDS[kind.kind].revision,
+        class_names=layout.class_names,
+        truth_is_known=bool(layout.truth_is_known.all()),
+        clean_class_sizes=sizes(layout.true_labels[layout.clean]) if len(layout.clean) else (),
+        test_is_trusted=kind.test_is_trusted or kind.labels_are_right,
+        notes=layout.notes,
+    )
+    return Survey(facts, layout)
+
+
+LIST = "list:"
+
+
+def _look(kind: DatasetKind, kept: Mapping[str, Any] | None) -> Seen:
+    """List a data set's files with their digests; read only those that are not as they were."""
+    lists = [*kind.leave_out, *([kind.clean] if kind.clean else [])]
+    files = dict(kind.files())
+    files |= {f"{LIST}{number}": require_file(path) for number, path in enumerate(lists)}
+    before = kept["files"] if kept else {}
+    seen: Seen = {}
+    changed = []
+    for name, path in files.items():
+        stat = path.stat()
+        there = [str(path), stat.st_size, stat.st_mtime_ns]
+        if before.get(name, [])[:3] == there:
+            seen[name] = (str(path), stat.st_size, stat.st_mtime_ns, before[name][3])
+        else:
+            seen[name] = (str(path), stat.st_size, stat.st_mtime_ns, "")
+            changed.append(name)
+    for name in _with_progress(changed):
+        try:
+            seen[name] = (*seen[name][:3], sha256(files[name]))
+        except OSError as error:
+            raise UserError(
+                f"{files[name]} cannot be read ({error.strerror}).", "mend its permissions."
+            ) from None
+    return seen
+
+
+def _with_progress(names: list[str]) -> Iterable[str]:
+    if len(names) < BAR_FROM:
+        return names
+    from tqdm import tqdm
+
+    bar: Iterable[str] = tqdm(names, desc="looking at files", unit="file", mininterval=1)
+    return bar
+
+
+def _digest_of_all(seen: Seen) -> str:
+    """Return the digest of all files: their names and contents, not where they are."""
+    lines = "".join(f"{name}\0{one[3]}\n" for name, one in sorted(seen.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _file(name: str, kind: DatasetKind, folder: Path) -> Path:
+    # Another version of this code may find other facts in the same files.
+    identity = {"kind": kind.kind, "options": kind.options(), "code": source_hash(("data",))}
+    return folder / f"{name}-{digest(identity)}.json"
+
+
+def _kept(name: str, kind: DatasetKind, folder: Path) -> Any:
+    try:
+        return read_json(_file(name, kind, folder))
+    except (OSError, ValueError):
+        return None
+
+
+def _inputs(name: str, kind: DatasetKind, layout: Layout, folder: Path) -> tuple[Inputs, Inputs]:
+    """Return the inputs of both halves; name what cannot be read of both."""
+    found: list[Inputs] = []
+    reasons: dict[int, str] = {}
+    for title, places in (("training", layout.train), ("test", layout.test)):
+        try:
+            found.append(kind.inputs(layout, places, title))
+        except UnreadableError as error:
+            reasons |= {int(places[at]): reason for at, reason in error.reasons.items()}
+    if reasons:
+        ids = [layout.examples.ids[place] for place in sorted(reasons)]
+        first = reasons[min(reasons)]
+        problems = Problems(name, folder)
+        path = problems.listed("unreadable", ids)
+        problems.add(
+            f"{counted(ids, 'file', 'files')} cannot be read, the first by reason of {first}; all "
+            f"are listed in {path}.",
+            f"replace them, or name the list in data_sets.{name}.leave_out.",
+        )
+        problems.raise_if_any()
+    return found[0], found[1]
+
+
+def _require_different(
+    name: str, layout: Layout, halves: tuple[Inputs, Inputs], folder: Path
+) -> None:
+    """Raise :class:`UserError` if an image that is for training is for testing, too.
+
+    Files may differ, and what is seen of them be the same.
+    """
+    train, test = (digests_of(half) for half in halves)
+    copies = np.flatnonzero(np.isin(train, test))
+    if not len(copies):
+        return
+    ids = layout.examples.ids
+    tested = dict(zip(test.tolist(), layout.test.tolist(), strict=True))
+    places = layout.train[copies].tolist()
+    pairs = [
+        f"{ids[place]} = {ids[tested[key]]}"
+        for place, key in zip(places, train[copies].tolist(), strict=True)
+    ]
+    problems = Problems(name, folder)
+    path = problems.listed("same-pixels", (ids[place] for place in places))
+    problems.add(
+        f"Pixel by pixel, {counted(pairs, 'training image is', 'training images are')} for testing,"
+        f" too; all are listed in {path}.",
+        f"name the list in data_sets.{name}.leave_out to go on without them, or set duplicates to "
+        "keep.",
+    )
+    problems.raise_if_any()

@@ -1,0 +1,195 @@
+"""What kinds of data sets with a table share: how it is read, which columns say what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2rw.data.datasets.pictures import require_pyarrow
+from l2rw.data.kinds.base import DatasetKind, option, require_file
+from l2rw.data.kinds.problems import counted
+from l2rw.store.errors import UserError, closest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRAIN, TEST = "train", "test"
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+"""How a cell of a CSV file says that it has no value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableKind(DatasetKind):
+    """A CSV or parquet file with a line for each example."""
+
+    label_column: str = option("Column of the given labels, names of classes.", "label")
+    id_column: str | None = option(
+        "Column of ids, all different; the number of the row, from 1 on, if none.", None
+    )
+    group_column: str | None = option(
+        "Column of groups, whose examples stay together, such as patients.", None
+    )
+    split_column: str | None = option(
+        "Column that says `train` or `test`, instead of a draw.", None
+    )
+    true_label_column: str | None = option(
+        "Column of the true labels, where they are known of all examples.", None
+    )
+    separator: str = option("What stands between the cells of a CSV file.", ",")
+
+    def __post_init__(self) -> None:
+        """Check what types do not."""
+        super().__post_init__()
+        given = [self.split_column, self.test_path, self.test_share]
+        if self.split_column is not None and given != [self.split_column, None, None]:
+            raise ValueError(
+                "split_column and test_path or test_share say what is for testing. "
+                "Hint: leave one out."
+            )
+        if len(self.separator) != 1:
+            raise ValueError("separator is no single character. Hint: write ',' or ';' or \"\\t\".")
+
+    def tables(self) -> dict[str, Path]:
+        """Return the files of the halves."""
+        files = {TRAIN: require_file(self.path)}
+        return files | ({TEST: require_file(self.test_path)} if self.test_path else {})
+
+    def read(self) -> "pd.DataFrame":
+        """Return all rows, those of ``test_path`` last, with the columns HALF and NUMBER added.
+
+        Raises:
+            UserError: A file cannot be read, or a column is absent.
+        """
+        import pandas as pd
+
+        frames = []
+        for half, file in self.tables().items():
+            frame = _read(file, self.separator)
+            for column in self._named_columns():
+                if column not in frame.columns:
+                    raise UserError(
+                        f"{file} has no column {column!r}.",
+                        closest(column, map(str, frame.columns)),
+                    )
+            frame[HALF], frame[NUMBER] = half, np.arange(1, len(frame) + 1)
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
+    def about(self, frame: "pd.DataFrame") -> dict[str, Any]:
+        """Return what the columns that are no inputs say, as arguments of ``Examples``.
+
+        Raises:
+            UserError: A label is missing, an id is not unique, or a half is none.
+        """
+        labels = self._filled(frame, self.label_column)
+        true = self.true_label_column
+        return {
+            "ids": self._ids(frame),
+            "labels": labels,
+            "in_test": self._in_test(frame),
+            "groups": self._filled(frame, self.group_column) if self.group_column else None,
+            "true_labels": self._filled(frame, true) if true else None,
+        }
+
+    def _named_columns(self) -> list[str]:
+        columns = (
+            *(self.label_column, self.id_column, self.group_column, self.split_column),
+            self.true_label_column,
+        )
+        return [column for column in columns if column is not None]
+
+    def _ids(self, frame: "pd.DataFrame") -> list[str]:
+        if self.id_column:
+            ids = self._filled(frame, self.id_column)
+        else:
+            tests = {TRAIN: "", TEST: f"{Path(self.test_path or '').stem}:"}
+            ids = [
+                f"{tests[half]}{number}"
+                for half, number in zip(frame[HALF], frame[NUMBER], strict=True)
+            ]
+        seen: set[str] = set()
+        if twice := sorted({one for one in ids if one in seen or seen.add(one)}):  # type: ignore[func-returns-value]
+            raise UserError(
+                f"{self.path}: {counted(twice, 'id is', 'ids are')} not unique.",
+                "name another id_column, or none to number the rows.",
+            )
+        return ids
+
+    def _in_test(self, frame: "pd.DataFrame") -> NDArray[np.bool_] | None:
+        if self.test_path:
+            return np.asarray(frame[HALF] == TEST)
+        if not self.split_column:
+            return None
+        halves = np.array(self._filled(frame, self.split_column))
+        if others := sorted(set(halves.tolist()) - {TRAIN, TEST}):
+            raise UserError(
+                f"Column {self.split_column!r} of {self.path} says "
+                f"{counted(others, 'other thing', 'other things')} than train and test.",
+                "write train or test into every row.",
+            )
+        return np.asarray(halves == TEST)
+
+    def _filled(self, frame: "pd.DataFrame", column: str) -> list[str]:
+        """Return the texts of a column that must not lack any."""
+        values = frame[column]
+        if (missing := values.isna()).any():
+            rows = [str(number) for number in frame.loc[missing, NUMBER]]
+            raise UserError(
+                f"Column {column!r} of {self.path} says nothing in {counted(rows, 'row', 'rows')}.",
+                "fill in what is missing, or take these rows out of the file.",
+            )
+        return as_texts(values)
+
+
+HALF, NUMBER = "l2rw half", "l2rw row"
+"""Columns that are added: where a row comes from."""
+
+
+def as_texts(values: "pd.Series[Any]") -> list[str]:
+    """Return values as people write them: 3, not 3.0, whatever file they come from."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, float | np.floating) and float(value).is_integer():
+            return str(int(value))
+        return str(value).strip()
+
+    return [text(value) for value in values.tolist()]
+
+
+def _read(file: Path, separator: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    parquet = file.suffix.lower() in {".parquet", ".pq"}
+    if parquet:
+        require_pyarrow(file)
+    try:
+        if parquet:
+            frame = pd.read_parquet(file, engine="pyarrow")
+        else:
+            # As text: 007 is no number in a column of ids.
+            frame = pd.read_csv(
+                file,
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                na_values=list(MISSING),
+                encoding="utf-8-sig",
+                skipinitialspace=True,
+            )
+    except Exception as error:  # pandas and pyarrow raise errors of many kinds
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{file} cannot be read as a table ({type(error).__name__}: {reason}).",
+            "name a CSV file in UTF-8 with names of columns in its first line, or a parquet file.",
+        ) from None
+    frame.columns = [str(column).strip() for column in frame.columns]
+    if twice := _twice(list(frame.columns)):
+        raise UserError(f"{file} has the column {twice[0]!r} twice.", "rename one of them.")
+    return frame
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for at, name in enumerate(names) if name in names[:at]]
