@@ -74,9 +74,7 @@ def require_balance(dataset: Facts, clean_size: int, validation_size: int) -> No
     """Raise :class:`UserError` unless every class has enough examples for a balanced clean set."""
     needed = math.ceil(clean_size / dataset.classes)
     for label, size in enumerate(dataset.train_class_sizes):
-        drawn = validation_size * size / sum(dataset.train_class_sizes)
-        # Six standard deviations: no seed that is ever run draws more of a class.
-        left = math.floor(size - min(validation_size, drawn + 6 * math.sqrt(drawn)))
+        left = least_left(dataset, label, validation_size)
         if needed > left:
             raise UserError(
                 f"A balanced clean set of {clean_size} images needs {needed} of class {label}, but "
@@ -84,6 +82,14 @@ def require_balance(dataset: Facts, clean_size: int, validation_size: int) -> No
                 f"{size} that {dataset.name} has.",
                 "lower clean_size (or clean_per_class, clean_sizes) or validation_size.",
             )
+
+
+def least_left(dataset: Facts, label: int, validation_size: int) -> int:
+    """Return how many examples of a class a random validation set leaves at least."""
+    size = dataset.train_class_sizes[label]
+    drawn = validation_size * size / sum(dataset.train_class_sizes)
+    # Six standard deviations: no seed that is ever run draws more of a class.
+    return math.floor(size - min(validation_size, drawn + 6 * math.sqrt(drawn)))
 
 
 def require_some_left(dataset: Facts, clean_size: int, validation_size: int) -> None:

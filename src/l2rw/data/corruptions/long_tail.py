@@ -1,5 +1,6 @@
 """A long tail: every class has fewer examples than the one before it."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import numpy as np
 from l2rw.data.corruptions.base import (
     Corruption,
     in_turns,
+    least_left,
     require_balance,
     require_some_left,
     require_truth,
@@ -53,14 +55,15 @@ class LongTail(Corruption):
             )
         require_some_left(dataset, self.clean_size, self.validation_size)
         require_balance(dataset, self.clean_size, self.validation_size)
-        aside = (self.clean_size + self.validation_size) / sum(dataset.train_class_sizes)
-        least = min(dataset.train_class_sizes[-1] * (1 - aside), *dataset.train_class_sizes)
-        if least / self.imbalance < 1:
-            raise UserError(
-                f"An imbalance of {self.imbalance:g} leaves no example of the last class of "
-                f"{dataset.name}, which has {dataset.train_class_sizes[-1]}.",
-                "lower the imbalance.",
-            )
+        for label, size in enumerate(dataset.train_class_sizes):
+            least = least_left(dataset, label, self.validation_size)
+            least -= math.ceil(self.clean_size / self.classes)
+            if self._share(label) * least < 1:
+                raise UserError(
+                    f"An imbalance of {self.imbalance:g} may leave no example of class {label} of "
+                    f"{dataset.name}, which has {size}, beside clean and validation set.",
+                    "lower the imbalance, clean_size or validation_size.",
+                )
 
     def split(self, train_labels: Indices, test_labels: Indices, seed: int) -> Split:
         """Draw the split of one seed; see :meth:`.Corruption.split`."""
@@ -83,6 +86,10 @@ class LongTail(Corruption):
         kept = [np.array([], dtype=np.int64)]
         for label in range(self.classes):
             own = indices[labels == label]
-            share = self.imbalance ** (-label / max(self.classes - 1, 1))
-            kept.append(own[: round(share * len(own))])
+            kept.append(own[: round(self._share(label) * len(own))])
         return np.concatenate(kept)
+
+    def _share(self, label: int) -> float:
+        """Return the share of its examples that a class keeps."""
+        share: float = self.imbalance ** (-label / max(self.classes - 1, 1))
+        return share
