@@ -7,6 +7,7 @@ from l2rw.config.schema import Training
 from l2rw.config.sections import NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
+from l2rw.experiments.cells import SplitPlan
 from l2rw.experiments.setups import Setup
 from l2rw.methods.rows import Row
 from l2rw.store.identity import plain
@@ -30,8 +31,15 @@ def describe_corruption(corruption: Corruption, *, swept: str | None = None) -> 
             f"{parameters.clean_size} of them the balanced clean set, test part balanced"
         )
     some = "some" if swept == "noise" else f"{getattr(parameters, 'noise', 0):.0%}"
+    if corruption.name == "given":
+        return "labels are as they were given"
+    if corruption.name == "long_tail":
+        times = "some" if swept == "imbalance" else f"{parameters.imbalance:g}"
+        return f"classes become ever smaller, the last one {times} times (long tail)"
     if corruption.name == "uniform_flip":
-        return f"{some} of the training labels flip to any other class (UniformFlip)"
+        of_all = parameters.drawn_from == "all_classes"
+        drawn = "are drawn from all classes, the true one included" if of_all else ""
+        return f"{some} of the training labels {drawn or 'flip to any other class'} (UniformFlip)"
     if corruption.name == "background_flip":
         return (
             f"{some} of the labels of all other classes flip to one background class "
@@ -47,7 +55,25 @@ def describe_clean_set(corruption: Corruption) -> str:
     """Say how large the clean set is, in a sentence; nothing where the corruption says it."""
     if corruption.name == "imbalance":
         return ""
-    return f"Clean set of {getattr(corruption, 'clean_size', 0)} images."
+    size = getattr(corruption, "clean_size", 0)
+    if corruption.name == "given" and not size:
+        return "Clean set of all examples that are listed as clean."
+    return f"Clean set of {size} images."
+
+
+def describe_truth(splits: Iterable[SplitPlan]) -> str:
+    """Say in sentences what is not known of labels, and so not judged; nothing if all is known."""
+    told = []
+    for split in splits:
+        name = split.dataset
+        if not split.corruption.knows_truth(split.data):
+            told.append(
+                f"Nobody knows which labels of {name} are right: what weights say of them is not "
+                "judged."
+            )
+        if not split.data.test_is_trusted:
+            told.append(f"Test labels of {name} are as they were given; they may be wrong, too.")
+    return " ".join(dict.fromkeys(told))
 
 
 def describe(training: Training) -> str:

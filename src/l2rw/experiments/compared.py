@@ -19,6 +19,7 @@ from l2rw.experiments.captions import (
     describe_clean_set,
     describe_corruption,
     describe_setups,
+    describe_truth,
     describe_variants,
     over_splits,
     sentences,
@@ -146,6 +147,12 @@ def suspects(config: Config, name: str) -> Experiment:
     """Return the cells whose training examples are ranked by their mean weight."""
     section = _section(config, name, Suspects)
     one = setup(config, section, section.dataset, section.corruption)
+    if not one.split.corruption.knows_truth(one.split.data):
+        raise UserError(
+            f"Experiment {name} counts wrong labels among suspects, but nobody knows which labels "
+            f"of {section.dataset} are wrong.",
+            "leave it out; suspects.csv of every run of a table lists the suspects.",
+        )
     caption = sentences(
         f"Which labels are wrong? Training images of {section.dataset} by their mean weight over "
         f"training, least first: share of wrong labels among the first, "
@@ -210,8 +217,9 @@ def _experiment(
     settings: Mapping[str, Any] = section.model_dump(mode="json")
     if _depends_on_shared(section):
         settings = {**settings, "noisy_labels": config.noisy_labels.model_dump(mode="json")}
-    shown = tuple(range(seeds or _seeds(config, section)))
-    return Experiment(name, caption, tuple(cells), shown, settings, **more)
+    shown, cells = tuple(range(seeds or _seeds(config, section))), tuple(cells)
+    caption = sentences(caption, describe_truth(planned.cell.split for planned in cells))
+    return Experiment(name, caption, cells, shown, settings, **more)
 
 
 def _depends_on_shared(section: Any) -> bool:

@@ -57,7 +57,7 @@ class ImageFolder(ImageKind):
         )
         if loose := [path for path in inside if "/" not in path]:
             raise UserError(
-                f"{counted(loose, 'image lies', 'images lie')} in no folder of a class.",
+                f"{counted(loose, 'image {} lies', 'images {} lie')} in no folder of a class.",
                 f"put each into a folder of {self.path} that is called as its class.",
             )
         labels = [path.split("/", 1)[0] for path in inside]
@@ -126,4 +126,4 @@ def _notes(roots: Mapping[str, Path]) -> list[str]:
         for path in _files_below(root)
         if path.suffix.lower() not in image_suffixes()
     ]
-    return [f"{counted(others, 'file is', 'files are')} no image."] if others else []
+    return [f"{counted(others, 'file {} is', 'files {} are')} no image."] if others else []

@@ -100,7 +100,7 @@ def _check_classes(examples: Examples, problems: Problems) -> None:
         return
     if examples.empty_classes:
         problems.add(
-            f"{counted(examples.empty_classes, 'class has', 'classes have')} no examples.",
+            f"{counted(examples.empty_classes, 'class {} has', 'classes {} have')} no examples.",
             "add some, or remove the empty folder.",
         )
     counts = Counter(examples.labels)
@@ -108,8 +108,8 @@ def _check_classes(examples: Examples, problems: Problems) -> None:
         problems.add(f"All examples are of the class {examples.labels[0]!r}.", "two are needed.")
     if single := [one for one in sorted(counts, key=_natural) if counts[one] == 1]:
         problems.add(
-            f"{counted(single, 'class has', 'classes have')} one example alone, which cannot be "
-            "both for training and for testing.",
+            f"{counted(single, 'class {} has', 'classes {} have')} one example alone, which cannot "
+            "be both for training and for testing.",
             "add more, merge the class with another, or leave it out.",
         )
 
@@ -128,8 +128,8 @@ def _check_halves(examples: Examples, train: Labels, test: Labels, problems: Pro
         )
     if single := [one for one in sorted(trained, key=_natural) if trained[one] == 1]:
         problems.add(
-            f"In the training part, {counted(single, 'class has', 'classes have')} one example "
-            "alone.",
+            f"In the training part, {counted(single, 'class {} has', 'classes {} have')} one "
+            "example alone.",
             "add more, merge the class with another, or leave it out.",
         )
 
@@ -140,7 +140,7 @@ def _check_groups(groups: Sequence[str], in_test: NDArray[np.bool_], problems: P
         halves[group].add(half)
     if torn := sorted(group for group, where in halves.items() if len(where) > 1):
         problems.add(
-            f"{counted(torn, 'group is', 'groups are')} both for training and for testing.",
+            f"{counted(torn, 'group {} is', 'groups {} are')} both for training and for testing.",
             "mend what says what is for testing, or leave out the option for groups.",
         )
 
@@ -225,9 +225,9 @@ def _check_duplicates(
     }
     hint = f"name the list in data_sets.{problems.name}.leave_out to go on without them, "
     for part, other, words in (
-        ("train", "test", "training examples are for testing, too"),
-        ("train", "clean", "training examples are in the clean set, too"),
-        ("test", "clean", "test examples are in the clean set, too"),
+        ("train", "test", "training examples {} are for testing, too"),
+        ("train", "clean", "training examples {} are in the clean set, too"),
+        ("test", "clean", "test examples {} are in the clean set, too"),
     ):
         known = first_with[other]
         copies = [at for at in parts[part].tolist() if examples.contents[at] in known]
@@ -235,12 +235,12 @@ def _check_duplicates(
             pairs = [
                 f"{examples.ids[a]} = {examples.ids[known[examples.contents[a]]]}" for a in copies
             ]
+            one = words.replace("examples {} are", "example {} is")
             path = problems.listed(
                 f"{part}-copies-in-{other}", (examples.ids[place] for place in copies)
             )
             problems.add(
-                f"By content, {counted(pairs, words.replace('examples are', 'example is'), words)};"
-                f" all are listed in {path}.",
+                f"By content, {counted(pairs, one, words)}; all are listed in {path}.",
                 f"{hint}or set duplicates to keep.",
             )
 

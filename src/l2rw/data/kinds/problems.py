@@ -17,8 +17,16 @@ def some(names: Sequence[str]) -> str:
 
 
 def counted(names: Sequence[str], one: str, many: str) -> str:
-    """Return how many things there are, and the first few: ``2 files (a.png, b.png)``."""
-    return f"{len(names):,} {one if len(names) == 1 else many} ({some(names)})"
+    """Return how many things there are, and the first few: ``2 files (a.png, b.png)``.
+
+    Args:
+        names: Of the things.
+        one: What one of them is called, with ``{}`` where its name is to stand if not at the end.
+        many: Likewise for several.
+    """
+    words, named = one if len(names) == 1 else many, f"({some(names)})"
+    words = words.replace("{}", named) if "{}" in words else f"{words} {named}"
+    return f"{len(names):,} {words}"
 
 
 class Problems:

@@ -232,8 +232,8 @@ def _require_different(
     problems = Problems(name, folder)
     path = problems.listed("same-pixels", (ids[place] for place in places))
     problems.add(
-        f"Pixel by pixel, {counted(pairs, 'training image is', 'training images are')} for testing,"
-        f" too; all are listed in {path}.",
+        f"Pixel by pixel, {counted(pairs, 'training image {} is', 'training images {} are')} for "
+        f"testing, too; all are listed in {path}.",
         f"name the list in data_sets.{name}.leave_out to go on without them, or set duplicates to "
         "keep.",
     )

@@ -113,7 +113,7 @@ class TableKind(DatasetKind):
         seen: set[str] = set()
         if twice := sorted({one for one in ids if one in seen or seen.add(one)}):  # type: ignore[func-returns-value]
             raise UserError(
-                f"{self.path}: {counted(twice, 'id is', 'ids are')} not unique.",
+                f"{self.path}: {counted(twice, 'id {} is', 'ids {} are')} not unique.",
                 "name another id_column, or none to number the rows.",
             )
         return ids
