@@ -6,11 +6,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.datasets import load_iris
 
 from tests.workflow.conftest import REPOSITORY, Workspace
 
@@ -70,6 +73,28 @@ def test_one_of_each_from_outside_runs_through_the_workflow(package, tmp_path):
     changed = records.read_text().replace('source="Szeg', 'revision=1,\n        source="Szeg')
     records.write_text(changed)
     assert workspace.planned(config).count("train") == 2
+
+
+def test_data_sets_are_yaml_alone_once_their_kind_is_there(package, tmp_path):
+    workspace = Workspace(tmp_path / "work", "flowers")
+    workspace.folder.mkdir()
+    irises = load_iris(as_frame=True)
+    table = irises.data.assign(species=irises.target_names[irises.target])
+    table.to_csv(workspace.folder / "irises.csv", index=False)
+    random = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    blobs = (random.normal(size=(150, 5)) + 3 * labels[:, None]).astype(np.float32)
+    np.savez(workspace.folder / "blobs.npz", x=blobs, y=labels)
+    config = yaml.safe_load(BLOCKS["flowers.yaml"])
+    done = workspace.run(config)
+    assert (done.count("fetch"), done.count("train")) == (2, 4)
+    runs = pd.read_csv(workspace.results / "tables" / "flowers.csv")
+    assert set(runs["dataset"]) == {"irises", "blobs"}
+    assert (runs["test_error"] < 0.4).all()
+    assert workspace.planned(config) == []
+
+    np.savez(workspace.folder / "blobs.npz", x=blobs + 1, y=labels)
+    assert Counter(workspace.planned(config))["train"] == 2
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,10 @@ def _one_of(kind: str, known: Records[Any]) -> Any:
 
 def _data_set(name: str, info: ValidationInfo) -> str:
     """Return the name of a data set of the catalog, or of the configuration."""
-    known = [*CATALOG, *(info.context or {}).get("data_sets", ())]
-    if name not in known:
-        raise ValueError(f"there is no data set {name!r}. Hint: {closest(name, known)}")
+    own: Any = (info.context or {}).get("data_sets", ())
+    if name not in CATALOG and name not in own:
+        hint = closest(name, [*CATALOG, *own])
+        raise ValueError(f"there is no data set {name!r}. Hint: {hint}")
     return name
 
 

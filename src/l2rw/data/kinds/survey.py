@@ -6,7 +6,8 @@ each file's size and time of change: a later survey reads again only what has ch
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from l2rw.data.kinds.layout import lay_out, picked
 from l2rw.data.kinds.problems import Problems, counted
 from l2rw.store.checksums import sha256
 from l2rw.store.errors import UserError
-from l2rw.store.files import read_json, write_json
+from l2rw.store.files import read_json, write_json, write_text
 from l2rw.store.identity import digest
 from l2rw.store.provenance import source_hash
 
@@ -32,7 +33,8 @@ IMAGE_RANGE = (-1.0, 1.0)
 BAR_FROM = 1000
 """Files to digest from which on there is a progress bar."""
 
-Seen = dict[str, tuple[str, int, int, str]]
+FILES = ".files.json"
+Seen = dict[str, list[Any]]
 """Files by name: path, size, time of change in ns, SHA-256."""
 
 
@@ -57,15 +59,18 @@ def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path 
     Raises:
         UserError: Something is absent or wrong.
     """
-    kept = _kept(name, kind, folder)
-    if kept and not rescan:
-        return facts_from_json(kept["facts"])
-    seen = _look(kind, kept)
-    if kept and kept["files"] == {name: list(one) for name, one in seen.items()}:
-        return facts_from_json(kept["facts"])
-    facts = _survey(name, kind, seen, folder).facts
-    write_json(_file(name, kind, folder), {"files": seen, "facts": facts_to_json(facts)})
-    return facts
+    path = _file(name, kind, folder)
+    facts = _read(path)
+    if facts and not rescan:
+        return facts_from_json(facts)
+    before = _files(path)
+    seen = _look(kind, before)
+    if facts and before == seen:
+        return facts_from_json(facts)
+    found = _survey(name, kind, seen, folder).facts
+    write_text(path.with_suffix(FILES), json.dumps(seen))
+    write_json(path, facts_to_json(found))
+    return found
 
 
 def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVEYS) -> Dataset:
@@ -80,7 +85,7 @@ def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVE
     Raises:
         UserError: Something is absent or wrong, or has changed since.
     """
-    found = _survey(name, kind, _look(kind, _kept(name, kind, folder)), folder)
+    found = _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
     facts, layout = found.facts, found.layout
     if content not in (None, facts.sha256["files"]):
         raise UserError(
@@ -134,25 +139,24 @@ def _survey(name: str, kind: DatasetKind, seen: Seen, folder: Path) -> Survey:
 LIST = "list:"
 
 
-def _look(kind: DatasetKind, kept: Mapping[str, Any] | None) -> Seen:
+def _look(kind: DatasetKind, before: Seen) -> Seen:
     """List a data set's files with their digests; read only those that are not as they were."""
     lists = [*kind.leave_out, *([kind.clean] if kind.clean else [])]
     files = dict(kind.files())
     files |= {f"{LIST}{number}": require_file(path) for number, path in enumerate(lists)}
-    before = kept["files"] if kept else {}
     seen: Seen = {}
     changed = []
     for name, path in files.items():
         stat = path.stat()
         there = [str(path), stat.st_size, stat.st_mtime_ns]
+        seen[name] = there
         if before.get(name, [])[:3] == there:
-            seen[name] = (str(path), stat.st_size, stat.st_mtime_ns, before[name][3])
+            there.append(before[name][3])
         else:
-            seen[name] = (str(path), stat.st_size, stat.st_mtime_ns, "")
             changed.append(name)
     for name in _with_progress(changed):
         try:
-            seen[name] = (*seen[name][:3], sha256(files[name]))
+            seen[name].append(sha256(files[name]))
         except OSError as error:
             raise UserError(
                 f"{files[name]} cannot be read ({error.strerror}).", "mend its permissions."
@@ -181,9 +185,16 @@ def _file(name: str, kind: DatasetKind, folder: Path) -> Path:
     return folder / f"{name}-{digest(identity)}.json"
 
 
-def _kept(name: str, kind: DatasetKind, folder: Path) -> Any:
+def _files(path: Path) -> Seen:
+    """Return the files that were there when a survey was made; none if there was no survey."""
+    files: Seen = _read(path.with_suffix(FILES)) or {}
+    return files
+
+
+def _read(path: Path) -> Any:
+    """Return what was kept, or None."""
     try:
-        return read_json(_file(name, kind, folder))
+        return read_json(path)
     except (OSError, ValueError):
         return None
 
