@@ -91,17 +91,35 @@ def test_a_data_set_that_the_paper_has_not_has_no_numbers_of_the_paper(summary):
 def test_the_table_for_people_shows_both(summary):
     table = TABLE2.format_table(summary)
     assert list(table.columns) == [
-        ("", "clean set"),
+        ("", "told"),
         *(("CIFAR-10", name) for name in ("ours", "paper", "difference", "seeds")),
         *(("digits", name) for name in ("ours", "seeds")),
     ]
     ours, theirs = "89.00 ± 2.48", "79.00 ± 2.48"
-    l2rw = ["yes", ours, "86.73 ± 0.48", "+2.27 ± 2.24, higher", "3", theirs, "3"]
+    l2rw = ["clean images", ours, "86.73 ± 0.48", "+2.27 ± 2.24, higher", "3", theirs, "3"]
     assert table.loc["L2RW"].tolist() == l2rw
-    assert table.loc["Weighted"].tolist() == ["", "–", "79.17 ± 1.36", "–", "–", "–", "–"]
-    assert table.loc["Random +ES"].tolist() == ["", ours, "–", "–", "3", theirs, "3"]
-    group = list(table.loc[:, ("", "clean set")])
-    assert group == [""] * 9 + ["yes"] * 7 + [""]
+    assert table.loc["Weighted"].tolist() == [
+        "true labels",
+        "–",
+        "79.17 ± 1.36",
+        "–",
+        "–",
+        "–",
+        "–",
+    ]
+    assert table.loc["Random +ES"].tolist() == ["nothing", ours, "–", "–", "3", theirs, "3"]
+    group = list(table.loc[:, ("", "told")])
+    assert group == [
+        *["nothing"] * 3,
+        "true labels",
+        *["nothing"] * 2,
+        "noise rate",
+        *["nothing"] * 2,
+        *["clean images"] * 3,
+        "true labels, clean images",
+        *["clean images"] * 3,
+        "nothing",
+    ]
 
 
 def test_quoted_rows_are_told_and_numbers_without_interval_stay_as_printed(make_up):
@@ -111,9 +129,9 @@ def test_quoted_rows_are_told_and_numbers_without_interval_stay_as_printed(make_
     assert list(summary[summary["quoted"]]["row"]) == ["mentornet", "mentornet+ft"]
     table = table1.format_table(summary)
     assert table.index[3] == "MentorNet (quoted)"
-    assert table.loc["MentorNet +FT (quoted)"].tolist() == ["yes", "–", "59", "–", "–"]
+    assert table.loc["MentorNet +FT (quoted)"].tolist() == ["clean images", "–", "59", "–", "–"]
     # A single seed has no interval and decides nothing.
-    assert table.loc["Baseline"].tolist() == ["", "50.00", "50.66 ± 0.24", "-0.66", "1"]
+    assert table.loc["Baseline"].tolist() == ["nothing", "50.00", "50.66 ± 0.24", "-0.66", "1"]
 
 
 def test_the_sanity_check_has_a_line_for_each_network(make_up):
@@ -126,8 +144,10 @@ def test_the_sanity_check_has_a_line_for_each_network(make_up):
     assert list(summary["model"]) == ["resnet32", "wrn28_10", "resnet_8x8"]
     table = SANITY.format_table(summary)
     # The paper gives no interval here: ours has to reach its number.
-    assert table.loc["ResNet-32"].tolist() == ["89.00 ± 2.48", "92.5", "-3.50 ± 2.48, lower", "3"]
-    assert table.loc["ResNet 8×8"].tolist() == ["89.00 ± 2.48", "–", "–", "3"]
+    assert table.loc["ResNet-32"].tolist() == [
+        *("nothing", "89.00 ± 2.48", "92.5", "-3.50 ± 2.48, lower", "3")
+    ]
+    assert table.loc["ResNet 8×8"].tolist() == ["nothing", "89.00 ± 2.48", "–", "–", "3"]
     (axes,) = SANITY.draw(summary, plan.settings).axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["ResNet-32", "WRN-28-10", "ResNet 8×8"]

@@ -43,16 +43,16 @@ def test_the_summary_is_in_percent(summary):
 
 def test_the_table_for_people_has_a_row_for_each_method_and_a_column_for_each_share(summary):
     table = FIGURE2.format_table(summary)
-    assert list(table.columns) == ["0.9", "0.8"]
-    assert table.loc["L2RW"].tolist() == ["1.00 ± 2.48", "3.00 ± 2.48"]
-    assert table.loc["Baseline"].tolist() == ["2.00 ± 2.48", "4.00 ± 2.48"]
+    assert list(table.columns) == ["told", "0.9", "0.8"]
+    assert table.loc["L2RW"].tolist() == ["clean images", "1.00 ± 2.48", "3.00 ± 2.48"]
+    assert table.loc["Baseline"].tolist() == ["nothing", "2.00 ± 2.48", "4.00 ± 2.48"]
     assert len(table) == 2
 
 
 def test_the_table_of_a_single_seed_has_no_intervals(plan, runs):
     plan = replace(plan, seeds=(0,))
     table = FIGURE2.format_table(FIGURE2.summary(collect(plan, runs)))
-    assert table.loc["Baseline"].tolist() == ["1.00", "3.00"]
+    assert table.loc["Baseline"].tolist() == ["nothing", "1.00", "3.00"]
 
 
 def test_the_figure_has_one_line_for_each_method(summary, plan):
@@ -97,9 +97,9 @@ def test_figure5_is_accuracy_against_noise_in_percent(make_up):
     plan, runs = make_up("figure5", settings, result=_at(lambda s: 10 * s["noise"]))
     summary = FIGURE5.summary(collect(plan, runs))
     table = FIGURE5.format_table(summary)
-    assert list(table.columns) == ["0", "40"]
-    assert table.loc["L2RW"].tolist() == ["99.00 ± 2.48", "95.00 ± 2.48"]
-    assert table.loc["Baseline +ES"].tolist() == ["–", "95.00 ± 2.48"]
+    assert list(table.columns) == ["told", "0", "40"]
+    assert table.loc["L2RW"].tolist() == ["clean images", "99.00 ± 2.48", "95.00 ± 2.48"]
+    assert table.loc["Baseline +ES"].tolist() == ["nothing", "–", "95.00 ± 2.48"]
     (axes,) = FIGURE5.draw(summary, plan.settings).axes
     assert list(axes.get_xticks()) == [0, 40]
     assert _lines(axes) == {

@@ -1,7 +1,7 @@
 import pytest
 
 from l2rw.methods import METHODS
-from l2rw.methods.rows import parse_row
+from l2rw.methods.rows import parse_row, told
 from l2rw.methods.settings import as_pairs
 
 
@@ -55,3 +55,22 @@ def test_settings_have_defaults_that_json_can_hold():
         pairs = as_pairs(record.settings())
         assert record.read_settings(dict(pairs)) == record.settings(), name
         assert all(type(value) in {int, float, bool, str} for _, value in pairs)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("baseline", "nothing"),
+        ("gce+es, q=0.5", "nothing"),
+        ("s_model", "noise rate"),
+        ("weighted", "true labels"),
+        ("weighted+ft", "true labels, clean images"),
+        ("baseline+ft", "clean images"),
+        ("clean_only", "clean images"),
+        ("l2rw", "clean images"),
+        ("l2rw+ft", "clean images"),
+        ("mentornet", ""),
+    ],
+)
+def test_a_row_says_what_it_is_told(row, expected):
+    assert told(row) == expected

@@ -22,8 +22,7 @@ from l2rw.analysis.statistics import (
     summarise_percent,
 )
 from l2rw.analysis.style import RC, look, name_of
-from l2rw.methods import METHODS
-from l2rw.methods.rows import FINE_TUNED, split_row
+from l2rw.methods.rows import told
 
 Line = tuple[str, ...]
 
@@ -81,11 +80,13 @@ class Accuracies:
         return both[[*keys, *OURS, "seeds", *theirs_and_ours]]
 
     def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Arrange the summary for reading: by data set our mean, the paper's, both compared."""
+        """Arrange the summary for reading: by data set our mean, the paper's, both compared.
+
+        Before them stands what each row's method is told of the noise.
+        """
         labels = self._labels(table)
         columns: dict[tuple[str, str], list[str]] = {}
-        if any(_sees_clean(line) for line in labels):
-            columns["", "clean set"] = ["yes" if _sees_clean(line) else "" for line in labels]
+        columns["", "told"] = [told(line[-1]) for line in labels]
         for dataset, lines in self._by_dataset(table):
             ours, theirs = ([lines[name] for name in names] for names in (OURS, PAPERS))
             columns[dataset, "ours"] = column_of_text(*ours)
@@ -150,13 +151,6 @@ def _label(line: Line) -> str:
     *network, row = line
     named = [] if network and row == "baseline" else [look(row).label]
     return ", ".join([*map(name_of, network), *named])
-
-
-def _sees_clean(line: Line) -> bool:
-    method, variants, _ = split_row(line[-1])
-    record = METHODS.get(method)  # none of methods that the paper only quotes
-    uses = record is not None and (record.guided_by_clean_set or record.trained_on_clean_set)
-    return uses or FINE_TUNED in variants
 
 
 def _difference(

@@ -15,6 +15,7 @@ from l2rw.analysis.collect import collect
 from l2rw.analysis.drawing import add_legend, draw_band, draw_bars, name_lines, within_percent
 from l2rw.analysis.statistics import NOTHING, column_of_text, summarise_percent
 from l2rw.analysis.style import RC, look
+from l2rw.methods.rows import told
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,16 @@ class Sweep:
         return summarise_percent(runs, [self.swept, self.rows], self.quantity)
 
     def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Arrange the summary for reading: a line for each row, a column for each swept value."""
+        """Arrange the summary for reading: a line for each row, a column for each swept value.
+
+        Before them stands what each row's method is told of the noise.
+        """
         text = column_of_text(table[self._value], table["ci95_half_width"])
         wide = table.assign(text=text).pivot(index=self.rows, columns=self.swept, values="text")
         rows, values = table[self.rows].unique(), table[self.swept].unique()
         wide = wide.reindex(index=rows, columns=values).fillna(NOTHING)
         wide.columns = pd.Index([self._tick(value) for value in values])
+        wide.insert(0, "told", [told(row) for row in rows])
         wide.index = pd.Index([look(row).label for row in rows], name=self._title)
         return wide
 

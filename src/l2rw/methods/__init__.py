@@ -1,51 +1,15 @@
 """The methods compared. A new one is one file and one record here, or in a package of your own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
+from l2rw.methods.record import MethodRecord
 from l2rw.methods.settings import (
     ELRSettings,
     GCESettings,
     MetaWeightNetSettings,
     MixupSettings,
-    NoSettings,
-    read_settings,
 )
-from l2rw.store.records import Record, Records
+from l2rw.store.records import Records
 
-
-@dataclass(frozen=True, kw_only=True)
-class MethodRecord(Record):
-    """What planning, tables and figures need to know of a method.
-
-    Its implementation is a class, a :class:`~l2rw.methods.base.Method`.
-    """
-
-    source: str
-    """Where it comes from: a section of the paper, or another paper."""
-    guided_by_clean_set: bool = False
-    """Whether its steps see a batch of the clean set."""
-    trained_on_clean_set: bool = False
-    """Whether its training set is the clean set."""
-    for_two_classes: bool = False
-    """Whether it takes label 0 for the minority of two classes."""
-    after_baseline: bool = False
-    """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
-    extra_passes: int = 0
-    """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
-    settings: type[Any] = NoSettings
-    """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
-    PyTorch either."""
-
-    def read_settings(self, given: Mapping[str, Any]) -> Any:
-        """Return the settings, those not given at their defaults.
-
-        Raises:
-            ValueError: With a hint: there is no such setting, or not of this type or range.
-        """
-        return read_settings(self.settings, self.name, given)
-
+__all__ = ["METHODS", "MethodRecord"]
 
 METHODS = Records(
     MethodRecord,
@@ -87,6 +51,7 @@ METHODS = Records(
             label="Weighted",
             implementation="l2rw.methods.weighted:Weighted",
             source="section 4.2",
+            told="true labels",
         ),
         MethodRecord(
             name="reed_soft",
@@ -105,6 +70,7 @@ METHODS = Records(
             label="S-Model",
             implementation="l2rw.methods.s_model:SModel",
             source="Goldberger and Ben-Reuven 2017",
+            told="noise rate",
         ),
         MethodRecord(
             name="s_model_conf",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from l2rw.methods import METHODS
+from l2rw.methods.record import CLEAN_IMAGES, NOTHING, Told
 from l2rw.methods.settings import Pairs, as_pairs
 from l2rw.store.errors import closest
 
@@ -80,6 +81,20 @@ def split_row(text: str) -> tuple[str, tuple[str, ...], list[str]]:
     head, *settings = text.split(", ")
     method, *variants = head.split("+")
     return method, tuple(variants), settings
+
+
+def told(row: str) -> str:
+    """Return what a row is told of the noise, as in ``clean images``; "" if nobody knows.
+
+    Args:
+        row: As it is written. Nobody knows of methods without record, which are quoted.
+    """
+    method, variants, _ = split_row(row)
+    things: dict[Told, None] = dict.fromkeys(METHODS[method].all_told) if method in METHODS else {}
+    if FINE_TUNED in variants:
+        things.pop(NOTHING, None)
+        things[CLEAN_IMAGES] = None
+    return ", ".join(things)
 
 
 def _setting(text: str) -> tuple[str, Any]:

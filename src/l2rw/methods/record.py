@@ -1,0 +1,55 @@
+"""What others need to know of a method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from l2rw.methods.settings import NoSettings, read_settings
+from l2rw.store.records import Record
+
+Told = Literal["nothing", "noise rate", "clean images", "true labels"]
+"""What a method may be told of the noise."""
+NOTHING: Told = "nothing"
+CLEAN_IMAGES: Told = "clean images"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRecord(Record):
+    """What planning, tables and figures need to know of a method.
+
+    Its implementation is a class, a :class:`~l2rw.methods.base.Method`.
+    """
+
+    source: str
+    """Where it comes from: a section of the paper, or another paper."""
+    guided_by_clean_set: bool = False
+    """Whether its steps see a batch of the clean set."""
+    trained_on_clean_set: bool = False
+    """Whether its training set is the clean set."""
+    for_two_classes: bool = False
+    """Whether it takes label 0 for the minority of two classes."""
+    after_baseline: bool = False
+    """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+    extra_passes: int = 0
+    """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
+    told: Told = NOTHING
+    """What it is told of the noise or of the classes beyond the training set, apart from the clean
+    images that it is guided by or trained on."""
+    settings: type[Any] = NoSettings
+    """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
+    PyTorch either."""
+
+    @property
+    def all_told(self) -> tuple[Told, ...]:
+        """What it is told, clean images included; nothing, if so, in a word."""
+        clean = self.guided_by_clean_set or self.trained_on_clean_set
+        told = {CLEAN_IMAGES: clean, self.told: self.told != NOTHING}
+        return tuple(thing for thing, is_told in told.items() if is_told) or (NOTHING,)
+
+    def read_settings(self, given: Mapping[str, Any]) -> Any:
+        """Return the settings, those not given at their defaults.
+
+        Raises:
+            ValueError: With a hint: there is no such setting, or not of this type or range.
+        """
+        return read_settings(self.settings, self.name, given)
