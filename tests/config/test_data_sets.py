@@ -129,6 +129,10 @@ def test_captions_say_what_nobody_knows(here):
     (here / "clean.csv").write_text("id\n" + "\n".join(kept[::4]) + "\n")
     raw["experiments"]["one"]["corruptions"] = [{"name": "given", "clean_size": 0}]
     raw["noisy_labels"]["validation_size"] = 3
+    raw["experiments"]["one"]["rows"] = ["baseline", "weighted"]
+    with pytest.raises(UserError, match=r"weighted is told the true labels .* nobody knows"):
+        Plan(parse_config(raw))
+    raw["experiments"]["one"]["rows"] = ["baseline"]
     plan = Plan(parse_config(raw))
     caption = plan.experiments["one"].caption
     assert "Nobody knows which labels of mine are right" in caption

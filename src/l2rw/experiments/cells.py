@@ -22,6 +22,9 @@ from l2rw.store.records import Record
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training.spec import RunSpec
 
+TRUTH = ("noise rate", "true labels")
+"""What methods are told that follows from true labels."""
+
 
 @dataclass(frozen=True)
 class SplitPlan:
@@ -69,6 +72,7 @@ class Cell:
         """Raise :class:`UserError` unless the data are such as the run needs them."""
         if isinstance(self.spec, RunSpec):
             _require_network_for(self.split.data, self.spec)
+            _require_truth_for(self.split, self.spec)
 
     @cached_property
     def id(self) -> str:
@@ -147,6 +151,16 @@ class Experiment:
                 "settings": self.settings,
                 "analysis": analysis_hash(),
             }
+        )
+
+
+def _require_truth_for(split: SplitPlan, spec: RunSpec) -> None:
+    told = METHODS[spec.method].told
+    if told in TRUTH and not split.corruption.knows_truth(split.data):
+        raise UserError(
+            f"Row {spec.method} is told the {told} of the training set, which nobody knows of "
+            f"{split.dataset}.",
+            "take it out of rows.",
         )
 
 
