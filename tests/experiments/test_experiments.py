@@ -612,3 +612,20 @@ def test_hard_mining_which_knows_two_classes_is_no_row():
     raw = {"targets": ["table2"], "experiments": {"table2": {"rows": ["hard_mining"]}}}
     with pytest.raises(UserError, match=r"minority and a majority class only.* Hint: "):
         Plan(parse_config(raw))
+
+
+def test_the_convention_of_later_papers_is_named_and_is_another_split():
+    def planned(**corruption):
+        table = {"datasets": ["cifar10"], "corruptions": [{"name": "uniform_flip", **corruption}]}
+        raw = {"targets": ["table1"], "experiments": {"table1": table | {"rows": ["baseline"]}}}
+        return Plan(parse_config(raw)).experiments["table1"]
+
+    papers, others = planned(noise=0.4), planned(noise=0.4, drawn_from="all_classes")
+    assert "40% of the training labels flip to any other class" in papers.caption
+    assert (
+        "40% of the training labels are drawn from all classes, the true one incl" in others.caption
+    )
+    assert not papers.all_cells.keys() & others.all_cells.keys()
+    assert planned(noise=1.0, drawn_from="all_classes").cells
+    with pytest.raises(UserError, match="noise of 1.0 is no share"):
+        planned(noise=1.0)

@@ -1,6 +1,7 @@
 """What this machine has: versions, device, data sets."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.sources import check_files
+from l2rw.store.errors import UserError
 
 PACKAGES = ("torch", "torchvision", "snakemake", "dvc")
 
@@ -20,8 +22,16 @@ def device() -> str:
     return f"CUDA {torch.version.cuda}: {', '.join(names)}"
 
 
-def print_diagnosis(root: Path | None, cache: Path = Path("data/raw")) -> None:
-    """Print a line for each version, the device, and each data set file with its verdict."""
+def print_diagnosis(
+    root: Path | None, cache: Path = Path("data/raw"), overlays: Sequence[Path] = ()
+) -> None:
+    """Print a line for each version, the device, and each data set file with its verdict.
+
+    Args:
+        root: Folder with the files of published data sets.
+        cache: Where downloads are kept.
+        overlays: Configuration files, whose own data sets are looked at, too.
+    """
     print(f"{'python':12} {platform.python_version()}")
     for package in PACKAGES:
         try:
@@ -32,3 +42,25 @@ def print_diagnosis(root: Path | None, cache: Path = Path("data/raw")) -> None:
     for name in CATALOG:
         for file, verdict in check_files(name, root, cache).items():
             print(f"{name:12} {file}: {verdict}")
+    if overlays:
+        _print_own(overlays)
+
+
+def _print_own(overlays: Sequence[Path]) -> None:
+    """Print of each data set of a configuration how many examples its classes have."""
+    from l2rw.planning.table import read_config
+
+    config = read_config(overlays)
+    for name in config.data_sets:
+        try:
+            facts = config.facts(name)
+        except UserError as error:
+            print(f"{name:12} {error}")
+            continue
+        shape = "×".join(map(str, facts.image_shape))
+        print(f"{name:12} {facts.classes} classes, inputs {shape}, for training:")
+        for label, size in enumerate(facts.train_class_sizes):
+            clean = f", {facts.clean_class_sizes[label]} clean" if facts.clean_class_sizes else ""
+            print(f"{'':12} {facts.class_name(label)}: {size:,}{clean}")
+        for note in facts.notes:
+            print(f"{'':12} {note}")

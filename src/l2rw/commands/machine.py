@@ -17,13 +17,16 @@ def _status(arguments: Namespace) -> None:
 
 
 def _doctor_options(doctor: ArgumentParser) -> None:
+    doctor.add_argument(
+        "config", type=Path, nargs="*", help="configurations whose own data sets to look at"
+    )
     doctor.add_argument("--root", type=folder, help="folder with the source files")
 
 
 def _doctor(arguments: Namespace) -> None:
     from l2rw.commands.doctor import print_diagnosis
 
-    print_diagnosis(arguments.root)
+    print_diagnosis(arguments.root, overlays=arguments.config)
 
 
 COMMANDS = (

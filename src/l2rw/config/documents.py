@@ -30,6 +30,9 @@ that say only what differs, as in `snakemake --cores all --configfile config/dem
 | `config.yaml` | the paper |
 | `mnist.yaml` | Figure 2 on MNIST, and the theory |
 | `demo.yaml` | everything in miniature, on digits |
+| `cifar10.yaml` | the paper's half on CIFAR-10 |
+| `cifar10n.yaml` | rows of Table 2 on CIFAR-10N, under labels that people gave |
+| `long_tail.yaml` | long tails of classes on CIFAR-10 |
 | `cifar10_preview.yaml` | noisy labels on CIFAR-10 with a small network, on CPUs |
 | `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
 

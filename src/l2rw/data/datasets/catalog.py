@@ -23,6 +23,8 @@ class DatasetRecord(Facts, Record):
     """Field of :class:`~l2rw.data.datasets.dataset.Dataset` to the SHA-256 of its bytes (labels are
     little-endian int64), where a data set is known by its content, whatever file holds it."""
 
+    images_of: str | None = None
+    """The data set whose images it has, under labels of its own."""
     torchvision: str | None = None
     """The class of torchvision.datasets that downloads it, if one does."""
 
@@ -94,4 +96,69 @@ CIFAR100 = DatasetRecord(
         "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
     },
 )
-CATALOG = Records(DatasetRecord, [DIGITS, MNIST_SAMPLE, MNIST, CIFAR10, CIFAR100])
+
+
+def _human_labels(
+    base: DatasetRecord, name: str, label: str, file: Mapping[str, str], given: str | None
+) -> DatasetRecord:
+    return DatasetRecord(
+        name=name,
+        label=label,
+        implementation="l2rw.data.datasets.cifar_n:CifarN",
+        images_of=base.name,
+        image_shape=base.image_shape,
+        train_class_sizes=base.train_class_sizes,
+        pixel_range=base.pixel_range,
+        # Its labels, not its name, tell apart what people of different groups gave.
+        sha256={**base.sha256, **file, **({"given": given} if given else {})},
+        arrays={"given": given} if given else {},
+    )
+
+
+CIFAR10_HUMAN = {
+    "CIFAR-10_human.pt": "873e69c39cb9b5e97fb6bae2d60bb59b38a5cbc31d2b868f7903dcb2b9dd2310"
+}
+CIFAR100_HUMAN = {
+    "CIFAR-100_human.pt": "bd2d80409754d420292d622e15e25248ba21e37d27429efac49c8da723f44394"
+}
+HUMAN_LABELS = {
+    "cifar10n_aggre": "aggre_label",
+    "cifar10n_random1": "random_label1",
+    "cifar10n_random2": "random_label2",
+    "cifar10n_random3": "random_label3",
+    "cifar10n_worse": "worse_label",
+    "cifar100n": "noisy_label",
+}
+"""Under which key the authors' file has the labels of a data set."""
+CIFAR_N = [
+    _human_labels(CIFAR10, name, label, CIFAR10_HUMAN, given)
+    for name, label, given in (
+        (
+            "cifar10n_aggre",
+            "CIFAR-10N (aggregate)",
+            "b3c3d486d22c3055756e7b1b1a0e98b099c1d68b771633023b0f76fa2e09ede6",
+        ),
+        (
+            "cifar10n_random1",
+            "CIFAR-10N (random 1)",
+            "b5dc9007ae247a48ce267bec37a1310b0cd65ed73801ca7e595fb954902575a7",
+        ),
+        (
+            "cifar10n_random2",
+            "CIFAR-10N (random 2)",
+            "1182c45d3a24636640fe1e3743b9566b6fabe86b2ed14f6b8216799e209a0d4e",
+        ),
+        (
+            "cifar10n_random3",
+            "CIFAR-10N (random 3)",
+            "b51e116c617ded2c98be095ba8b3abae8adfa6caa54f7f6eedf50c7aed013d44",
+        ),
+        (
+            "cifar10n_worse",
+            "CIFAR-10N (worse)",
+            "a64d887522cf6d8f4966912a1536ea2d890600929a8465a7f307cdca2501847b",
+        ),
+    )
+]
+CIFAR100N = _human_labels(CIFAR100, "cifar100n", "CIFAR-100N", CIFAR100_HUMAN, None)
+CATALOG = Records(DatasetRecord, [DIGITS, MNIST_SAMPLE, MNIST, CIFAR10, CIFAR100, *CIFAR_N, CIFAR100N])

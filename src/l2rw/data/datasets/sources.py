@@ -6,6 +6,7 @@ after it knows about source formats, folders or the network.
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ class Source(Protocol):
     """Where one data set comes from."""
 
     def is_complete(self) -> bool:
-        """Whether all that is needed is found."""
+        """Whether all that is needed and can be downloaded is found."""
 
     def require(self) -> None:
         """Raise :class:`UserError` if something is absent; read no content."""
@@ -88,6 +89,8 @@ def _places(name: str, root: Path | None, cache: Path) -> Places:
 
 def _download(places: Places) -> None:
     """Ask torchvision for the files; where it fails, the source says what lacks."""
+    if base := CATALOG[places.name].images_of:
+        places = replace(places, name=base)
     kind = CATALOG[places.name].torchvision
     if kind is None:
         return
