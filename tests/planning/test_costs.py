@@ -1,9 +1,19 @@
+from dataclasses import replace
+
 import pytest
 
 from l2rw.bench.operations import count_operations, measure_memory
 from l2rw.config.load import Config
+from l2rw.data.datasets.catalog import CATALOG
 from l2rw.models import MODELS
-from l2rw.planning.costs import LAUNCH_SECONDS, LOADED_MB, START_MINUTES, limits, step_mib
+from l2rw.planning.costs import (
+    LAUNCH_SECONDS,
+    LOADED_MB,
+    START_MINUTES,
+    limits,
+    relative_size,
+    step_mib,
+)
 from l2rw.planning.plan import Plan
 
 
@@ -63,6 +73,22 @@ def test_memory_grows_with_the_seeds_that_train_at_once():
     assert stacked == pytest.approx(5 * one, abs=5)
     assert short == pytest.approx(2 * one, abs=5)
     assert step_mib(spec("resnet32", "l2rw"), 1) * 1.048576 == pytest.approx(one, abs=1)
+
+
+def test_larger_images_take_more_and_small_ones_what_was_measured():
+    big = replace(CATALOG["cifar10"], image_shape=(3, 64, 64))
+    assert relative_size(big, "resnet32") == 4
+    assert relative_size(CATALOG["digits"], "resnet32") == 1
+    table = replace(CATALOG["digits"], image_shape=(30,))
+    assert relative_size(table, "mlp") == 1
+    run = spec("resnet32", "l2rw")
+    small, large = (
+        limits(run, 1, stack=1, threads=1, gpu=False, larger=times) for times in (1.0, 4.0)
+    )
+    assert large.runtime - START_MINUTES == pytest.approx(
+        4 * (small.runtime - START_MINUTES), abs=4
+    )
+    assert large.mem_mb - LOADED_MB == pytest.approx(4 * (small.mem_mb - LOADED_MB), abs=4)
 
 
 def test_methods_without_a_clean_batch_take_less():

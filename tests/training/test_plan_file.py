@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.plans import RUN, made_up_cell, made_up_plan
 
+from l2rw.away.inputs import Inputs
+from l2rw.away.jobs import read_jobs
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.store.errors import UserError
@@ -55,6 +57,21 @@ def test_a_plan_file_is_read_as_it_was_written(tmp_path):
     assert path.name == PLAN.file_name
     assert read_plan(path) == PLAN
     assert read_plan(path).to_json() == json.loads(path.read_text())
+
+
+def test_a_data_set_of_the_configuration_is_known_by_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = made_up_cell("split/l2rw", {"noise": 0.4}, JOBS, dataset="mine")
+    made_up_plan("figure", [replace(cell, data_file="mine-1234.npz")]).write(tmp_path)
+    (path,) = tmp_path.iterdir()
+    plan = read_plan(path)
+    assert plan.cells[0].data_file == "mine-1234.npz"
+    job = read_jobs([plan], {})[0]
+    assert job.data == Path("results/made-up/data/mine-1234.npz")
+    with pytest.raises(UserError, match=r"mine is of your configuration, and .* is not here"):
+        Inputs(None).make(job)
+    with pytest.raises(UserError, match="there is no data set 'mine'"):
+        read_plan(write(tmp_path, made_up_plan("figure", [cell]).to_json()))
 
 
 def test_cells_are_found_by_their_id_or_their_split():

@@ -5,7 +5,7 @@ import os
 import sys
 
 from l2rw.config.load import parse_config
-from l2rw.planning.costs import limits
+from l2rw.planning.costs import limits, relative_size
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
 from l2rw.running.checks import check_data
@@ -149,13 +149,14 @@ def all_cores():
 
 def limits_of(wildcards):
     """What a training job may take."""
-    compute = PLAN.config.compute
+    compute, cell = PLAN.config.compute, PLAN.cells[wildcards.cell]
     return limits(
-        PLAN.cells[wildcards.cell].spec,
+        cell.spec,
         len(parse_seeds(wildcards.seeds)),
         stack=compute.stack,
         threads=compute.threads,
         gpu=compute.device != "cpu",
+        larger=relative_size(cell.split.data, cell.spec.model),
     )
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts
 from l2rw.models import MODELS
 from l2rw.planning.hours import Times
 from l2rw.training.spec import RunSpec
@@ -58,7 +60,18 @@ def step_mib(spec: RunSpec, stack: int) -> float:
     return stack * MODELS[spec.model].cost.mib * (spec.batch_size + (spec.clean_batch_size or 0))
 
 
-def limits(spec: RunSpec, seeds: int, *, stack: int, threads: int, gpu: bool) -> Limits:
+def relative_size(data: Facts, model: str) -> float:
+    """Return how many times larger examples are than those for which a network's cost holds.
+
+    What convolutions take goes by the area of images; less than measured is never said.
+    """
+    timed = CATALOG[MODELS[model].timed_on]
+    return max(1.0, math.prod(data.image_shape[1:]) / math.prod(timed.image_shape[1:]))
+
+
+def limits(
+    spec: RunSpec, seeds: int, *, stack: int, threads: int, gpu: bool, larger: float = 1.0
+) -> Limits:
     """Return what a job that trains some seeds may take: generous, for a scheduler to kill it by.
 
     Args:
@@ -67,11 +80,12 @@ def limits(spec: RunSpec, seeds: int, *, stack: int, threads: int, gpu: bool) ->
         stack: How many of them at the same time.
         threads: Of the CPU.
         gpu: Whether there is one.
+        larger: As :func:`relative_size` says it.
     """
     cost, clean = MODELS[spec.model].cost, spec.clean_batch_size or 0
     operations = spec.batch_size * (cost.reweighted if clean else cost.sgd) + clean * cost.clean
-    seconds = operations / (1e12 * TERAFLOPS["cuda" if gpu else "cpu"])
+    seconds = larger * operations / (1e12 * TERAFLOPS["cuda" if gpu else "cpu"])
     each = max(seconds, LAUNCH_SECONDS) if gpu else seconds / threads
     minutes = START_MINUTES + MARGIN * spec.steps * seeds * each / 60
-    memory = MB_PER_MIB * step_mib(spec, min(stack, seeds))
+    memory = larger * MB_PER_MIB * step_mib(spec, min(stack, seeds))
     return Limits(LOADED_MB + math.ceil(memory), math.ceil(minutes))

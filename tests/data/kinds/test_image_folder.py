@@ -104,6 +104,12 @@ class TestIdentity:
         seen.append(self.content(mine, folder)["files"])
         assert len(set(seen)) == 4
 
+    def test_options_that_kinds_get_later_change_no_identity(self, folder, mine):
+        """What is left at its default is not part of it; pinned, as published ids are."""
+        found = mine("image_folder", path=folder)
+        assert found.facts().sha256["settings"] == "9277642f"
+        assert self.content(mine, folder, size=32) == found.facts().sha256
+
     def test_options_count_but_not_where_lists_are(self, folder, mine, write):
         assert self.content(mine, folder) != self.content(mine, folder, size=16)
         one, two = (write(f"{name}.csv", "id", "wren/00.png") for name in "ab")

@@ -183,11 +183,15 @@ class DatasetKind(ABC):
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that say how files are read, not where they are."""
+        """Return the options that say how files are read, not where they are.
+
+        Those at their defaults are left out: a kind may get more options, and every id stays as it
+        is. So defaults must never change.
+        """
         return {
             one.name: self.options()[one.name]
             for one in fields(self)
-            if not one.metadata.get("names_files")
+            if not one.metadata.get("names_files") and getattr(self, one.name) != one.default
         }
 
 

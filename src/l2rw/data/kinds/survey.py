@@ -7,6 +7,7 @@ each file's size and time of change: a later survey reads again only what has ch
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from l2rw.store.errors import UserError
 from l2rw.store.files import read_json, write_json, write_text
 from l2rw.store.identity import digest
 from l2rw.store.provenance import source_hash
+
+log = logging.getLogger(__name__)
 
 SURVEYS = Path("data/surveys")
 """Where surveys and lists of what is wrong are kept, below where the workflow runs."""
@@ -68,6 +71,8 @@ def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path 
     if facts and before == seen:
         return facts_from_json(facts)
     found = _survey(name, kind, seen, folder).facts
+    for note in found.notes:
+        log.warning("Data set %s: %s", name, note)
     write_text(path.with_suffix(FILES), json.dumps(seen))
     write_json(path, facts_to_json(found))
     return found
