@@ -104,7 +104,10 @@ def test_a_folder_and_a_table_from_files_to_tables(workspace, config):
     rows = pd.read_csv(workspace.results / "tables" / "rows.csv")
     assert (rows["test_error"] < 0.3).all()
     (suspects,) = (workspace.results / "runs").glob("images-*/l2rw-*/seed-0/suspects.csv")
-    assert pd.read_csv(suspects)["clean"].isna().all()
+    lines = pd.read_csv(suspects)
+    assert lines["clean"].isna().all()
+    for line in lines.to_dict("records"):
+        assert line["id"].startswith(f"digit {line['given_label']}/")
     (data,) = (workspace.results / "data").glob("images-*.npz")
     own = Dataset.load(data)
     assert own.info.class_names == ("digit 0", "digit 1", "digit 2")

@@ -34,7 +34,7 @@ class Picture:
 def pictures_of(plan: PlanFile, there: Results) -> list[Picture]:
     """Return those of the least weight, first split, by the last row of suspects.
 
-    None where the experiment is another, or the data set is not at hand.
+    None where the experiment is another, or the data set is not at hand, or is a table.
     """
     if plan.settings["kind"] != "suspects":
         return []
@@ -48,7 +48,10 @@ def pictures_of(plan: PlanFile, there: Results) -> list[Picture]:
     verify(folder / SUSPECTS, folder / RESULT)
     lines = pd.read_csv(folder / SUSPECTS)
     first = lines[lines["seed"] == seed].head(SHOWN)
-    images = Dataset.load(data[0]).train_images
+    dataset = Dataset.load(data[0])
+    if not dataset.info.has_images:
+        return []
+    images = dataset.train_images
     return [
         Picture(
             image=_png(images, int(line["image"])),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l2rw.store.checksums import with_checksums
 from l2rw.store.files import write_csv, write_json
@@ -19,8 +20,16 @@ from l2rw.training.history import Snapshot
 from l2rw.training.plan_file import CellEntry
 from l2rw.training.trained import save_trained
 
+SUSPECT_COLUMNS = ("seed", "image", "given_label", "model_label", "mean_weight", "clean")
 
-def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str, Any]) -> None:
+
+def write(
+    folder: Path,
+    runs: Sequence[Run],
+    cell: CellEntry,
+    made: Mapping[str, Any],
+    ids: NDArray[np.str_] | None = None,
+) -> None:
     """Write the results of a job.
 
     Args:
@@ -29,13 +38,14 @@ def write(folder: Path, runs: Sequence[Run], cell: CellEntry, made: Mapping[str,
         cell: What was asked for, recorded as the plan file says it.
         made: How it was made: provenance, device, time. All that may differ between two runs of
             one seed is here.
+        ids: What the user calls the examples of the training half, shape (n,); None if nothing.
     """
     lines = (asdict(line).values() for run in runs for line in run.history)
     write_csv(folder / METRICS, [field.name for field in fields(Snapshot)], lines)
     write_csv(
         folder / SUSPECTS,
-        ["seed", "image", "given_label", "model_label", "mean_weight", "clean"],
-        (line for run in runs for line in _suspects(run)),
+        [*SUSPECT_COLUMNS, *(["id"] if ids is not None else [])],
+        (line for run in runs for line in _suspects(run, ids)),
     )
     save_trained(folder / NETWORK, {run.seed: run.network for run in runs})
     result = {"cell": cell.to_json(), "runs": [_figures(run) for run in runs], "made": made}
@@ -74,7 +84,7 @@ def _figures(run: Run) -> dict[str, Any]:
     }
 
 
-def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
+def _suspects(run: Run, ids: NDArray[np.str_] | None) -> Iterator[tuple[Any, ...]]:
     """Yield every training example: least weight first, those never seen last.
 
     What is not known of a label stays empty.
@@ -89,4 +99,5 @@ def _suspects(run: Run) -> Iterator[tuple[Any, ...]]:
             run.predicted[place],
             f"{weight:.6g}" if np.isfinite(weight) else "",
             int(run.train.label_is_correct[place]) if known[place] else "",
+            *([] if ids is None else [ids[run.train.indices[place]]]),
         )

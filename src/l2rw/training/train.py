@@ -89,7 +89,7 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
     yield spec.steps
     if stop.asked:  # who asked may have gone, and nobody expects the results
         raise SystemExit(128 + signal.SIGTERM)
-    write(job.out, runs, job.cell, made)
+    write(job.out, runs, job.cell, made, dataset.train_ids)
     for one in checkpoints:
         one.discard()
 

@@ -66,6 +66,11 @@ class Dataset:
         return self.measured or CATALOG[self.name]
 
     @property
+    def train_ids(self) -> NDArray[np.str_] | None:
+        """What the user calls the training examples, shape (n,); None if nothing."""
+        return self.own.train_ids if self.own and len(self.own.train_ids) else None
+
+    @property
     def labels(self) -> DatasetLabels:
         """What splits are drawn from."""
         n, nothing = len(self.train_labels), np.array([], dtype=np.int64)
