@@ -1,7 +1,7 @@
 """Tensor files that hold the checksum of all their bytes, so that no flipped bit flows on.
 
-The format is that of safetensors, whose header has room for texts. The checksum is one of them: that
-of the file with zeros in its place.
+The format is that of safetensors, whose header has room for texts. One of them is the checksum of
+the file with zeros in its place.
 """
 
 import hashlib
