@@ -1,5 +1,11 @@
 """The methods compared. A new one is one file and one record here, or in a package of your own."""
 
+from l2rw.methods.loss_settings import (
+    ClassBalancedSettings,
+    FocalSettings,
+    LDAMSettings,
+    SCESettings,
+)
 from l2rw.methods.record import MethodRecord
 from l2rw.methods.settings import (
     ELRSettings,
@@ -121,6 +127,34 @@ METHODS = Records(
             source="Shu et al. 2019",
             guided_by_clean_set=True,
             settings=MetaWeightNetSettings,
+        ),
+        MethodRecord(
+            name="sce",
+            label="SCE",
+            implementation="l2rw.methods.sce:SCE",
+            source="Wang et al. 2019",
+            settings=SCESettings,
+        ),
+        MethodRecord(
+            name="focal",
+            label="Focal loss",
+            implementation="l2rw.methods.focal:Focal",
+            source="Lin et al. 2017",
+            settings=FocalSettings,
+        ),
+        MethodRecord(
+            name="class_balanced",
+            label="Class-balanced",
+            implementation="l2rw.methods.class_balanced:ClassBalanced",
+            source="Cui et al. 2019",
+            settings=ClassBalancedSettings,
+        ),
+        MethodRecord(
+            name="ldam_drw",
+            label="LDAM-DRW",
+            implementation="l2rw.methods.ldam_drw:LDAMDRW",
+            source="Cao et al. 2019",
+            settings=LDAMSettings,
         ),
     ],
 )

@@ -29,7 +29,7 @@ class GCESettings:
 
     def __post_init__(self) -> None:
         """Check the range."""
-        _require(0 < self.q <= 1, f"q is {self.q}", "choose q above 0 and up to 1.")
+        require(0 < self.q <= 1, f"q is {self.q}", "choose q above 0 and up to 1.")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class ELRSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        _require(0 <= self.beta < 1, f"beta is {self.beta}", "choose beta from 0 to below 1.")
-        _require(self.strength >= 0, f"strength is {self.strength}", "choose 0 or more.")
+        require(0 <= self.beta < 1, f"beta is {self.beta}", "choose beta from 0 to below 1.")
+        require(self.strength >= 0, f"strength is {self.strength}", "choose 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class MixupSettings:
 
     def __post_init__(self) -> None:
         """Check the range."""
-        _require(self.alpha > 0, f"alpha is {self.alpha}", "choose alpha above 0.")
+        require(self.alpha > 0, f"alpha is {self.alpha}", "choose alpha above 0.")
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class MetaWeightNetSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        _require(self.hidden > 0, f"hidden is {self.hidden}", "choose 1 or more units.")
+        require(self.hidden > 0, f"hidden is {self.hidden}", "choose 1 or more units.")
         rate, decay = self.learning_rate, self.weight_decay
-        _require(rate > 0, f"learning_rate is {rate}", "choose one above 0.")
-        _require(decay >= 0, f"weight_decay is {decay}", "choose 0 or more.")
+        require(rate > 0, f"learning_rate is {rate}", "choose one above 0.")
+        require(decay >= 0, f"weight_decay is {decay}", "choose 0 or more.")
 
 
 def read_settings(kind: type[Any], method: str, given: Mapping[str, Any]) -> Any:
@@ -116,6 +116,7 @@ def _of_type(kind: type, method: str, name: str, value: Any) -> Any:
     return value
 
 
-def _require(fits: bool, what: str, hint: str) -> None:
+def require(fits: bool, what: str, hint: str) -> None:
+    """Raise ValueError, with a hint, unless a setting fits."""
     if not fits:
         raise ValueError(f"{what}. Hint: {hint}")

@@ -72,4 +72,5 @@ def draw_residual_network(model: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(layer, nn.Linear):
             bound = 1 / math.sqrt(layer.in_features)
             layer.weight.uniform_(-bound, bound, generator=generator)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
