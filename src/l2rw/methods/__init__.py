@@ -13,6 +13,11 @@ from l2rw.methods.settings import (
     MetaWeightNetSettings,
     MixupSettings,
 )
+from l2rw.methods.weight_settings import (
+    ActiveBiasSettings,
+    MentorNetPDSettings,
+    SelfPacedSettings,
+)
 from l2rw.store.records import Records
 
 __all__ = ["METHODS", "MethodRecord"]
@@ -155,6 +160,27 @@ METHODS = Records(
             implementation="l2rw.methods.ldam_drw:LDAMDRW",
             source="Cao et al. 2019",
             settings=LDAMSettings,
+        ),
+        MethodRecord(
+            name="self_paced",
+            label="Self-paced",
+            implementation="l2rw.methods.self_paced:SelfPaced",
+            source="Kumar et al. 2010",
+            settings=SelfPacedSettings,
+        ),
+        MethodRecord(
+            name="mentornet_pd",
+            label="MentorNet PD",
+            implementation="l2rw.methods.mentornet_pd:MentorNetPD",
+            source="Jiang et al. 2018",
+            settings=MentorNetPDSettings,
+        ),
+        MethodRecord(
+            name="active_bias",
+            label="Active bias",
+            implementation="l2rw.methods.active_bias:ActiveBias",
+            source="Chang et al. 2017",
+            settings=ActiveBiasSettings,
         ),
     ],
 )

@@ -24,6 +24,7 @@ Axis = Literal[
     "augmentation",
     "probe",
     "mixup",
+    "example dropout",
     "method parameters",
     "theory batch",
     "theory bootstrap",

@@ -1,0 +1,65 @@
+"""Hyperparameters of methods that weigh examples, as in :mod:`l2rw.methods.settings`."""
+
+from dataclasses import dataclass
+
+from l2rw.methods.settings import require
+
+
+@dataclass(frozen=True)
+class SelfPacedSettings:
+    """Of :mod:`l2rw.methods.self_paced`."""
+
+    percentile: float = 0.75
+    """Of a batch's losses, which the threshold follows, in (0, 1)."""
+    decay: float = 0.5
+    """Share of the threshold that a step keeps, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_pace(self.percentile, self.decay)
+
+
+@dataclass(frozen=True)
+class MentorNetPDSettings:
+    """Of :mod:`l2rw.methods.mentornet_pd`."""
+
+    percentile: float = 0.75
+    """As in ``self_paced``."""
+    decay: float = 0.5
+    """As in ``self_paced``."""
+    burn_in: float = 0.18
+    """Share of the steps in which all examples count, in [0, 1]."""
+    gamma: float = 1.0
+    """Range of losses above the threshold over which the weight falls to zero at the end, > 0."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_pace(self.percentile, self.decay)
+        check_share("burn_in", self.burn_in)
+        require(self.gamma > 0, f"gamma is {self.gamma}", "choose one above 0.")
+
+
+@dataclass(frozen=True)
+class ActiveBiasSettings:
+    """Of :mod:`l2rw.methods.active_bias`."""
+
+    smoothness: float = 0.2
+    """What every example counts beside the deviation of its probability, > 0."""
+    warm_up: float = 0.25
+    """Share of the steps in which all examples count alike, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self.smoothness > 0, f"smoothness is {self.smoothness}", "choose one above 0.")
+        check_share("warm_up", self.warm_up)
+
+
+def check_pace(percentile: float, decay: float) -> None:
+    """Raise ValueError unless a percentile and a decay are in their ranges."""
+    require(0 < percentile < 1, f"percentile is {percentile}", "choose one between 0 and 1.")
+    require(0 <= decay < 1, f"decay is {decay}", "choose decay from 0 to below 1.")
+
+
+def check_share(name: str, share: float) -> None:
+    """Raise ValueError unless a setting is a share."""
+    require(0 <= share <= 1, f"{name} is {share}", "choose a share from 0 to 1.")
