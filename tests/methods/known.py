@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from l2rw.core.weights import reweighted_gradient
 from l2rw.data.splits import Part
 from l2rw.methods.base import Batch, TrainingContext
 
@@ -41,3 +42,18 @@ def prepared(method, known):
 
 def no_own_optimizer(gradient):
     raise AssertionError("this method has no optimiser of its own")
+
+
+class Passes:
+    """Passes of a method's losses, of which a test says how they are computed."""
+
+    def __init__(self, losses):
+        self._losses = losses
+
+    def __call__(self, parameters, images, targets):
+        return self._losses(parameters, images, targets)
+
+    def reweighted_gradient(self, parameters, batch, clean_batch):
+        return reweighted_gradient(
+            lambda at: self(at, *batch), lambda at: self(at, *clean_batch)[0].mean(), parameters
+        )

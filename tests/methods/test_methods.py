@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.methods.known import batch, context, no_own_optimizer, part, prepared
+from tests.methods.known import Passes, batch, context, no_own_optimizer, part, prepared
 from torch.utils._pytree import tree_map
 
 from l2rw.methods import METHODS
@@ -23,7 +23,7 @@ def losses_of(method):
             logits, statistics={}
         )
 
-    return losses
+    return Passes(losses)
 
 
 def by_hand(images, labels):
