@@ -15,10 +15,11 @@ def part(labels, truth=None, first=100):
     return Part(np.arange(len(labels)) + first, labels, truth)
 
 
-def context(labels, truth=None, classes=2, transition=None, clean=None, seed=0, steps=10):
+def context(labels, truth=None, classes=2, transition=None, clean=None, seed=0, steps=10, **more):
     """What a method may know of a run on a training set of these labels."""
     clean = part([0, 1], first=0) if clean is None else clean
-    return TrainingContext(part(labels, truth), clean, classes, seed, steps, {}, transition)
+    train = part(labels, truth)
+    return TrainingContext(train, clean, classes, seed, steps, {}, transition, **more)
 
 
 def batch(images, labels, step=3, learning_rate=0.1, positions=None, **extra):

@@ -41,6 +41,7 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
         ({"method": "gcf", "q": 2}, "there is no method 'gcf'. Hint: "),
         ({"q": 0.5}, "is no row. Hint: write gce, or"),
         (7, "7 is no row. Hint: write gce, or"),
+        ("adaboost+ft", "adaboost trains several networks, which cannot be fine-tuned as one."),
         ("gce, q", "'q' is no setting. Hint: write name=value"),
     ],
 )

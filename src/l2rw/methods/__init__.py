@@ -15,8 +15,10 @@ from l2rw.methods.settings import (
 )
 from l2rw.methods.weight_settings import (
     ActiveBiasSettings,
+    AdaBoostSettings,
     MentorNetPDSettings,
     SelfPacedSettings,
+    SMOTESettings,
 )
 from l2rw.store.records import Records
 
@@ -181,6 +183,21 @@ METHODS = Records(
             implementation="l2rw.methods.active_bias:ActiveBias",
             source="Chang et al. 2017",
             settings=ActiveBiasSettings,
+        ),
+        MethodRecord(
+            name="smote",
+            label="SMOTE",
+            implementation="l2rw.methods.smote:SMOTE",
+            source="Chawla et al. 2002",
+            settings=SMOTESettings,
+        ),
+        MethodRecord(
+            name="adaboost",
+            label="AdaBoost",
+            implementation="l2rw.methods.adaboost:AdaBoost",
+            source="Freund and Schapire 1997, Zhu et al. 2009",
+            one_network=False,
+            settings=AdaBoostSettings,
         ),
     ],
 )

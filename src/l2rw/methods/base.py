@@ -6,7 +6,7 @@ once, and may be captured and replayed: shapes may not depend on values, nothing
 tensor on the host, and the step and its learning rate are tensors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, WeightedGradient
-from l2rw.data.splits import Indices, Part
+from l2rw.data.datasets.dataset import Images
+from l2rw.data.splits import EMPTY, Indices, Part
 from l2rw.data.streams import Stream
 from l2rw.methods.settings import NoSettings
 from l2rw.models.initialisation import Model
@@ -68,6 +69,13 @@ class TrainingContext:
     transition: NDArray[np.float64] | None
     """Probability of a given label (column) for an image of a class (row), (classes, classes), as
     an earlier run estimates it; None for methods that wait for none."""
+    validation: Part = EMPTY
+    """The hyper-validation set; empty where an experiment has none."""
+    images: Images | None = None
+    """Of the data set's training half, which parts index, (M, channels, height, width) uint8."""
+    parent_probabilities: Callable[[Part], NDArray[np.float64]] | None = None
+    """What the network of the earlier run predicts for the images of a part, (n, classes); None
+    for methods that wait for none."""
 
     @property
     def trusted(self) -> NDArray[np.bool_]:
@@ -92,6 +100,18 @@ class StepResult(NamedTuple):
     """The optimiser's first moments; may be changed in place likewise."""
     buffers: Tensors
     """As the step left them."""
+
+
+class Review(NamedTuple):
+    """What :meth:`Method.review` sees of one seed's run; tensors may be changed in place."""
+
+    step: int
+    """Steps done."""
+    predicted: NDArray[np.int64]
+    """What the network takes the training examples for, in evaluation mode, (N,)."""
+    variables: Sequence[Parameters]
+    """The parameters, then the optimiser's first and second moments, if any."""
+    buffers: Tensors
 
 
 @dataclass(frozen=True)
@@ -197,6 +217,14 @@ class Method:
         """
         return {}
 
+    def partners(self, context: TrainingContext) -> Indices | None:
+        """Return the training examples that each may be combined with, as positions, (N, k).
+
+        A step draws one for each example that it sees, whose images, moved and mirrored alike, are
+        ``partner_images`` in :attr:`Batch.extra`.
+        """
+        return None
+
     def random_draws(self, batch_size: int, seed: int, step: int) -> Arrays:
         """Return the method's own random numbers of a step, by name in :attr:`Batch.extra`."""
         return {}
@@ -248,6 +276,15 @@ class Method:
 
     def update(self, state: MethodState, result: StepResult) -> None:
         """Change the state in place after a step."""
+
+    # Between steps, on the host.
+
+    def reviews_after(self, step: int, steps: int) -> bool:
+        """Whether :meth:`review` follows once ``step`` of all ``steps`` are done."""
+        return False
+
+    def review(self, state: MethodState, seen: Review) -> None:
+        """Change state and network in place, knowing the predictions for all training examples."""
 
     # In an evaluation.
 

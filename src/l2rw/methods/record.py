@@ -30,6 +30,8 @@ class MethodRecord(Record):
     """Whether it takes label 0 for the minority of two classes."""
     after_baseline: bool = False
     """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+    one_network: bool = True
+    """Whether a single network is evaluated, which can be fine-tuned or averaged."""
     extra_passes: int = 0
     """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
     told: Told = NOTHING

@@ -71,6 +71,11 @@ def parse_row(given: str | Mapping[str, Any]) -> Row:
         raise ValueError(
             f"{method} trains on the clean set alone and has no variants. Hint: write {method!r}."
         )
+    if FINE_TUNED in variants and not record.one_network:
+        raise ValueError(
+            f"{method} trains several networks, which cannot be fine-tuned as one. Hint: leave out "
+            "+ft."
+        )
     defaults = as_pairs(record.settings())
     changed = [p for p in as_pairs(record.read_settings(settings)) if p not in defaults]
     return Row(method, EARLY_STOPPED in variants, FINE_TUNED in variants, tuple(changed))

@@ -54,6 +54,30 @@ class ActiveBiasSettings:
         check_share("warm_up", self.warm_up)
 
 
+@dataclass(frozen=True)
+class AdaBoostSettings:
+    """Of :mod:`l2rw.methods.adaboost`."""
+
+    rounds: int = 10
+    """Networks that vote, each trained for as many steps."""
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self.rounds > 0, f"rounds is {self.rounds}", "choose 1 or more rounds.")
+
+
+@dataclass(frozen=True)
+class SMOTESettings:
+    """Of :mod:`l2rw.methods.smote`."""
+
+    neighbours: int = 5
+    """Nearest examples of the same class that an example may be combined with."""
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self.neighbours > 0, f"neighbours is {self.neighbours}", "choose 1 or more.")
+
+
 def check_pace(percentile: float, decay: float) -> None:
     """Raise ValueError unless a percentile and a decay are in their ranges."""
     require(0 < percentile < 1, f"percentile is {percentile}", "choose one between 0 and 1.")

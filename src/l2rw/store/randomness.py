@@ -25,6 +25,8 @@ Axis = Literal[
     "probe",
     "mixup",
     "example dropout",
+    "partners",
+    "smote",
     "method parameters",
     "theory batch",
     "theory bootstrap",

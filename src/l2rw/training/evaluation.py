@@ -52,6 +52,13 @@ def predicted_labels(predict: Predict, images: ImageStore, part: Part) -> NDArra
     return labels
 
 
+def probabilities(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.float64]:
+    """Return what one seed's network predicts for the images of a part, shape (n, classes)."""
+    logits, _ = _predict(predict, images, part)
+    predicted: NDArray[np.float64] = logits.double().softmax(1).cpu().numpy()
+    return predicted
+
+
 def estimate_transition(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.float64]:
     """Estimate how labels were corrupted from what a network makes of a part with noisy labels.
 

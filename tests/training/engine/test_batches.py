@@ -10,10 +10,13 @@ CPU = torch.device("cpu")
 ON_CLEAN_SET = [name for name, record in METHODS.items() if record.trained_on_clean_set]
 
 
+IMAGES = np.random.default_rng(0).integers(256, size=(1797, 1, 8, 8), dtype=np.uint8)
+"""What contexts know; batches hold those of the digits."""
+
+
 def context(spec, split, seed):
-    return TrainingContext(
-        training_part(spec, split), split.clean, 10, seed, spec.steps, {}, transition=None
-    )
+    train, steps = training_part(spec, split), spec.steps
+    return TrainingContext(train, split.clean, 10, seed, steps, {}, None, images=IMAGES)
 
 
 def single(spec, split, seed=0):
@@ -94,6 +97,26 @@ def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, n
             torch.testing.assert_close(getattr(both, field)[i], getattr(alone, field)[0])
         for key, value in both.extra.items():
             torch.testing.assert_close(value[i], alone.extra[key][0], rtol=0, atol=0)
+
+
+def test_partners_are_moved_and_mirrored_like_the_images(make_spec, make_split, digits):
+    spec = make_spec("smote", crop_padding=2, mirror=True)
+    (split, seed), images = (make_split(0), 0), ImageStore(digits.train_images, (0.0, 1.0), CPU)
+    method, known = METHODS.load("smote")(), context(spec, split, seed)
+    batch = StackedBatches(spec, method, images, [known])[5]
+    of_seed = SeedBatches(spec, method, known)
+    partners = method.partners(known)[of_seed.positions(5, "train")]
+    moved = of_seed.augmentation(5, "train")
+    for place, candidates in enumerate(partners):
+        augmented = []
+        for index in known.train.indices[candidates]:
+            image = np.pad(digits.train_images[index, 0], 2)
+            down, right = moved["down"][place], moved["right"][place]
+            image = image[down : down + 8, right : right + 8]
+            image = image[:, ::-1] if moved["mirrored"][place] else image
+            augmented.append(image / 255)
+        ours = batch.extra["partner_images"][0, place, 0].numpy()
+        assert any(np.allclose(ours, image, atol=1e-6) for image in augmented)
 
 
 def test_images_and_labels_belong_together(make_spec, make_split, digits):

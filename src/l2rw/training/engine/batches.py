@@ -81,6 +81,7 @@ class SeedBatches:
         self._orders: dict[PartName, tuple[ExampleOrder, int]] = {
             "train": (method.order(self.train, context.seed), places)
         }
+        self._partners = method.partners(context)
         if spec.clean_batch_size:
             clean_order = Stream(self.clean.indices, "clean batch", context.seed)
             self._orders["clean"] = (clean_order, min(spec.clean_batch_size, len(self.clean)))
@@ -113,6 +114,10 @@ class SeedBatches:
             "indices": part.indices[positions],
             "labels": part.labels[positions],
         }
+        if name == "train" and self._partners is not None:
+            random = generator("partners", self._seed, step)
+            chosen = random.integers(self._partners.shape[1], size=len(positions))
+            taken["partner_indices"] = part.indices[self._partners[positions, chosen]]
         return taken | self.augmentation(step, name) if self._spec.augments else taken
 
 
@@ -160,6 +165,8 @@ class StackedBatches:
         if "clean" in drawn:
             extra["clean_images"] = self._gather(drawn["clean"])
             extra["clean_labels"] = drawn["clean"]["labels"]
+        if "partner_indices" in train:
+            extra["partner_images"] = self._gather({**train, "indices": train["partner_indices"]})
         images = self._gather(train)
         return Batch(images, train["labels"], train["positions"], **drawn["time"], extra=extra)
 

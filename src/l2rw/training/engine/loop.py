@@ -16,6 +16,7 @@ from l2rw.data.splits import Part, Split
 from l2rw.methods.base import (
     METHOD_PREFIX,
     Arrays,
+    Review,
     TrainingContext,
 )
 from l2rw.store.errors import UserError
@@ -32,6 +33,7 @@ from l2rw.training.evaluation import (
     estimate_transition,
     evaluate,
     predicted_labels,
+    probabilities,
     squared_gradient,
 )
 from l2rw.training.history import Snapshot
@@ -116,7 +118,7 @@ class Training:
             raise ValueError("networks with dropout train one seed at a time")
         self._spec, self._network, self._starts = spec, network, starts
         self._method = build_method(spec)
-        pixels = dataset.info.pixel_range
+        self._images, pixels = dataset.train_images, dataset.info.pixel_range
         self._train_images = ImageStore(dataset.train_images, pixels, device)
         self._test_images = ImageStore(dataset.test_images, pixels, device)
         initial = [self._initial_values(start) for start in starts]
@@ -171,6 +173,8 @@ class Training:
         state, last = self.state, time.monotonic()
         while state.step < self._spec.steps:
             self._advance()
+            if self._method.reviews_after(state.step, self._spec.steps):
+                self._review()
             if state.step % CHECK_EVERY == 0 or state.step == self._spec.steps:
                 self._check()
             if self._spec.evaluates_after(state.step):
@@ -187,12 +191,16 @@ class Training:
     def _context(
         self, start: Start, classes: int, parameters: Parameters, buffers: Tensors
     ) -> TrainingContext:
-        transition = None
+        transition = parent_probabilities = None
         if start.parent is not None and not self._spec.fine_tunes:
             device = self._train_images.device
             trained, statistics = (_moved(tensors, device) for tensors in start.parent)
             predict = partial(self._network.predict, trained, statistics)
-            transition = estimate_transition(predict, self._train_images, start.split.validation)
+            if len(start.split.validation):
+                transition = estimate_transition(
+                    predict, self._train_images, start.split.validation
+                )
+            parent_probabilities = partial(probabilities, predict, self._train_images)
         return TrainingContext(
             train=training_part(self._spec, start.split),
             clean=start.split.clean,
@@ -201,6 +209,9 @@ class Training:
             steps=self._spec.steps,
             initial={name: t.numpy() for name, t in (parameters | buffers).items()},
             transition=transition,
+            validation=start.split.validation,
+            images=self._images,
+            parent_probabilities=parent_probabilities,
         )
 
     def _initial_values(self, start: Start) -> tuple[Parameters, Tensors]:
@@ -220,6 +231,16 @@ class Training:
         self._network.seed_masks(self._starts[0].seed, state.step)
         self._step()
         state.step += 1
+
+    def _review(self) -> None:
+        """Let the method see the predictions for all training examples."""
+        for place, context in enumerate(self._contexts):
+            parameters, buffers = self.state.of_seed(place)
+            predict = partial(self._network.predict, parameters, buffers)
+            predicted = predicted_labels(predict, self._train_images, context.train)
+            variables = [{n: t[place] for n, t in v.items()} for v in self.state.variables]
+            seen = Review(self.state.step, predicted, variables, buffers)
+            self._method.review(self.state.method_of_seed(place), seen)
 
     def _check(self) -> None:
         bad = self.state.first_bad()
