@@ -40,6 +40,7 @@ RUN = RunSpec(
     method_settings=(),
     optimizer="sgd",
     nesterov=False,
+    averaging=0.0,
     schedule="step",
 )
 

@@ -171,16 +171,17 @@ def test_background_classes_of_further_data_sets_are_added():
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("variants", ["", "+es", "+ft", "+es+ft"])
+@pytest.mark.parametrize("variants", ["", "+es", "+ft", "+es+ft", "+ema", "+es+ema+ft"])
 def test_a_row_is_written_as_it_is_read(method, variants):
     text = method + variants
-    if variants and method == "clean_only":
+    several = not METHODS[method].one_network and variants not in ("", "+es")
+    if several or (variants and method == "clean_only"):
         with pytest.raises(ValueError, match=" Hint: "):
             parse_row(text)
         return
     row = parse_row(text)
     assert str(row) == text
-    assert row == (method, "es" in variants, "ft" in variants, ())
+    assert row == (method, "es" in variants, "ft" in variants, (), "ema" in variants)
 
 
 @pytest.mark.parametrize(

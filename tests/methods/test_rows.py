@@ -16,6 +16,8 @@ from l2rw.methods.settings import as_pairs
         ({"method": "elr", "strength": 7, "beta": 0.7}, "elr, strength=7.0", None),
         ({"method": "gce", "q": 0.7}, "gce", "gce"),
         ({"method": "l2rw"}, "l2rw", "l2rw"),
+        ("baseline+es+ema+ft", "baseline+es+ema+ft", "baseline+es+ema+ft"),
+        ({"method": "gce+ema", "q": 0.5}, "gce+ema, q=0.5", "gce-q=0.5+ema"),
     ],
 )
 def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
@@ -41,7 +43,13 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
         ({"method": "gcf", "q": 2}, "there is no method 'gcf'. Hint: "),
         ({"q": 0.5}, "is no row. Hint: write gce, or"),
         (7, "7 is no row. Hint: write gce, or"),
-        ("adaboost+ft", "adaboost trains several networks, which cannot be fine-tuned as one."),
+        (
+            "adaboost+ft",
+            "adaboost trains several networks, which cannot be averaged or fine-tuned as one.",
+        ),
+        ("adaboost+ema", "adaboost trains several networks, which cannot be averaged"),
+        ("gce+ema+es", "'gce+ema+es' has no such variants. Hint: add any of +es, +ema and +ft"),
+        ("gce+es+es", "'gce+es+es' has no such variants."),
         ("gce, q", "'q' is no setting. Hint: write name=value"),
     ],
 )
@@ -66,6 +74,7 @@ def test_settings_have_defaults_that_json_can_hold():
         ("s_model", "noise rate"),
         ("weighted", "true labels"),
         ("weighted+ft", "true labels, clean images"),
+        ("baseline+ema", "nothing"),
         ("baseline+ft", "clean images"),
         ("clean_only", "clean images"),
         ("l2rw", "clean images"),

@@ -27,7 +27,7 @@ class Look:
     colour: str
     """Of Okabe and Ito's palette, or of Tol's where that has no more: safe for the colour-blind."""
     marker: str
-    line: str = "-"
+    line: str | tuple[int, tuple[int, ...]] = "-"
     hollow: bool = False
     """Whether its markers are."""
 
@@ -62,7 +62,16 @@ PINNED = {
 """Colour and marker of the paper's methods; the others take turns at the combinations left."""
 QUOTED = {"mentornet": "MentorNet"}
 """Methods that have no record: only the paper's numbers of them are shown."""
-LINES = {(): "-", ("es",): "--", ("ft",): ":", ("es", "ft"): "-."}
+LINES: dict[tuple[str, ...], str | tuple[int, tuple[int, ...]]] = {
+    (): "-",
+    ("es",): "--",
+    ("ft",): ":",
+    ("es", "ft"): "-.",
+    ("ema",): (0, (8, 2)),
+    ("es", "ema"): (0, (4, 2, 4, 2, 1, 2)),
+    ("ema", "ft"): (0, (1, 3)),
+    ("es", "ema", "ft"): (0, (6, 2, 1, 2, 1, 2)),
+}
 """By the variants of a method; markers of the fine-tuned are hollow."""
 
 RC: dict[Any, Any] = {

@@ -173,6 +173,7 @@ class Trial:
             optimizer="sgd",
             nesterov=False,
             schedule="step",
+            averaging=0.0,
         )
 
 

@@ -110,6 +110,7 @@ class Workload:
             optimizer="sgd",
             nesterov=False,
             schedule="step",
+            averaging=0.0,
         )
         transformed = stack > 1 or compiled
         buffers = None if transformed else self._state.of_seed(0)[1]

@@ -62,7 +62,7 @@ def _row_text(given: Any) -> str:
 
 
 def _without_variants(row: Row) -> Row:
-    if row.early_stopped or row.fine_tuned:
+    if row.early_stopped or row.averaged or row.fine_tuned:
         raise ValueError(f"{row} is a method with variants. Hint: write {row.method!r}.")
     return row
 

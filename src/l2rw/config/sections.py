@@ -152,7 +152,8 @@ ROWS = Field(
     as_rows("baseline", "l2rw"),
     min_length=1,
     description="Methods compared, each with its variants: `+es` for the early-stopped schedule, "
-    "`+ft` for fine-tuning on the clean set, `+es+ft` for both. One with settings is written "
+    "`+ema` for an average of the weights evaluated in place of the network, `+ft` for fine-tuning "
+    "on the clean set; several go together in this order, `+es+ft`. One with settings is written "
     "`{method: gce+es, q: 0.5}`.",
 )
 

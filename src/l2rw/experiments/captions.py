@@ -9,7 +9,7 @@ from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
 from l2rw.experiments.cells import SplitPlan
 from l2rw.experiments.setups import Setup
-from l2rw.methods.rows import Row
+from l2rw.methods.rows import EMA_DECAY, Row
 from l2rw.store.identity import plain
 
 SWEPT = {
@@ -106,6 +106,8 @@ def describe_variants(shared: NoisyLabels, rows: Iterable[Row]) -> str:
         schedule = shared.background_flip.early_stopping
         decay = " and ".join(map(str, schedule.decay_at)) or "never"
         told.append(f"+ES: {schedule.steps} steps, decay at {decay}.")
+    if any(row.averaged for row in rows):
+        told.append(f"+EMA: an average of the weights is evaluated, decay {EMA_DECAY} a step.")
     if any(row.fine_tuned for row in rows):
         told.append(f"+FT: {shared.fine_tuning_steps} further steps on the clean set.")
     return " ".join(told)

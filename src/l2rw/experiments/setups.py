@@ -14,7 +14,7 @@ from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.facts import Facts
 from l2rw.experiments.cells import Cell, SplitPlan
 from l2rw.methods import METHODS
-from l2rw.methods.rows import Row
+from l2rw.methods.rows import EMA_DECAY, Row
 from l2rw.store.errors import UserError, closest
 from l2rw.training.spec import RunSpec, run_spec
 
@@ -43,11 +43,15 @@ class Setup:
         waits = METHODS[row.method].after_baseline
         if waits:
             self.require_validation(f"Row {row!s}")
-        parent = self.cell(row._replace(method="baseline", settings=())) if waits else None
+        parent = self.cell(Row("baseline", row.early_stopped)) if waits else None
         see_clean = self.shared.baselines_see_clean
         settings = self._schedule(row).model_dump()
         spec = run_spec(
-            row.method, settings, baselines_see_clean=see_clean, method_settings=row.settings
+            row.method,
+            settings,
+            baselines_see_clean=see_clean,
+            method_settings=row.settings,
+            averaging=EMA_DECAY * row.averaged,
         )
         return Cell(self.split, spec, row.in_paths, parent)
 

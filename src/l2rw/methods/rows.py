@@ -9,12 +9,15 @@ from l2rw.methods.record import CLEAN_IMAGES, NOTHING, Told
 from l2rw.methods.settings import Pairs, as_pairs
 from l2rw.store.errors import closest
 
-EARLY_STOPPED, FINE_TUNED = "es", "ft"
-VARIANTS = ((), (EARLY_STOPPED,), (FINE_TUNED,), (EARLY_STOPPED, FINE_TUNED))
+EARLY_STOPPED, AVERAGED, FINE_TUNED = "es", "ema", "ft"
+VARIANTS = (EARLY_STOPPED, AVERAGED, FINE_TUNED)
+"""In the order in which they are written."""
+EMA_DECAY = 0.998
+"""Of the averages of rows ``+ema``; see :mod:`l2rw.methods.averaged`."""
 
 
 class Row(NamedTuple):
-    """A row, written ``method``, ``method+es``, ``method+ft`` or ``method+es+ft``.
+    """A row, written ``method``, or with variants as in ``method+es`` or ``method+es+ema+ft``.
 
     Settings that differ from their defaults follow, as in ``gce+es, q=0.5``.
     """
@@ -26,6 +29,8 @@ class Row(NamedTuple):
     """Then trained on the clean set alone."""
     settings: Pairs = ()
     """Those that differ from the method's defaults."""
+    averaged: bool = False
+    """Whether an average of the network's weights is evaluated."""
 
     def __str__(self) -> str:
         """Return the row as it is written."""
@@ -37,8 +42,8 @@ class Row(NamedTuple):
         return self._with_variants("-".join([self.method, *self._settings()]))
 
     def _with_variants(self, start: str) -> str:
-        variants = [EARLY_STOPPED] * self.early_stopped + [FINE_TUNED] * self.fine_tuned
-        return "+".join([start, *variants])
+        marks = (self.early_stopped, self.averaged, self.fine_tuned)
+        return "+".join([start, *(v for v, there in zip(VARIANTS, marks, strict=True) if there)])
 
     def _settings(self) -> list[str]:
         return [f"{name}={json.dumps(value)}" for name, value in self.settings]
@@ -61,24 +66,26 @@ def parse_row(given: str | Mapping[str, Any]) -> Row:
         raise ValueError(f"{given!r} is no row. Hint: write gce, or {{method: gce, q: 0.5}}.")
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}. Hint: {closest(method, METHODS)}")
-    if variants not in VARIANTS:
+    if variants != tuple(variant for variant in VARIANTS if variant in variants):
         text = "+".join([method, *variants])
         raise ValueError(
-            f"{text!r} has no such variants. Hint: add +es, +ft or +es+ft to a method, or nothing."
+            f"{text!r} has no such variants. Hint: add any of +es, +ema and +ft in "
+            "this order, as in +es+ft, or nothing."
         )
     record = METHODS[method]
     if variants and record.trained_on_clean_set:
         raise ValueError(
             f"{method} trains on the clean set alone and has no variants. Hint: write {method!r}."
         )
-    if FINE_TUNED in variants and not record.one_network:
+    if not record.one_network and set(variants) & {AVERAGED, FINE_TUNED}:
         raise ValueError(
-            f"{method} trains several networks, which cannot be fine-tuned as one. Hint: leave out "
-            "+ft."
+            f"{method} trains several networks, which cannot be averaged or fine-tuned as one. "
+            "Hint: leave out +ema and +ft."
         )
     defaults = as_pairs(record.settings())
     changed = [p for p in as_pairs(record.read_settings(settings)) if p not in defaults]
-    return Row(method, EARLY_STOPPED in variants, FINE_TUNED in variants, tuple(changed))
+    early, averaged, fine = (variant in variants for variant in VARIANTS)
+    return Row(method, early, fine, tuple(changed), averaged)
 
 
 def split_row(text: str) -> tuple[str, tuple[str, ...], list[str]]:

@@ -50,6 +50,9 @@ class RunSpec:
     schedule: str = setting(left_out_at="step")
     """``step``: the learning rate falls at ``decay_at``; ``cosine``: down to zero."""
 
+    averaging: float = setting(left_out_at=0.0)
+    """Decay of the average of the network's weights that is evaluated in its place; 0 for none."""
+
     @property
     def augments(self) -> bool:
         """Whether training images are moved or mirrored."""
@@ -72,6 +75,7 @@ def run_spec(
     *,
     baselines_see_clean: bool,
     method_settings: Iterable[tuple[str, Any]] = (),
+    averaging: float = 0.0,
 ) -> RunSpec:
     """Return what a method's runs depend on, and nothing else: the rest shall not rerun them.
 
@@ -80,6 +84,7 @@ def run_spec(
         training: How networks are trained: the fields of :class:`RunSpec` that a configuration has.
         baselines_see_clean: Whether methods that do not use the clean set train on its images.
         method_settings: Hyperparameters of the method that are not at their defaults.
+        averaging: Decay of the average of the weights that is evaluated; 0 for none.
 
     Raises:
         ValueError: The method has no such hyperparameters.
@@ -95,5 +100,10 @@ def run_spec(
         trains_on = "noisy"
     settings = as_pairs(record.read_settings(dict(method_settings)))
     return RunSpec(
-        method=method, trains_on=trains_on, fine_tunes=False, method_settings=settings, **given
+        method=method,
+        trains_on=trains_on,
+        fine_tunes=False,
+        method_settings=settings,
+        averaging=averaging,
+        **given,
     )

@@ -13,6 +13,7 @@ from l2rw.core.batchnorm import BatchStatistics, Tensors, move_statistics, recor
 from l2rw.core.layerwise import layerwise_gradient
 from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.methods import METHODS
+from l2rw.methods.averaged import averaged
 from l2rw.methods.base import Method, is_own, own_of
 from l2rw.models import MODELS
 from l2rw.models.initialisation import Model, initialise
@@ -152,8 +153,8 @@ class Network:
 def build_method(spec: RunSpec) -> Method:
     """Return the method of a run, with its settings."""
     settings = METHODS[spec.method].read_settings(dict(spec.method_settings))
-    method: Method = METHODS.load(spec.method)(settings)
-    return method
+    method: type[Method] = METHODS.load(spec.method)
+    return (averaged(method, spec.averaging) if spec.averaging else method)(settings)
 
 
 def build_network(
