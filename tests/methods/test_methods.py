@@ -210,11 +210,18 @@ def test_l2rw_weighs_by_the_inner_product_with_the_clean_gradient():
     assert_follows(step("l2rw", seen), images, labels, weights)
 
 
+def predicted(asked):
+    """What some network predicts for a part of two classes."""
+    first = np.random.default_rng(len(asked)).uniform(0.1, 0.9, size=(len(asked), 1))
+    return np.hstack([first, 1 - first])
+
+
 def start(method, seed):
     """Initial parameters, a batch of ten of a method, and its state: those of no other seed."""
     random = np.random.default_rng(seed)
     labels, truth = random.permutation(np.arange(30) % 2), random.random(30) < 0.7
-    known = context(labels, truth, transition=TRANSITION, seed=seed)
+    more = {"validation": part([0, 1, 1]), "parent_probabilities": predicted}
+    known = context(labels, truth, transition=TRANSITION, seed=seed, **more)
     # Moved away from where they begin, which may be the same for all seeds.
     own = {
         METHOD_PREFIX + name: value + random.normal(size=value.shape)

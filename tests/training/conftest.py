@@ -39,7 +39,7 @@ def prepare(
     ) -> Training:
         classes = corruptions[corruption].classes
         built = build_network(spec, digits.info.image_shape, classes, network)
-        waits = spec.fine_tunes or METHODS[spec.method].after_baseline
+        waits = spec.fine_tunes or METHODS[spec.method].after
         starts = []
         for place, seed in enumerate(seeds):
             any_network = built.initial_values(seed + 50) if waits else None

@@ -20,7 +20,7 @@ CASES = [
     ("resnet_8x8", "background_flip"),
     ("wrn_8x8", "uniform_flip"),
 ]
-NEEDS_VALIDATION = {"s_model_conf"}
+NEEDS_VALIDATION = {name for name, record in METHODS.items() if record.needs_validation}
 
 
 def cases():

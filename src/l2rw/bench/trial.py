@@ -110,7 +110,7 @@ class Trial:
                     layer.p = 0.0
         spec = self._spec()
         wrapped = network(build_method(spec).adapt(model))
-        waits = METHODS[self.method].after_baseline
+        waits = METHODS[self.method].after
         parent = wrapped.initial_values(PARENT_SEED) if waits else None
         start = Start(SEED, self._split(data), parent)
         return Training(

@@ -35,15 +35,15 @@ class Setup:
         """Return the cell of a row, which knows the cells that it waits for."""
         if row.fine_tuned:
             return self._fine_tuned(self.cell(row._replace(fine_tuned=False)))
-        if METHODS[row.method].for_two_classes and self.split.corruption.classes != 2:
+        record = METHODS[row.method]
+        if record.for_two_classes and self.split.corruption.classes != 2:
             raise UserError(
                 f"Row {row!s}: {row.method} knows a minority and a majority class only.",
                 "leave it to experiments with two classes, such as figure2.",
             )
-        waits = METHODS[row.method].after_baseline
-        if waits:
+        if record.needs_validation:
             self.require_validation(f"Row {row!s}")
-        parent = self.cell(Row("baseline", row.early_stopped)) if waits else None
+        parent = self.cell(Row(record.after, row.early_stopped)) if record.after else None
         see_clean = self.shared.baselines_see_clean
         settings = self._schedule(row).model_dump()
         spec = run_spec(

@@ -90,7 +90,8 @@ METHODS = Records(
             label="S-Model +Conf",
             implementation="l2rw.methods.s_model:SModelConf",
             source="Goldberger and Ben-Reuven 2017",
-            after_baseline=True,
+            after="baseline",
+            needs_validation=True,
         ),
         MethodRecord(
             name="clean_only",
@@ -198,6 +199,22 @@ METHODS = Records(
             source="Freund and Schapire 1997, Zhu et al. 2009",
             one_network=False,
             settings=AdaBoostSettings,
+        ),
+        MethodRecord(
+            name="forward",
+            label="Forward",
+            implementation="l2rw.methods.forward_correction:ForwardCorrection",
+            source="Patrini et al. 2017",
+            after="baseline",
+            needs_validation=True,
+        ),
+        MethodRecord(
+            name="glc",
+            label="GLC",
+            implementation="l2rw.methods.glc:GLC",
+            source="Hendrycks et al. 2018",
+            after="baseline",
+            trained_beside_clean_set=True,
         ),
     ],
 )

@@ -28,15 +28,19 @@ class MethodRecord(Record):
     """Whether its training set is the clean set."""
     for_two_classes: bool = False
     """Whether it takes label 0 for the minority of two classes."""
-    after_baseline: bool = False
-    """Whether it begins from a transition matrix, and so waits for the baseline of its seed."""
+    trained_beside_clean_set: bool = False
+    """Whether the clean set is a part of its training set in any case."""
+    after: str = ""
+    """Name of the method whose run of its seed it waits for, and begins from; none if empty."""
+    needs_validation: bool = False
+    """Whether it looks at the hyper-validation set, as its labels are given."""
     one_network: bool = True
     """Whether a single network is evaluated, which can be fine-tuned or averaged."""
     extra_passes: int = 0
     """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
     told: Told = NOTHING
     """What it is told of the noise or of the classes beyond the training set, apart from the clean
-    images that it is guided by or trained on."""
+    images that it is guided by or trained on as such."""
     settings: type[Any] = NoSettings
     """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
     PyTorch either."""
@@ -44,7 +48,9 @@ class MethodRecord(Record):
     @property
     def all_told(self) -> tuple[Told, ...]:
         """What it is told, clean images included; nothing, if so, in a word."""
-        clean = self.guided_by_clean_set or self.trained_on_clean_set
+        clean = (
+            self.guided_by_clean_set or self.trained_on_clean_set or self.trained_beside_clean_set
+        )
         told = {CLEAN_IMAGES: clean, self.told: self.told != NOTHING}
         return tuple(thing for thing, is_told in told.items() if is_told) or (NOTHING,)
 

@@ -94,7 +94,9 @@ def run_spec(
         given["clean_batch_size"] = None
     if record.trained_on_clean_set:
         trains_on = "clean"
-    elif baselines_see_clean and not record.guided_by_clean_set:
+    elif record.trained_beside_clean_set or (
+        baselines_see_clean and not record.guided_by_clean_set
+    ):
         trains_on = "noisy and clean"
     else:
         trains_on = "noisy"

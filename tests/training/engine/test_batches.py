@@ -50,7 +50,8 @@ def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
 ):
     split, spec = make_split(0, "uniform_flip"), make_spec(method=name, baselines_see_clean=sees)
     train = single(spec, split).train
-    both = sees and not METHODS[name].guided_by_clean_set
+    record = METHODS[name]
+    both = record.trained_beside_clean_set or (sees and not record.guided_by_clean_set)
     clean = set(split.clean.indices) if both else set()
     assert set(train.indices) == set(split.train.indices) | clean
     assert len(train) == len(split.train) + len(clean)

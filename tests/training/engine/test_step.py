@@ -39,6 +39,7 @@ def places(training):
 def test_a_step_asks_the_host_for_nothing(make_spec, prepare, monkeypatch, method, seeds):
     # There is nothing to estimate from where tensors have no values.
     monkeypatch.setattr(loop, "estimate_transition", lambda *_: np.full((10, 10), 0.1))
+    monkeypatch.setattr(loop, "probabilities", lambda *args: np.full((len(args[-1]), 10), 0.1))
     spec = make_spec(method, model="lenet_8x8")
     training = prepare(spec, *seeds, corruption="uniform_flip", device="meta")
     names = dict(training.state.tensors())
