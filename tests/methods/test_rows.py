@@ -16,6 +16,8 @@ from l2rw.methods.settings import as_pairs
         ({"method": "elr", "strength": 7, "beta": 0.7}, "elr, strength=7.0", None),
         ({"method": "gce", "q": 0.7}, "gce", "gce"),
         ({"method": "l2rw"}, "l2rw", "l2rw"),
+        ({"method": "l2rw", "loss": "cross_entropy"}, "l2rw", "l2rw"),
+        ({"method": "l2rw", "loss": "gce"}, "l2rw, loss=gce", "l2rw-loss=gce"),
         ("baseline+es+ema+ft", "baseline+es+ema+ft", "baseline+es+ema+ft"),
         ({"method": "gce+ema", "q": 0.5}, "gce+ema, q=0.5", "gce-q=0.5+ema"),
     ],
@@ -31,7 +33,8 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
     ("given", "message"),
     [
         ({"method": "gce", "p": 0.5}, "gce has no setting 'p'. Hint: "),
-        ({"method": "l2rw", "q": 0.5}, "l2rw has no setting 'q'. Hint: leave it out."),
+        ({"method": "l2rw", "q": 0.5}, "l2rw has no setting 'q'. Hint: choose one of loss."),
+        ({"method": "baseline", "q": 0.5}, "baseline has no setting 'q'. Hint: leave it out."),
         ({"method": "gce", "q": "much"}, "gce: q is 'much'. Hint: write a number."),
         ({"method": "gce", "q": True}, "gce: q is True. Hint: write a number."),
         ({"method": "gce", "q": float("nan")}, "gce: q is nan. Hint: write a number."),
@@ -50,6 +53,7 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
         ("adaboost+ema", "adaboost trains several networks, which cannot be averaged"),
         ("gce+ema+es", "'gce+ema+es' has no such variants. Hint: add any of +es, +ema and +ft"),
         ("gce+es+es", "'gce+es+es' has no such variants."),
+        ("l2rw, loss=mixup", "l2rw: loss is 'mixup'. Hint: choose one of cross_entropy, reed_soft"),
         ("gce, q", "'q' is no setting. Hint: write name=value"),
     ],
 )

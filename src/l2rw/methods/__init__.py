@@ -16,6 +16,7 @@ from l2rw.methods.settings import (
 from l2rw.methods.weight_settings import (
     ActiveBiasSettings,
     AdaBoostSettings,
+    L2RWSettings,
     MentorNetPDSettings,
     SelfPacedSettings,
     SMOTESettings,
@@ -71,12 +72,14 @@ METHODS = Records(
             label="Reed Soft",
             implementation="l2rw.methods.reed:ReedSoft",
             source="Reed et al. 2015",
+            loss_alone=True,
         ),
         MethodRecord(
             name="reed_hard",
             label="Reed Hard",
             implementation="l2rw.methods.reed:ReedHard",
             source="Reed et al. 2015",
+            loss_alone=True,
         ),
         MethodRecord(
             name="s_model",
@@ -106,12 +109,14 @@ METHODS = Records(
             implementation="l2rw.methods.l2rw:L2RW",
             source="Algorithm 1",
             guided_by_clean_set=True,
+            settings=L2RWSettings,
         ),
         MethodRecord(
             name="gce",
             label="GCE",
             implementation="l2rw.methods.gce:GCE",
             source="Zhang and Sabuncu 2018",
+            loss_alone=True,
             settings=GCESettings,
         ),
         MethodRecord(
@@ -141,6 +146,7 @@ METHODS = Records(
             label="SCE",
             implementation="l2rw.methods.sce:SCE",
             source="Wang et al. 2019",
+            loss_alone=True,
             settings=SCESettings,
         ),
         MethodRecord(
@@ -148,6 +154,7 @@ METHODS = Records(
             label="Focal loss",
             implementation="l2rw.methods.focal:Focal",
             source="Lin et al. 2017",
+            loss_alone=True,
             settings=FocalSettings,
         ),
         MethodRecord(

@@ -34,6 +34,8 @@ class MethodRecord(Record):
     """Name of the method whose run of its seed it waits for, and begins from; none if empty."""
     needs_validation: bool = False
     """Whether it looks at the hyper-validation set, as its labels are given."""
+    loss_alone: bool = False
+    """Whether its losses need logits and labels alone, so that L2RW may weigh them instead."""
     one_network: bool = True
     """Whether a single network is evaluated, which can be fine-tuned or averaged."""
     extra_passes: int = 0

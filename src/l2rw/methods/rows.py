@@ -46,7 +46,7 @@ class Row(NamedTuple):
         return "+".join([start, *(v for v, there in zip(VARIANTS, marks, strict=True) if there)])
 
     def _settings(self) -> list[str]:
-        return [f"{name}={json.dumps(value)}" for name, value in self.settings]
+        return [f"{name}={_text(value)}" for name, value in self.settings]
 
 
 def parse_row(given: str | Mapping[str, Any]) -> Row:
@@ -107,6 +107,10 @@ def told(row: str) -> str:
         things.pop(NOTHING, None)
         things[CLEAN_IMAGES] = None
     return ", ".join(things)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -1,12 +1,13 @@
 """Hyperparameters of methods, with the sources' defaults; readable without PyTorch.
 
 All settings of a method are part of its runs' identity, those at their defaults included: a default
-that changes later changes no earlier id.
+that changes later changes no earlier id. A setting that comes later than published results is left
+out at the value that these had: ``field(metadata={"left_out_at": value})``.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from l2rw.store.errors import closest
@@ -102,8 +103,9 @@ def read_settings(kind: type[Any], method: str, given: Mapping[str, Any]) -> Any
 
 
 def as_pairs(settings: Any) -> Pairs:
-    """Return all settings by name."""
-    return tuple((one.name, getattr(settings, one.name)) for one in fields(settings))
+    """Return all settings by name, but those that came later and have the value of before."""
+    pairs = ((one, getattr(settings, one.name)) for one in fields(settings))
+    return tuple((one.name, v) for one, v in pairs if v != one.metadata.get("left_out_at", MISSING))
 
 
 def _of_type(kind: type, method: str, name: str, value: Any) -> Any:

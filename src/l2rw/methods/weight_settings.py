@@ -1,8 +1,26 @@
 """Hyperparameters of methods that weigh examples, as in :mod:`l2rw.methods.settings`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from l2rw.methods.settings import require
+
+CROSS_ENTROPY = "cross_entropy"
+
+
+@dataclass(frozen=True)
+class L2RWSettings:
+    """Of :mod:`l2rw.methods.l2rw`."""
+
+    loss: str = field(default=CROSS_ENTROPY, metadata={"left_out_at": CROSS_ENTROPY})
+    """What is weighed: cross-entropy, or the loss of the method with this name, at its defaults."""
+
+    def __post_init__(self) -> None:
+        """Check that there is such a loss."""
+        from l2rw.methods import METHODS  # whose records hold these settings
+
+        known = [CROSS_ENTROPY, *(name for name, one in METHODS.items() if one.loss_alone)]
+        hint = f"choose one of {', '.join(known)}."
+        require(self.loss in known, f"loss is {self.loss!r}", hint)
 
 
 @dataclass(frozen=True)
