@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from l2rw.core.weights import reweighted_gradient
+from l2rw.core.weights import reweighted_gradient, weighted_gradient
 from l2rw.data.splits import Part
 from l2rw.methods.base import Batch, TrainingContext
 
@@ -53,6 +53,9 @@ class Passes:
 
     def __call__(self, parameters, images, targets):
         return self._losses(parameters, images, targets)
+
+    def weighted_gradient(self, parameters, batch, weights):
+        return weighted_gradient(lambda at: self(at, *batch), parameters, weights)
 
     def reweighted_gradient(self, parameters, batch, clean_batch):
         return reweighted_gradient(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from tests.methods.known import batch, no_own_optimizer, prepared
+from tests.methods.known import Passes, batch, no_own_optimizer, prepared
 
 from l2rw.methods.base import StepResult
 from l2rw.training.engine.network import ForwardOutput
@@ -32,7 +32,7 @@ class LinearTraining:
         draws = self.method.random_draws(len(labels), 0, step)
         seen = batch(images, labels, step, **draws, **seen)
         at = {"w": self.w}
-        found = self.method.gradient(losses, at, seen, self.state, no_own_optimizer)
+        found = self.method.gradient(Passes(losses), at, seen, self.state, no_own_optimizer)
         self.w = self.w - self.rate * found.gradient["w"]
         at = {"w": self.w}
         self.method.update(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.methods.known import batch, context, no_own_optimizer, prepared
+from tests.methods.known import Passes, batch, context, no_own_optimizer, prepared
 
 from l2rw.methods.class_balanced import ClassBalanced
 from l2rw.methods.focal import Focal
@@ -47,7 +47,11 @@ def test_several_steps_are_those_of_plain_pytorch(gamma):
     for step in range(4):
         images, labels = random.normal(size=(6, 4)), random.integers(3, size=6)
         seen = batch(images, labels, step)
-        w = w - 0.3 * method.gradient(losses, {"w": w}, seen, state, no_own_optimizer).gradient["w"]
+        w = (
+            w
+            - 0.3
+            * method.gradient(Passes(losses), {"w": w}, seen, state, no_own_optimizer).gradient["w"]
+        )
         logits, labels = torch.tensor(images) @ theirs, torch.tensor(labels)
         values = F.cross_entropy(logits, labels, reduction="none")
         if gamma:

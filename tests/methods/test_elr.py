@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.methods.known import batch, context, no_own_optimizer, prepared
+from tests.methods.known import Passes, batch, context, no_own_optimizer, prepared
 
 from l2rw.methods.base import StepResult
 from l2rw.methods.elr import ELR
@@ -42,7 +42,7 @@ def test_several_steps_are_those_by_hand():
         images, labels = random.normal(size=(5, 4)), random.integers(3, size=5)
         positions = random.permutation(N)[:5]
         seen, at = batch(images, labels, step, positions=positions), {"w": torch.tensor(w)}
-        followed = method.gradient(losses, at, seen, state, no_own_optimizer)
+        followed = method.gradient(Passes(losses), at, seen, state, no_own_optimizer)
         values, gradient, targets = by_hand(w, targets, images, labels, positions)
         np.testing.assert_allclose(followed.losses, values)
         np.testing.assert_allclose(followed.gradient["w"], gradient, atol=1e-14)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.methods.known import batch, context, no_own_optimizer, prepared
+from tests.methods.known import Passes, batch, context, no_own_optimizer, prepared
 
 from l2rw.methods.ldam_drw import LDAMDRW
 from l2rw.methods.loss_settings import LDAMSettings
@@ -54,7 +54,7 @@ def test_steps_before_and_after_the_change_are_those_of_the_source(state):
     for step in range(5, STEPS):
         images, labels = random.normal(size=(6, 4)), np.array([0, 1, 2, 2, 1, 2])
         seen = batch(images, labels, step)
-        followed = method.gradient(losses, {"w": w}, seen, state, no_own_optimizer)
+        followed = method.gradient(Passes(losses), {"w": w}, seen, state, no_own_optimizer)
         assert followed.weights.sum() == pytest.approx(1)
         w = w - 0.05 * followed.gradient["w"]
         loss = reference_loss(cosines(images, theirs), torch.tensor(labels), step)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.methods.known import batch, context
+from tests.methods.known import Passes, batch, context
 from torch import nn
 
 from l2rw.methods.base import METHOD_PREFIX, own_of
@@ -76,7 +76,7 @@ def test_several_steps_are_those_of_the_source(make_spec):
         clean = {"clean_images": clean_images, "clean_labels": clean_labels}
         seen = batch(images, labels, step, rate, **clean)
         followed = method.gradient(
-            losses,
+            Passes(losses),
             parameters,
             seen,
             {},

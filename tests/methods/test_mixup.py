@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.methods.known import batch, context, no_own_optimizer, prepared
+from tests.methods.known import Passes, batch, context, no_own_optimizer, prepared
 
 from l2rw.methods.mixup import Mixup
 from l2rw.methods.settings import MixupSettings
@@ -24,7 +24,9 @@ def test_several_steps_are_those_by_hand():
         share, partners = float(draws["share"]), draws["partners"]
         draws["share"] = draws["share"].astype(np.float64)
         seen = batch(images, labels, step, **draws)
-        followed = method.gradient(losses, {"w": torch.tensor(w)}, seen, state, no_own_optimizer)
+        followed = method.gradient(
+            Passes(losses), {"w": torch.tensor(w)}, seen, state, no_own_optimizer
+        )
 
         mixed = share * images + (1 - share) * images[partners]
         p = np.exp(mixed @ w) / np.exp(mixed @ w).sum(1, keepdims=True)
