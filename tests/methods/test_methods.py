@@ -8,6 +8,7 @@ from torch.utils._pytree import tree_map
 
 from l2rw.methods import METHODS
 from l2rw.methods.base import METHOD_PREFIX, Method, StepResult, own_of
+from l2rw.methods.mentor import initial_mentor
 from l2rw.training.engine.network import ForwardOutput
 
 W = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.8]])
@@ -220,7 +221,8 @@ def start(method, seed):
     """Initial parameters, a batch of ten of a method, and its state: those of no other seed."""
     random = np.random.default_rng(seed)
     labels, truth = random.permutation(np.arange(30) % 2), random.random(30) < 0.7
-    more = {"validation": part([0, 1, 1]), "parent_probabilities": predicted}
+    more = {"validation": part([0, 1, 1], first=100), "parent_probabilities": predicted}
+    more["parent_own"] = initial_mentor(seed, 2)
     known = context(labels, truth, transition=TRANSITION, seed=seed, **more)
     # Moved away from where they begin, which may be the same for all seeds.
     own = {
@@ -278,10 +280,12 @@ def test_a_stack_of_seeds_follows_what_each_follows_alone(name, function):
 
 CONSTANT_TARGETS = {"elr"}
 """Methods whose targets follow the prediction and count as constants: see their own tests."""
+OWN_LOSSES = {"mentor"}
+"""Methods whose own parameters follow a loss of their own, likewise."""
 BY_THEIR_LOSSES = [
     name
     for name, record in METHODS.items()
-    if not (record.guided_by_clean_set or name in CONSTANT_TARGETS)
+    if not (record.guided_by_clean_set or name in CONSTANT_TARGETS | OWN_LOSSES)
 ]
 
 

@@ -13,6 +13,7 @@ from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.methods import METHODS
+from l2rw.methods.mentor import initial_mentor
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import Network, build_network
 from l2rw.training.job import Job
@@ -44,7 +45,9 @@ def prepare(
         for place, seed in enumerate(seeds):
             any_network = built.initial_values(seed + 50) if waits else None
             parent = parents[place] if parents else any_network
-            starts.append(Start(seed, make_split(seed, corruption), parent))
+            own = METHODS[spec.method].after == "mentor"
+            mentor = {n: torch.tensor(v) for n, v in initial_mentor(seed, classes).items()}
+            starts.append(Start(seed, make_split(seed, corruption), parent, mentor if own else {}))
         place = torch.device(device)
         return Training(spec, built, dataset, classes, starts, place, compiled=compiled)
 

@@ -7,7 +7,7 @@ tensor on the host, and the step and its learning rate are tensors.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -76,6 +76,8 @@ class TrainingContext:
     parent_probabilities: Callable[[Part], NDArray[np.float64]] | None = None
     """What the network of the earlier run predicts for the images of a part, (n, classes); None
     for methods that wait for none."""
+    parent_own: Arrays = field(default_factory=dict)
+    """What that run trained beside its network, by the names of :meth:`Method.parameters`."""
 
     @property
     def trusted(self) -> NDArray[np.bool_]:

@@ -30,6 +30,8 @@ class MethodRecord(Record):
     """Whether it takes label 0 for the minority of two classes."""
     trained_beside_clean_set: bool = False
     """Whether the clean set is a part of its training set in any case."""
+    trained_beside_validation: bool = False
+    """Whether the hyper-validation set is so, too."""
     after: str = ""
     """Name of the method whose run of its seed it waits for, and begins from; none if empty."""
     needs_validation: bool = False

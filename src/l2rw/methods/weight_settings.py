@@ -58,6 +58,27 @@ class MentorNetPDSettings:
 
 
 @dataclass(frozen=True)
+class MentorSettings:
+    """Of :mod:`l2rw.methods.mentor` and :mod:`l2rw.methods.mentornet_dd`."""
+
+    percentile: float = 0.75
+    """As in ``self_paced``."""
+    decay: float = 0.5
+    """As in ``self_paced``."""
+    burn_in: float = 0.18
+    """As in ``mentornet_pd``."""
+    learning_rate: float = 0.01
+    """Of Adam, which trains the mentor, > 0."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_pace(self.percentile, self.decay)
+        check_share("burn_in", self.burn_in)
+        rate = self.learning_rate
+        require(rate > 0, f"learning_rate is {rate}", "choose one above 0.")
+
+
+@dataclass(frozen=True)
 class ActiveBiasSettings:
     """Of :mod:`l2rw.methods.active_bias`."""
 

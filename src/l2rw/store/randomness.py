@@ -27,6 +27,7 @@ Axis = Literal[
     "example dropout",
     "partners",
     "smote",
+    "mentor",
     "method parameters",
     "theory batch",
     "theory bootstrap",

@@ -38,7 +38,7 @@ class RunSpec:
     """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
     trains_on: str
     """``noisy`` images, ``noisy and clean`` ones (those of the clean set are training images like
-    any other), or ``clean`` ones alone."""
+    any other), ``noisy, clean and validation`` ones, or ``clean`` ones alone."""
     fine_tunes: bool
     """Whether the run goes on from the network of an earlier one."""
     method_settings: Pairs = setting(left_out_at=())
@@ -94,6 +94,8 @@ def run_spec(
         given["clean_batch_size"] = None
     if record.trained_on_clean_set:
         trains_on = "clean"
+    elif record.trained_beside_validation:
+        trains_on = "noisy, clean and validation"
     elif record.trained_beside_clean_set or (
         baselines_see_clean and not record.guided_by_clean_set
     ):

@@ -21,7 +21,7 @@ from l2rw.training.engine.network import Network, build_network
 from l2rw.training.job import Job
 from l2rw.training.progress import Progress
 from l2rw.training.results import write
-from l2rw.training.trained import load_trained
+from l2rw.training.trained import load_own, load_trained
 
 
 def run_job(job: Job) -> None:
@@ -107,8 +107,11 @@ def forget_earlier_jobs() -> None:
 
 def _start(job: Job, network: Network, place: int) -> Start:
     seed = job.seeds[place]
-    parent = load_trained(job.parents, network, seed) if job.cell.parent else None
-    return Start(seed, Split.load(job.splits[place]), parent)
+    split = Split.load(job.splits[place])
+    if job.cell.parent is None:
+        return Start(seed, split)
+    parent = load_trained(job.parents, network, seed)
+    return Start(seed, split, parent, load_own(job.parents, seed))
 
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:

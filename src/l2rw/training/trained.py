@@ -5,6 +5,7 @@ from pathlib import Path
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
+from l2rw.methods.base import METHOD_PREFIX, is_own
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
 from l2rw.training.engine.network import Network
@@ -49,7 +50,33 @@ def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Pa
                 f"delete {path.parent} and run again.",
             ) from None
         return values
-    raise UserError(
+    raise _absent(paths, seed)
+
+
+def load_own(paths: Sequence[Path], seed: int) -> Tensors:
+    """Read what a method trained beside the network of a seed, by its names, on the CPU.
+
+    Args:
+        paths: What :func:`save_trained` wrote; one of the files holds the seed.
+        seed: Of the run.
+
+    Raises:
+        UserError: None holds the seed's.
+    """
+    from safetensors import safe_open
+
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith(f"{seed}/")]  # noqa: SIM118
+            own = [name for name in names if is_own(name.removeprefix(f"{seed}/"))]
+            if names:
+                prefix = f"{seed}/{METHOD_PREFIX}"
+                return {name.removeprefix(prefix): file.get_tensor(name) for name in own}
+    raise _absent(paths, seed)
+
+
+def _absent(paths: Sequence[Path], seed: int) -> UserError:
+    return UserError(
         f"None of {', '.join(map(str, paths))} holds the network of seed {seed}.",
         "delete the folder and run again.",
     )

@@ -52,10 +52,15 @@ def test_methods_without_a_clean_batch_train_on_clean_images_only_if_told_to(
     train = single(spec, split).train
     record = METHODS[name]
     both = record.trained_beside_clean_set or (sees and not record.guided_by_clean_set)
-    clean = set(split.clean.indices) if both else set()
-    assert set(train.indices) == set(split.train.indices) | clean
-    assert len(train) == len(split.train) + len(clean)
-    assert (~train.label_is_correct).sum() == (~split.train.label_is_correct).sum() > 0
+    parts = [
+        split.train,
+        *[split.clean] * both,
+        *[split.validation] * record.trained_beside_validation,
+    ]
+    assert set(train.indices) == set().union(*(part.indices for part in parts))
+    assert len(train) == sum(map(len, parts))
+    wrong = sum((~part.label_is_correct).sum() for part in parts)
+    assert (~train.label_is_correct).sum() == wrong > 0
 
 
 @pytest.mark.parametrize("name", ON_CLEAN_SET)

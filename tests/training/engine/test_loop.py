@@ -42,9 +42,10 @@ def test_every_method_trains_under_noisy_labels(
     assert np.isfinite(run.mean_weights).any()
     assert run.predicted.shape == run.mean_weights.shape == (len(run.train),)
     assert set(run.predicted) <= set(range(10))
-    wrong = (
-        0 if method == "clean_only" else (~make_split(0, corruption).train.label_is_correct).sum()
-    )
+    split, record = make_split(0, corruption), METHODS[method]
+    parts = [split.clean] if record.trained_on_clean_set else [split.train]
+    parts += [split.validation] * record.trained_beside_validation
+    wrong = sum((~part.label_is_correct).sum() for part in parts)
     assert (~run.train.label_is_correct).sum() == wrong
 
 

@@ -204,4 +204,6 @@ def training_part(spec: RunSpec, split: Split) -> Part:
     """Return the training examples of a run."""
     if spec.trains_on == "clean":
         return split.clean
+    if spec.trains_on == "noisy, clean and validation":
+        return split.train + split.clean + split.validation
     return split.train + split.clean if spec.trains_on == "noisy and clean" else split.train

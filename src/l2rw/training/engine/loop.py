@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -55,6 +55,8 @@ class Start:
     split: Split
     parent: tuple[Parameters, Tensors] | None = None
     """Parameters and buffers of the trained network that the run waited for, if any."""
+    parent_own: Tensors = field(default_factory=dict)
+    """What the method of that run trained beside the network, by name."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ class Training:
             validation=start.split.validation,
             images=self._images,
             parent_probabilities=parent_probabilities,
+            parent_own={name: t.numpy() for name, t in start.parent_own.items()},
         )
 
     def _initial_values(self, start: Start) -> tuple[Parameters, Tensors]:
