@@ -40,18 +40,19 @@ def test_the_core_imports_pytorch_and_itself():
 def test_each_package_that_is_imported_is_asked_for_where_it_belongs():
     for_types = {"_typeshed"}  # known to type checkers alone
     roots = {name.partition(".")[0] for name in imported(PACKAGE)} - {"l2rw"} - for_types
-    assert roots == IMPORTED | {"torch", "pyarrow"}
+    assert roots == IMPORTED | {"torch", "pyarrow", "cleanlab"}
 
     extras = PROJECT["optional-dependencies"]
     homes = {
         "torch": PROJECT["dependencies"],
         "pyarrow": extras["parquet"],
+        "cleanlab": extras["cleanlab"],
         **dict.fromkeys(IMPORTED, extras["pipeline"]),
     }
     distributions = packages_distributions()
     for name, home in homes.items():
         asked = {canonicalize_name(Requirement(line).name) for line in home}
-        if name in distributions:  # pyarrow need not be installed
+        if name in distributions:  # those of other extras need not be
             assert asked & set(map(canonicalize_name, distributions[name])), f"ask for {name}"
 
 

@@ -1,4 +1,4 @@
-"""Commands that need a device: ``train`` and ``probe``."""
+"""Commands that need a device: ``train``, ``probe`` and ``detect``."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -98,7 +98,24 @@ def _probe(arguments: Namespace) -> None:
         )
 
 
+def _detect(arguments: Namespace) -> None:
+    cell, compute = _cell_to_run(arguments)
+    with _device(compute):
+        from l2rw.training.detect import run_detectors
+
+        run_detectors(
+            cell,
+            compute,
+            arguments.seeds,
+            arguments.data,
+            arguments.splits,
+            arguments.network,
+            arguments.out,
+        )
+
+
 COMMANDS = (
     Command("train", "train the runs of one job", _train, _train_options),
     Command("probe", "weigh hyper-validation images by a trained network", _probe, _probe_options),
+    Command("detect", "compare detectors of wrong labels", _detect, _probe_options),
 )

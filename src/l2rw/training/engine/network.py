@@ -128,6 +128,19 @@ class Network:
         finally:
             self._model.train()
 
+    @torch.no_grad()
+    def features(
+        self, parameters: Parameters, buffers: Tensors, images: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (n, classes) in evaluation mode, and what the last linear layer saw."""
+        seen: list[Tensor] = []
+        last = [layer for layer in self._model.modules() if isinstance(layer, nn.Linear)][-1]
+        hook = last.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+        try:
+            return self.predict(parameters, buffers, images), seen[0].to(images.dtype)
+        finally:
+            hook.remove()
+
     @contextmanager
     def without_dropout(self) -> Iterator[None]:
         """Keep all units for a while; batch normalisation stays in training mode."""

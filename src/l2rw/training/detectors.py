@@ -1,0 +1,148 @@
+r"""Detectors of wrong labels, side by side on examples that a network was not trained on.
+
+Every detector gives an example a score that is higher the more its given label y seems wrong. With
+the predicted probabilities p, and h the input of the network's last layer (and a one):
+
+* ``loss``: -log p_y.
+* ``margin``: how much surer the network is of its best other class, max_k log p_k - log p_y.
+* ``confident learning`` (Northcutt et al., 2021), by the library cleanlab if it is installed: one
+  less the label's quality, the normalised margin, and higher for all labels that it finds wrong.
+* ``influence`` (Koh and Liang, 2017), of an example on itself, in the last layer alone: with its
+  gradient g = (p - e_y) h^T and the Gauss-Newton matrix H of the training loss, g^T (H + δI)^-1 g.
+* ``weight``: the weight by L2RW, less of it being worse. Before it is rectified this is the
+  influence of an example on the clean loss in all layers, with H = I.
+"""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2rw.store.errors import UserError
+
+Scores = NDArray[np.float64]
+
+DAMPING = 0.1
+"""δ, in units of the mean eigenvalue of H, as is usual for influence in deep networks."""
+
+
+class Predictions(NamedTuple):
+    """What a trained network makes of some examples."""
+
+    labels: NDArray[np.int64]
+    """As given, (n,)."""
+    log_p: NDArray[np.float64]
+    """(n, classes)."""
+    features: NDArray[np.float64]
+    """h without its one, (n, inputs)."""
+
+    @property
+    def of_label(self) -> Scores:
+        """The logarithm of the given label's probability, (n,)."""
+        return self.log_p[np.arange(len(self.labels)), self.labels]
+
+
+class Quality(NamedTuple):
+    """How well scores tell wrong labels from right ones."""
+
+    auc: float
+    """Probability that a wrong label scores higher than a right one, a tie counting half."""
+    average_precision: float
+    """Mean share of wrong labels among those that score as high as a wrong label or higher."""
+    recall: float
+    """Share of the wrong labels found among as many highest scores as there are wrong labels."""
+
+
+def loss(seen: Predictions) -> Scores:
+    """Return the examples' losses, (n,)."""
+    return -seen.of_label
+
+
+def margin(seen: Predictions) -> Scores:
+    """Return by how much another class is preferred, (n,)."""
+    others = seen.log_p.copy()
+    others[np.arange(len(seen.labels)), seen.labels] = -np.inf
+    best: Scores = others.max(1)
+    return best - seen.of_label
+
+
+def confident_learning(seen: Predictions) -> Scores:
+    """Return scores in [0, 1] of labels that seem right and [1, 2] of those found wrong, (n,).
+
+    Raises:
+        UserError: cleanlab is not installed.
+    """
+    try:
+        from cleanlab.filter import find_label_issues
+        from cleanlab.rank import get_label_quality_scores
+    except ImportError:
+        raise UserError(
+            "Confident learning needs the library cleanlab.", "pip install 'l2rw[cleanlab]'."
+        ) from None
+    p = np.exp(seen.log_p)
+    found = find_label_issues(seen.labels, p, n_jobs=1)
+    quality = get_label_quality_scores(seen.labels, p, method="normalized_margin")
+    scores: Scores = 1 - np.asarray(quality, float) + np.asarray(found, float)
+    return scores
+
+
+def self_influence(seen: Predictions, trained_on: Predictions) -> Scores:
+    """Return g^T (H + δI)^-1 g, (n,); H is that of the training examples."""
+    matrix = _gauss_newton(trained_on)
+    matrix[np.diag_indices(len(matrix))] += DAMPING * np.trace(matrix) / len(matrix)
+    p = np.exp(seen.log_p)
+    p[np.arange(len(p)), seen.labels] -= 1
+    gradients = np.einsum("nk,nd->nkd", p, _with_one(seen.features)).reshape(len(p), -1)
+    solved = np.linalg.solve(matrix, gradients.T)
+    scores: Scores = np.einsum("nd,dn->n", gradients, solved)
+    return scores
+
+
+def quality(scores: Scores, wrong: NDArray[np.bool_]) -> Quality:
+    """Measure scores (n,) against the truth (n,), which has wrong and right labels.
+
+    Where scores tie, all orders of the tied examples are taken together.
+    """
+    bad, good = np.sort(scores[wrong]), np.sort(scores[~wrong])
+    if not (len(bad) and len(good)):
+        raise ValueError("there must be wrong labels and right ones")
+    below, not_above = (np.searchsorted(good, bad, side=side) for side in ("left", "right"))
+    auc = (below + not_above).mean() / (2 * len(good))
+    found = len(bad) - np.searchsorted(bad, bad, side="left")  # wrong ones as high as each
+    looked_at = found + len(good) - below
+    least = np.sort(scores)[-len(bad)]  # of as many highest scores as there are wrong labels
+    certain, tied = (scores > least), (scores == least)
+    places = len(bad) - certain.sum()
+    recall = (wrong[certain].sum() + places * wrong[tied].mean()) / len(bad)
+    return Quality(float(auc), float((found / looked_at).mean()), float(recall))
+
+
+def compare(
+    detectors: dict[str, Callable[[], Scores]], wrong: NDArray[np.bool_]
+) -> dict[str, tuple[Quality, float]]:
+    """Return each detector's quality, and the seconds that its scores took."""
+    result = {}
+    for name, scores_of in detectors.items():
+        started = time.perf_counter()
+        scores = scores_of()
+        result[name] = quality(scores, wrong), time.perf_counter() - started
+    return result
+
+
+def _gauss_newton(seen: Predictions) -> NDArray[np.float64]:
+    """Return the mean of (diag p - p p^T) ⊗ h h^T, classes · inputs square."""
+    p, h = np.exp(seen.log_p), _with_one(seen.features)
+    classes, inputs = p.shape[1], h.shape[1]
+    result = np.empty((classes, inputs, classes, inputs))
+    for k in range(classes):
+        for other in range(k, classes):
+            curvature = p[:, k] * ((k == other) - p[:, other])
+            result[k, :, other] = (h * curvature[:, None]).T @ h / len(h)
+            result[other, :, k] = result[k, :, other]
+    return result.reshape(classes * inputs, -1)
+
+
+def _with_one(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.hstack([features, np.ones((len(features), 1))])
