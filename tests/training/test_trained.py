@@ -8,7 +8,7 @@ from l2rw.models.resnet import resnet_8x8
 from l2rw.store.errors import UserError
 from l2rw.store.paths import NETWORK
 from l2rw.training.engine.network import Network
-from l2rw.training.trained import load_trained, save_trained
+from l2rw.training.trained import load_own, load_trained, save_trained
 
 
 def network(model=resnet_8x8, classes=10, channels=1):
@@ -101,3 +101,16 @@ def test_an_absent_file_is_told(tmp_path):
 def test_a_network_of_another_architecture_is_told(file, other):
     path = file(3)
     assert f"{path} cannot be read" in problem([path], 3, **other)
+
+
+def test_what_the_method_trained_is_read_by_its_own_names(tmp_path):
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    own = {seed: {"method.hidden": torch.full((2, 3), float(seed))} for seed in (0, 1, 2)}
+    save_trained(files[0], {s: values(s)[0] | own[s] for s in (0, 1)})
+    save_trained(files[1], {2: values(2)[0] | own[2]})
+    for seed in own:
+        found = load_own(files, seed)
+        assert list(found) == ["hidden"]
+        assert torch.equal(found["hidden"], own[seed]["method.hidden"])
+    with pytest.raises(UserError, match="holds the network of seed 3"):
+        load_own(files, 3)
