@@ -8,7 +8,7 @@ from tests.methods.known import Passes, batch, context, no_own_optimizer, part, 
 from tests.methods.linear import LinearTraining, by_hand, draw, in_float64
 from torch import nn
 
-from l2rw.methods.base import METHOD_PREFIX, own_of
+from l2rw.methods.base import METHOD_PREFIX, StepResult, own_of
 from l2rw.methods.mentor import Mentor, initial_mentor, mentor_logits
 from l2rw.methods.mentornet_dd import MentorNetDD
 from l2rw.methods.weight_settings import MentorSettings
@@ -43,8 +43,8 @@ def reference(phi, losses, above, labels, percentage):
 def test_opinions_are_those_of_the_modules():
     random, phi = np.random.default_rng(0), as_tensors(initial_mentor(1, CLASSES))
     losses, above = (torch.tensor(random.normal(size=N)) for _ in range(2))
-    labels, percentage = torch.tensor(random.integers(CLASSES, size=N)), torch.tensor(37)
-    ours = mentor_logits(phi, losses, above, labels, percentage)
+    labels, percentages = torch.tensor(random.integers(CLASSES, size=N)), torch.full((N,), 37)
+    ours = mentor_logits(phi, losses, above, labels, percentages)
     torch.testing.assert_close(ours, reference(phi, losses, above, labels, 37).detach())
     assert ours.std() > 0.05
 
@@ -101,7 +101,9 @@ def test_the_mentor_learns_from_examples_of_known_truth_alone():
         logits = images @ at["w"]
         return method.losses(logits, targets, own_of(at)), ForwardOutput(logits, {})
 
-    seen = batch(images, labels, 30, positions=positions, places=np.arange(N))
+    seen = batch(
+        images, labels, 30, positions=positions, places=np.arange(N), again=np.zeros((2, 5))
+    )
     at = {"w": w, **{METHOD_PREFIX + name: value for name, value in phi.items()}}
     found = method.gradient(Passes(passes), at, seen, state, no_own_optimizer)
 
@@ -118,7 +120,7 @@ def test_the_mentor_learns_from_examples_of_known_truth_alone():
         torch.tensor(losses),
         torch.tensor(losses - threshold),
         torch.tensor(labels),
-        torch.tensor(60),
+        torch.full((N,), 60),
     )
     of_known = torch.tensor(truth)[positions].double()[2:6]
     loss = F.binary_cross_entropy_with_logits(logits[2:6], of_known)
@@ -138,3 +140,36 @@ def test_a_trained_mentor_is_needed():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="Hint: choose"):
         MentorSettings(**wrong)
+
+
+def test_the_mentor_remembers_what_it_saw_of_examples_of_known_truth():
+    clean, validation = part([0], first=102), part([1], first=103)
+    known = context([0, 1, 2, 1], classes=CLASSES, clean=clean, validation=validation, steps=STEPS)
+    method, losses = Mentor(), torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
+    state = in_float64(prepared(method, known))
+    seen = batch(np.zeros((3, 4)), [0, 2, 1], 20, positions=[0, 2, 3], places=np.arange(3))
+    method.update(state, StepResult(seen, losses, losses, losses, {}, {}, {}))
+    threshold = 0.5 * np.percentile(losses, 75, method="nearest")
+    assert state["threshold"].item() == pytest.approx(threshold)
+    remembered = state["memory"][40, :2]  # of 50 steps 20 are 40 %
+    expected = [[2.0, 2.0 - threshold, 1], [1.0, 1.0 - threshold, 1]]
+    np.testing.assert_allclose(remembered, expected)
+    assert state["memory"][:, :2].sum() == pytest.approx(remembered.sum())
+    # It learns from them again: in a step that sees no other example of known truth.
+    phi = as_tensors(initial_mentor(0, CLASSES))
+    again = np.array([[0.99, 0.99, 0.0], [0.0, 0.9, 0.9]])  # 41 of the percentages, and the first
+    later = batch(np.ones((1, 4)), [0], 20, positions=[0], places=np.arange(1), again=again)
+
+    def passes(at, images, targets):
+        logits = images.double() @ at["w"]
+        return method.losses(logits, targets, {}), ForwardOutput(logits, {})
+
+    at = {"w": torch.zeros(4, CLASSES, dtype=torch.float64)}
+    at |= {METHOD_PREFIX + name: value for name, value in phi.items()}
+    found = method.gradient(Passes(passes), at, later, state, no_own_optimizer)
+    phi = {name: value.clone().requires_grad_() for name, value in phi.items()}
+    losses, above, _ = remembered.T
+    logits = mentor_logits(phi, losses, above, torch.tensor([2, 1]), torch.tensor([40, 40]))
+    loss = F.binary_cross_entropy_with_logits(logits, torch.ones(2, dtype=torch.float64))
+    for name, slope in zip(phi, torch.autograd.grad(loss, list(phi.values())), strict=True):
+        torch.testing.assert_close(found.gradient[METHOD_PREFIX + name], slope)

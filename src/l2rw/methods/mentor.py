@@ -7,8 +7,10 @@ embedded in 2 and 5 numbers; 20 tanh units and a sigmoid make
 
 .. math:: v = \sigma(a^T \tanh(W [h_\rightarrow, h_\leftarrow, e_y, e_t] + b) + c) .
 
-It learns to predict whether a label is right, by cross-entropy on those examples of a batch whose
-truth is known, those of the clean and hyper-validation sets, while it teaches a network of its own.
+It learns to predict whether a label is right, by cross-entropy on examples whose truth is known,
+those of the clean and hyper-validation sets, while it teaches a network of its own. Beside those of
+the batch it sees again what it saw of others at all times of the run so far: else it would forget
+what losses mean early in training, and be of no use to the next network.
 """
 
 from typing import ClassVar
@@ -29,6 +31,7 @@ from l2rw.methods.base import (
     Losses,
     MethodState,
     Optimizer,
+    StepResult,
     TrainingContext,
     is_own,
     own_of,
@@ -39,6 +42,8 @@ from l2rw.methods.weight_settings import MentorSettings
 from l2rw.store.randomness import generator
 
 PERCENTAGES, LABEL_SIZE, EPOCH_SIZE, UNITS = 100, 2, 5, 20
+AGAIN = 1000
+"""Entries of the memory that a step draws, most of which were never filled."""
 DIRECTIONS = ("forward", "backward")
 
 
@@ -65,16 +70,28 @@ class Mentor(Paced):
 
         Truth is 1 for right labels and 0 for wrong ones.
         """
-        known = np.concatenate([context.clean.indices, context.validation.indices])
+        known = np.isin(
+            context.train.indices,
+            np.concatenate([context.clean.indices, context.validation.indices]),
+        )
+        (who,) = np.nonzero(known)
         return super().prepare(context) | {
             "steps": np.asarray(context.steps),
-            "known": np.isin(context.train.indices, known).astype(np.float32),
+            "known": known.astype(np.float32),
             "truth": context.train.label_is_correct.astype(np.float32),
+            "labels": context.train.labels,
+            "who": who,
+            # By percentage and example: loss, the same less λ, and a one. Others share a place.
+            "slots": np.where(known, np.cumsum(known) - 1, len(who)),
+            "memory": np.zeros((PERCENTAGES, len(who) + 1, 3), np.float32),
         }
 
     def random_draws(self, batch_size: int, seed: int, step: int) -> Arrays:
-        """Return ``places``, as in :mod:`l2rw.methods.mentornet_pd`."""
-        return {"places": generator("example dropout", seed, step).permutation(batch_size)}
+        """Return ``places``, as in :mod:`l2rw.methods.mentornet_pd`, and what is seen ``again``."""
+        return {
+            "places": generator("example dropout", seed, step).permutation(batch_size),
+            "again": generator("mentor", seed, step + 1).random((2, AGAIN)),
+        }
 
     def gradient(
         self,
@@ -94,20 +111,46 @@ class Mentor(Paced):
         found = losses.weighted_gradient(parameters, (batch.images, batch.labels), weights)
         known, truth = (state[name][batch.positions] for name in ("known", "truth"))
 
+        then, slots = self._again(batch, state)
+        losses_then, above_then, seen_then = state["memory"][then, slots].unbind(1)
+        who = state["who"][slots]
+        labels_then, truth_then = state["labels"][who], state["truth"][who]
+
         def mistakes(at: Parameters) -> Tensor:
-            logits = self.opinions(at, batch, state, found.losses)
-            each = F.binary_cross_entropy_with_logits(logits, truth.to(logits), reduction="none")
-            return (known * each).sum() / known.sum().clamp(min=1)
+            now = self.opinions(at, batch, state, found.losses)
+            before = mentor_logits(at, losses_then, above_then, labels_then, then)
+            logits, right = torch.cat([now, before.to(now)]), torch.cat([truth, truth_then])
+            counts = torch.cat([known, seen_then]).to(now)
+            each = F.binary_cross_entropy_with_logits(logits, right.to(now), reduction="none")
+            return (counts * each).sum() / counts.sum().clamp(min=1)
 
         own = {METHOD_PREFIX + name: slope for name, slope in grad(mistakes)(phi).items()}
         theta = {name: g for name, g in found.gradient.items() if not is_own(name)}
         return found._replace(gradient=theta | own)
 
+    def update(self, state: MethodState, result: StepResult) -> None:
+        """Keep λ, and remember the losses of examples whose truth is known."""
+        super().update(state, result)
+        losses = result.losses
+        entry = torch.stack([losses, losses - state["threshold"], torch.ones_like(losses)], 1)
+        now = self._percentage(result.batch, state).expand(len(losses))
+        slots = state["slots"][result.batch.positions]
+        state["memory"][now, slots] = entry.to(state["memory"].dtype)
+
+    def _again(self, batch: Batch, state: MethodState) -> tuple[Tensor, Tensor]:
+        """Return percentages up to now, and slots of the memory, (AGAIN,) each, at random."""
+        moments, whom = batch.extra["again"]
+        then = (moments * (self._percentage(batch, state) + 1)).long()
+        return then, (whom * len(state["who"])).long()
+
+    def _percentage(self, batch: Batch, state: MethodState) -> Tensor:
+        return (100 * batch.step // state["steps"]).clamp(max=PERCENTAGES - 1)
+
     def opinions(self, phi: Parameters, batch: Batch, state: MethodState, losses: Tensor) -> Tensor:
         """Return the logits of v, shape (n,), for losses (n,)."""
         above = losses - self.moved_threshold(state, losses)
-        percentage = (100 * batch.step // state["steps"]).clamp(max=PERCENTAGES - 1)
-        return mentor_logits(phi, losses, above, batch.labels, percentage)
+        percentages = self._percentage(batch, state).expand(len(losses))
+        return mentor_logits(phi, losses, above, batch.labels, percentages)
 
 
 def initial_mentor(seed: int, classes: int) -> dict[str, NDArray[np.float32]]:
@@ -138,7 +181,7 @@ def initial_mentor(seed: int, classes: int) -> dict[str, NDArray[np.float32]]:
 
 
 def mentor_logits(
-    phi: Parameters, losses: Tensor, above: Tensor, labels: Tensor, percentage: Tensor
+    phi: Parameters, losses: Tensor, above: Tensor, labels: Tensor, percentages: Tensor
 ) -> Tensor:
     """Return the logits of v, shape (n,).
 
@@ -147,12 +190,11 @@ def mentor_logits(
         losses: Of the examples, shape (n,).
         above: The same less λ, shape (n,).
         labels: As given, shape (n,).
-        percentage: Of the steps done, scalar int64.
+        percentages: Of the steps done, shape (n,), int64.
     """
     seen = torch.stack([losses, above], 1)
     states = [_lstm(seen, phi[name], phi[f"{name}_bias"]) for name in DIRECTIONS]
-    epoch = phi["epochs"].index_select(0, percentage.view(1)).expand(len(losses), -1)
-    features = torch.cat([*states, phi["labels"][labels], epoch], 1)
+    features = torch.cat([*states, phi["labels"][labels], phi["epochs"][percentages]], 1)
     hidden = (features @ phi["hidden"] + phi["hidden_bias"]).tanh()
     return hidden @ phi["out"] + phi["out_bias"]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from l2rw.methods.base import Arrays, Batch, MethodState, TrainingContext
 from l2rw.methods.mentor import Mentor, taught
 from l2rw.methods.self_paced import Paced
+from l2rw.store.randomness import generator
 
 MENTOR = "mentor/"
 """Begins the names of the mentor's parameters in the state."""
@@ -33,7 +34,12 @@ class MentorNetDD(Mentor):
         mentor = {MENTOR + name: value for name, value in context.parent_own.items()}
         return Paced.prepare(self, context) | {"steps": np.asarray(context.steps), **mentor}
 
+    def random_draws(self, batch_size: int, seed: int, step: int) -> Arrays:
+        """Return ``places``, as in :mod:`l2rw.methods.mentornet_pd`."""
+        return {"places": generator("example dropout", seed, step).permutation(batch_size)}
+
     gradient = Paced.gradient
+    update = Paced.update
 
     def weights(self, batch: Batch, state: MethodState, losses: Tensor) -> Tensor:
         """Return the mentor's opinions, shape (n,)."""
