@@ -51,10 +51,9 @@ else:
     PLAN.create(PLAN.config.results)
 
 # Jobs of one workflow on one machine share the processes that train; see l2rw.training.workers.
+os.environ.pop("L2RW_WORKERS", None)
 if LOCAL and workflow.is_main_process:
-    os.environ["L2RW_WORKERS"] = str(os.getpid())
-else:
-    os.environ.pop("L2RW_WORKERS", None)
+    os.environ.update(L2RW_WORKERS=str(os.getpid()))
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.
 os.environ.update(
