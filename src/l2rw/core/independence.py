@@ -10,6 +10,8 @@ from torch import nn
 
 from l2rw.core.layers import LINEAR_LAYERS, is_linear_in_parameters
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+"""Where modules keep functions that act on passes through them."""
 _ACTIVATIONS = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
     *(nn.Sigmoid, nn.LogSigmoid, nn.Tanh, nn.Tanhshrink, nn.Softplus, nn.Softshrink, nn.Softsign),
@@ -40,6 +42,11 @@ def examples_are_independent(model: nn.Module, loss: object) -> bool:
     return all(_keeps_examples_apart(module) for module in model.modules())
 
 
+def draws_masks(model: nn.Module) -> bool:
+    """Whether a pass of such a network draws random numbers."""
+    return any(isinstance(m, _DROPOUTS) and m.p > 0 and m.training for m in model.modules())
+
+
 def _keeps_examples_apart(module: nn.Module) -> bool:
     if _is_altered(module):
         return False
@@ -52,5 +59,4 @@ def _keeps_examples_apart(module: nn.Module) -> bool:
 
 def _is_altered(module: Any) -> bool:
     """Whether hooks, or a ``forward`` of its own, change what a module of this type does."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return "forward" in vars(module) or any(getattr(module, kind) for kind in hooks)
+    return "forward" in vars(module) or any(getattr(module, kind) for kind in HOOKS)

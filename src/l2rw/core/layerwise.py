@@ -23,7 +23,8 @@ SGD three. A layer that is used twice, or two that share a parameter, add up: v 
 the parameter, and each use has inputs and :math:`\delta_i` of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import torch
@@ -43,6 +44,9 @@ def layerwise_gradient(
     clean_batch: Examples,
     *,
     check: bool = False,
+    weigh: Callable[[Tensor], Tensor] = normalise,
+    clean_pass: Callable[[], AbstractContextManager[None]] | None = None,
+    unused: bool = True,
 ) -> WeightedGradient:
     """Do the same as :func:`~l2rw.core.weights.reweighted_gradient` for independent examples.
 
@@ -59,6 +63,9 @@ def layerwise_gradient(
         batch: Training inputs and targets.
         clean_batch: Clean inputs and targets.
         check: Whether to make sure, by one more backward pass, that examples do not meet.
+        weigh: Turns alignments into weights, shape (n,) both.
+        clean_pass: If given, the clean batch passes alone, within this context.
+        unused: Whether parameters on which no loss depends get a gradient of zero, or none.
 
     Returns:
         Gradient, weights and losses; ``aux`` is the network's outputs for the training inputs.
@@ -71,15 +78,22 @@ def layerwise_gradient(
     _refuse_batch_statistics(model)
     passes = partial(run, model, loss, parameters, check=check)
     with torch.enable_grad():
-        if _fit_together(batch[0], clean_batch[0]):
+        if clean_pass is not None:
+            with clean_pass():
+                (clean,) = passes([clean_batch])
+            (ours,) = passes([batch])
+        elif _fit_together(batch[0], clean_batch[0]):
             ours, clean = passes([batch, clean_batch])
         else:
             (clean,), (ours,) = passes([clean_batch]), passes([batch])
     with torch.no_grad():
         clean_gradient = _sum_of_gradients(clean.uses, parameters)
         products = [_alignments(use, clean_gradient, ours.losses.dtype) for use in ours.uses]
-        weights = normalise(sum(products, torch.zeros_like(ours.losses)))
+        weights = weigh(sum(products, torch.zeros_like(ours.losses)))
         gradient = _sum_of_gradients(_weighted(ours.uses, weights), parameters)
+        if not unused:
+            used = {name for use in ours.uses for name in use.names.values()}
+            gradient = {name: gradient[name] for name in used}
     return WeightedGradient(gradient, weights, ours.losses, ours.outputs)
 
 

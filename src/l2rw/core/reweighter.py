@@ -8,74 +8,106 @@
 ...     optimizer.step()
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any, Literal, get_args
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from l2rw.core.batchnorm import BatchStatistics, recording, updated
-from l2rw.core.independence import examples_are_independent
-from l2rw.core.layerwise import layerwise_gradient
-from l2rw.core.weights import (
-    Parameters,
-    WeightedGradient,
-    reweighted_gradient,
-    reweighted_gradient_by_double_backward,
+from l2rw.core.accumulation import Accumulation
+from l2rw.core.alignments import by_double_backward, by_example, is_right
+from l2rw.core.choice import (
+    MODES,
+    Mode,
+    ModeName,
+    differentiable_kernels,
+    first_choice,
+    short,
+    signature,
 )
+from l2rw.core.example_losses import Loss, requires_gradient, trained
+from l2rw.core.independence import draws_masks
+from l2rw.core.layerwise import layerwise_gradient
+from l2rw.core.step import Step, Trial
 
-Loss = Callable[[Any, Any], Tensor]
-Mode = Literal["layer-wise", "forward", "double backward"]
-MODES = get_args(Mode)
+_ONE_AT_A_TIME = threading.RLock()
+"""Forward derivatives, and switches of kernels, are the whole process's."""
 
 
 class Reweighter:
     """Replaces ``loss.backward()``: weights the batch's examples by a clean batch.
 
-    Any module and any optimiser will do. Frozen and tied parameters, dropout and batch
-    normalisation in training mode are treated as an ordinary pass would: running statistics are
-    updated once, by the training batch. The look-ahead is a plain SGD step whatever the optimiser.
+    Any module and any optimiser will do: the model is called as it is, and what a call leaves
+    behind (buffers, ``.grad``, hooks' effects, random state) is that of one ordinary pass of the
+    training batch. The look-ahead is a plain SGD step whatever the optimiser.
+    ``docs/reweighter.md`` says what is treated how.
 
-    The weights are computed in one of three modes, with the same numbers up to rounding and to the
-    masks that dropout draws:
+    The weights are computed in one of four modes, with the same numbers up to rounding:
 
-    - ``layer-wise``, the fastest, about 1.5 times plain SGD, for networks and losses in which no
-      example meets another, and whose parameters all lie in linear, convolutional, embedding,
-      layer or group normalisation layers. See :mod:`l2rw.core.layerwise`.
-    - ``forward``, about twice plain SGD, for all that has forward derivatives: see
-      :mod:`l2rw.core.weights`.
-    - ``double backward``, Algorithm 1 as printed, for operations that lack forward derivatives,
-      such as recurrent layers on a GPU.
+    - ``layer-wise``, the fastest, for networks and losses of which types show that no example meets
+      another. See :mod:`l2rw.core.layerwise`.
+    - ``forward``, about twice plain SGD, for all that has forward derivatives.
+    - ``double backward``, for all whose backward pass can be differentiated.
+    - ``example by example``, a backward pass for each example, for everything else.
+
+    The last three are in :mod:`l2rw.core.alignments`.
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, mode: Mode | None = None) -> None:
+    losses: Tensor
+    """Of the last training batch, by example, unweighted and without a graph, shape (n,)."""
+    loss_value: Tensor
+    """Weighted sum of them, the loss whose gradient was added, a scalar."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        mode: ModeName | None = None,
+        *,
+        scaler: torch.amp.GradScaler | None = None,
+        normalisation: Literal["global", "local"] = "global",
+    ) -> None:
         """Prepare to train a model.
 
         Args:
-            model: The network; called with one argument.
-            loss: Maps the model's outputs and the targets to example losses, shape (n,).
+            model: The network, or a wrapper around it. Inputs that are a tuple are its positional
+                arguments, a dictionary its keyword arguments, anything else its one argument.
+            loss: Maps the model's outputs and the targets to example losses, shape (n,), or
+                (n, ...), of which each example's mean is taken; see
+                :class:`~l2rw.core.example_losses.ExampleLosses`. Its own parameters, if it is a
+                module, are trained like the model's.
             mode: How to compute the weights. Left out, it is layer-wise if the types of all modules
-                and of the loss, taken from ``torch.nn``, show that this is right, and forward
-                otherwise. Ask for ``layer-wise`` if you know that examples do not meet in modules
-                and losses of your own; on the first batch, one more backward pass checks it.
+                and of the loss, taken from ``torch.nn``, show that this is right. Otherwise the
+                first batch is weighed by double backward, or example by example where that fails,
+                and the following ones in forward mode if it gave the same on the first.
+            scaler: Multiplies the loss before its backward pass, as for any training in float16.
+            normalisation: Under DistributedDataParallel, whether weights sum to one over the
+                batches of all processes or of each.
 
         Raises:
             ValueError: There is no such mode.
         """
         if mode not in (None, *MODES):
             raise ValueError(f"there is no mode {mode!r}, only {', '.join(MODES)}")
+        if normalisation not in ("global", "local"):
+            raise ValueError(f"normalisation is global or local, not {normalisation!r}")
         self.model, self.loss = model, loss
-        self._asked, self._checked = mode, False
+        self._scaler, self._normalisation = scaler, normalisation
+        self._asked = mode and Mode(mode, "it was asked for")
+        self._found: tuple[int, Mode] | None = None
+        self._checked = False
+        self._accumulation: Accumulation | None = None
 
     @property
     def mode(self) -> Mode:
-        """How the weights are computed, given what model and loss are now."""
+        """How the weights are computed, given what model and loss are now; its ``why`` says why."""
         if self._asked is not None:
             return self._asked
-        return "layer-wise" if examples_are_independent(self.model, self.loss) else "forward"
+        if self._found is not None and self._found[0] == signature(self.model):
+            return self._found[1]
+        return first_choice(self.model, self.loss)
 
     def backward(self, inputs: Any, targets: Any, clean_inputs: Any, clean_targets: Any) -> Tensor:
         """Add the gradient of the reweighted loss to the parameters' ``.grad``.
@@ -91,71 +123,157 @@ class Reweighter:
             zero if no example helps on the clean batch.
 
         Raises:
-            ValueError: The loss does not return one value for each example, or what was asked to
-                be layer-wise cannot be.
+            ValueError: Something cannot be treated exactly; the message says what to do.
         """
-        trainable = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
-        at = {name: parameter.detach() for name, parameter in trainable.items()}
-        batch, clean_batch = (inputs, targets), (clean_inputs, clean_targets)
-        if self.mode == "layer-wise":
-            seen = self._layer_by_layer(at, batch, clean_batch)
+        with _ONE_AT_A_TIME, torch.enable_grad(), differentiable_kernels(self.model):
+            batches = (inputs, targets), (clean_inputs, clean_targets)
+            step = Step(self.model, self.loss, *batches)
+            try:
+                if self.mode == "layer-wise" and not requires_gradient(inputs):
+                    return self._layer_by_layer(step, *batches)
+                losses, alignments = self._losses_and_alignments(step)
+            except Exception:
+                step.undo()
+                raise
+            weights, factor = self._weigh(alignments, step.processes)
+            self._remember(losses, weights)
+            self._scaled((factor * weights * losses).sum()).backward()  # type: ignore[no-untyped-call]
+            return weights
+
+    @contextmanager
+    def accumulate(self) -> Iterator[Accumulation]:
+        """Treat the calls of :meth:`backward` within as parts of one batch.
+
+        On exit the gradients that they added are rescaled, so that the weights of all parts
+        together sum to one; :attr:`Accumulation.weights` has them. What was in ``.grad`` is added.
+        """
+        if self._accumulation is not None:
+            raise ValueError("accumulate() is not for use within itself")
+        self._accumulation = Accumulation(trained(self.model, self.loss))
+        try:
+            yield self._accumulation
+            self._accumulation.finish()
+        except BaseException:
+            self._accumulation.cancel()
+            raise
+        finally:
+            self._accumulation = None
+
+    def _losses_and_alignments(self, step: Step) -> tuple[Tensor, Tensor]:
+        v = step.clean_gradient()
+        mode, trial = self.mode, None
+        if mode == "forward" and (self._asked or self._found):
+            try:
+                found = step.in_forward_mode(v)
+                self._check(step, v, *found)
+                return found
+            except Exception as error:
+                step.undo()
+                step.run(step.batch)  # if this fails, too, the model or the batch is to blame
+                step.undo()
+                if self._asked:
+                    raise _refusal(mode, error) from error
+                mode = self._settle("double backward", f"forward mode failed: {short(error)}")
+        elif mode == "forward":
+            trial = step.try_forward_mode(v)
+        losses = step.run(step.batch)
+        if not losses.requires_grad:
+            raise ValueError("no parameter that requires a gradient acts on the training losses")
+        with step.no_trace():
+            alignments, way = self._by_backward_passes(step, losses, v, mode)
+            if trial is not None:
+                self._compare(trial, step, losses, alignments, way)
+        return losses, alignments
+
+    def _by_backward_passes(
+        self, step: Step, losses: Tensor, v: list[Tensor], mode: Mode
+    ) -> tuple[Tensor, Mode]:
+        if mode != "example by example":
+            try:
+                alignments = by_double_backward(losses, step.parameters, v)
+                self._check(step, v, losses, alignments)
+                return alignments, Mode("double backward", mode.why)
+            except torch.OutOfMemoryError:
+                raise
+            except Exception as error:
+                if self._asked:
+                    raise _refusal(mode, error) from error
+                why = f"double backward failed: {short(error)}"
+            mode = self._settle("example by example", why)
+        return by_example(losses, step.parameters, v), mode
+
+    def _compare(
+        self, trial: Trial | Exception, step: Step, losses: Tensor, alignments: Tensor, way: Mode
+    ) -> None:
+        """Use forward mode from now on if it gave the same on this batch."""
+        if isinstance(trial, Exception):
+            why = f"forward mode failed: {short(trial)}"
+        elif step.agrees(trial, losses, alignments):
+            self._settle("forward", f"on the first batch it gave the same as {way}")
+            return
         else:
-            seen = self._by_transforms(at, batch, clean_batch)
-        for name, parameter in trainable.items():
-            gradient = seen.gradient[name]
-            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
-        return seen.weights
+            why = "forward mode gave other numbers, as where tangents pass torch.no_grad()"
+        self._settle(way, why if way == "double backward" else f"{why}; {way.why}")
 
-    def _layer_by_layer(
-        self, at: Parameters, batch: tuple[Any, Any], clean_batch: tuple[Any, Any]
-    ) -> WeightedGradient:
-        check = self._asked is not None and not self._checked
-        seen = layerwise_gradient(self.model, self.loss, at, batch, clean_batch, check=check)
+    def _settle(self, name: str, why: str) -> Mode:
+        mode = Mode(name, why)
+        self._found = signature(self.model), mode
+        return mode
+
+    def _check(self, step: Step, v: list[Tensor], losses: Tensor, alignments: Tensor) -> None:
+        """See once whether a way is right, if all of a batch is not zero."""
+        if not self._checked:
+            if not is_right(alignments, losses, step.parameters, v):
+                raise ValueError("its numbers contradict an ordinary backward pass")
+            self._checked = bool(alignments.any())
+
+    def _weigh(self, alignments: Tensor, processes: Any) -> tuple[Tensor, int]:
+        """Return weights, and what makes up for the mean that processes take of gradients."""
+        rectified, total = alignments.clamp(min=0), alignments.clamp(min=0).sum()
+        everywhere = self._normalisation == "global"
+        if everywhere:
+            total = processes.sum(total)
+        if self._accumulation is not None:
+            weights = self._accumulation.take(rectified, total)
+        else:
+            weights = rectified / (total + (total == 0))
+        return weights, processes.count if everywhere else 1
+
+    def _layer_by_layer(self, step: Step, batch: Any, clean_batch: Any) -> Tensor:
+        for inputs in (batch[0], clean_batch[0]):
+            if type(inputs) is tuple or isinstance(inputs, Mapping):
+                raise ValueError("layer-wise weights are for models of one input; leave mode out")
+        if step.processes.count > 1:
+            raise ValueError("layer-wise weights are for one process; leave mode out")
+        alone = self._asked is not None or draws_masks(self.model)
+        parameters = step.by_name()
+        found = layerwise_gradient(
+            self.model,
+            step.losses_of,
+            parameters,
+            batch,
+            clean_batch,
+            check=self._asked is not None and not self._checked,
+            weigh=lambda alignments: self._weigh(alignments, step.processes)[0],
+            clean_pass=step.clean_pass if alone else None,
+            unused=False,
+        )
         self._checked = True
-        return seen
+        self._remember(found.losses, found.weights)
+        for name, parameter in parameters.items():
+            if name in found.gradient:  # as a backward pass does, calling hooks
+                torch.autograd.backward([parameter], [self._scaled(found.gradient[name])])
+        return found.weights
 
-    def _by_transforms(
-        self, at: Parameters, batch: tuple[Any, Any], clean_batch: tuple[Any, Any]
-    ) -> WeightedGradient:
-        way = reweighted_gradient
-        if self.mode == "double backward":
-            way = reweighted_gradient_by_double_backward
-        with recording(self.model) as record, _plain_kernels(self.model):
+    def _remember(self, losses: Tensor, weights: Tensor) -> None:
+        self.losses = losses.detach()
+        self.loss_value = (weights * self.losses).sum()
 
-            def losses(at: Parameters) -> tuple[Tensor, dict[str, BatchStatistics]]:
-                values = self._losses(at, *batch)
-                if values.dim() != 1:
-                    raise ValueError('the loss must keep examples apart, as reduction="none" does')
-                return values, record.take()
-
-            def clean_loss(at: Parameters) -> Tensor:
-                values = self._losses(at, *clean_batch)
-                record.take()
-                return values.mean()
-
-            seen = way(losses, clean_loss, at)
-        self._update_running_statistics(seen.aux)
-        return seen
-
-    def _losses(self, at: Parameters, inputs: Any, targets: Any) -> Tensor:
-        return self.loss(functional_call(self.model, at, (inputs,)), targets)
-
-    @torch.no_grad()
-    def _update_running_statistics(self, seen: dict[str, BatchStatistics]) -> None:
-        buffers = dict(self.model.named_buffers())
-        for name, value in updated(self.model, buffers, seen).items():
-            buffers[name].copy_(value)
+    def _scaled(self, value: Tensor) -> Tensor:
+        return value if self._scaler is None else self._scaler.scale(value)
 
 
-@contextmanager
-def _plain_kernels(model: nn.Module) -> Iterator[None]:
-    """Turn off fused kernels of attention and recurrence, which lack the derivatives needed."""
-    with ExitStack() as stack:
-        fast_path = torch.backends.mha.get_fastpath_enabled()
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
-        torch.backends.mha.set_fastpath_enabled(False)
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        if any(isinstance(module, nn.RNNBase) for module in model.modules()):
-            stack.enter_context(torch.backends.mkldnn.flags(enabled=False, allow_tf32=False))
-            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        yield
+def _refusal(mode: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"{mode} mode is not possible here ({short(error)}); leave mode out, or choose another"
+    )
