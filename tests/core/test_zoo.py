@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tests.core import reference
-from tests.core.zoo import CASES
 from torch import nn
 
 from l2rw.core.reweighter import Reweighter
+from tests.core import reference
+from tests.core.zoo import CASES
 
 
 def made(case, by_reference=False):

@@ -56,6 +56,8 @@ class ExampleLosses:
                 f"the loss returns {what} for the whole batch; let it return one value for each "
                 'example, as reduction="none" does'
             )
+        if len(values) == 0:
+            raise ValueError("training or clean batch is empty: nothing can be weighed")
         if values.dim() == 1:
             return values
         n = _examples(targets)

@@ -165,7 +165,8 @@ class Reweighter:
         if mode == "forward" and (self._asked or self._found):
             try:
                 found = step.in_forward_mode(v)
-                self._check(step, v, *found)
+                with step.no_trace():
+                    self._check(step, v, *found)
                 return found
             except Exception as error:
                 step.undo()
