@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from l2rw.core.batchnorm import FastTangents
+from l2rw.core.distributed import trains_in_several_processes
 
 Gradients = Sequence[Tensor | None]
 """By parameter; None where the loss does not depend on it."""
@@ -103,6 +104,11 @@ def gradient(losses: Tensor, parameters: list[nn.Parameter], cotangent: Tensor) 
         except RuntimeError as error:
             if "use_reentrant" not in str(error) and "with .grad()" not in str(error):
                 raise
+            if trains_in_several_processes():
+                raise ValueError(
+                    "reentrant checkpointing leaves one process's backward passes no way to stay "
+                    "apart from the others'; pass use_reentrant=False to checkpoint()"
+                ) from error
         return _by_backward(losses, parameters, cotangent)
 
 

@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import is_lazy
 
-from l2rw.core.distributed import Processes
+from l2rw.core.distributed import is_sharded, trains_in_several_processes
 from l2rw.core.independence import HOOKS, examples_are_independent
 
 ModeName = Literal["layer-wise", "forward", "double backward", "example by example"]
@@ -32,8 +32,8 @@ class Mode(str):
 
 def first_choice(model: nn.Module, loss: object) -> Mode:
     """Return the mode that types alone speak for."""
-    if any(isinstance(m, DistributedDataParallel) for m in model.modules()):
-        return Mode("double backward", "DistributedDataParallel counts the passes of a step")
+    if any(isinstance(m, DistributedDataParallel) or is_sharded(m) for m in model.modules()):
+        return Mode("double backward", "processes that train together count the passes of a step")
     if examples_are_independent(model, loss):
         return Mode("layer-wise", "types tell that no example meets another")
     return Mode("forward", "examples may meet; the first batch tries forward derivatives")
@@ -49,7 +49,7 @@ def signature(model: nn.Module) -> int:
     )
 
 
-def refuse(model: nn.Module, parameters: list[nn.Parameter], processes: Processes) -> None:
+def refuse(model: nn.Module, parameters: list[nn.Parameter]) -> None:
     """Refuse what no mode treats right.
 
     Raises:
@@ -57,6 +57,7 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter], processes: Processe
     """
     if not parameters:
         raise ValueError("no parameter of the model requires a gradient: nothing can be trained")
+    several = trains_in_several_processes()
     for name, module in model.named_modules():
         where = f"{type(module).__name__} {name!r}" if name else type(module).__name__
         if any(is_lazy(p) for p in module._parameters.values()):
@@ -64,7 +65,7 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter], processes: Processe
                 f"{where} has no parameters yet; pass a batch through the model once, "
                 "and give the optimiser its parameters after that"
             )
-        if isinstance(module, nn.SyncBatchNorm) and module.training and processes.count > 1:
+        if isinstance(module, nn.SyncBatchNorm) and module.training and several:
             raise ValueError(
                 f"{where} lets examples of other processes meet, whose gradients are not at hand; "
                 "use batch normalisation by process (nn.BatchNorm2d) or nn.GroupNorm"
@@ -76,8 +77,8 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter], processes: Processe
             )
         if type(module).__name__ == "FullyShardedDataParallel":
             raise ValueError(
-                f"{where} shards parameters into views that are gone between passes; "
-                "use DistributedDataParallel"
+                f"{where} holds parameters as views that are gone between passes; "
+                "use fully_shard or DistributedDataParallel"
             )
 
 

@@ -76,7 +76,7 @@ class Memory:
                 tensor.data.copy_(values)
 
     def _keep_module(self, module: nn.Module) -> None:
-        if _is_of_torch(type(module), "torch.nn.parallel", "torch.distributed", "torch._dynamo"):
+        if _is_of_torch(type(module), "torch.nn.parallel", "torch._dynamo"):
             return
         own = {name: value for name, value in vars(module).items() if name not in _OTHERS}
         self._namespaces.append((vars(module), {**vars(module)}))
@@ -85,7 +85,7 @@ class Memory:
         for kind in HOOKS:
             for hook in getattr(module, kind).values():
                 self._keep(hook, _DEPTH)
-        if "forward" not in own and not _is_of_torch(type(module), "torch"):
+        if "forward" not in own:
             self._keep(type(module).forward, _DEPTH)
 
     def _keep(self, value: Any, depth: int) -> None:

@@ -134,9 +134,11 @@ class Reweighter:
                 losses, alignments = self._losses_and_alignments(step)
             except Exception:
                 step.undo()
+                step.processes.release()
                 raise
             weights, factor = self._weigh(alignments, step.processes)
             self._remember(losses, weights)
+            step.processes.before_the_final_pass()
             self._scaled((factor * weights * losses).sum()).backward()  # type: ignore[no-untyped-call]
             return weights
 

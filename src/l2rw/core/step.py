@@ -34,10 +34,11 @@ class Step:
             ValueError: No way computes weights of this model right.
         """
         self.model, self.losses_of = model, ExampleLosses(loss)
-        self.parameters = trained(model, loss)
         self.processes = Processes(model)
+        refuse(model, trained(model, loss))
+        self.processes.gather()
+        self.parameters = trained(model, loss)
         self.batch, self._clean = batch, clean
-        refuse(model, self.parameters, self.processes)
         self._modules = list(model.modules())
         if isinstance(loss, nn.Module):
             self._modules += loss.modules()
@@ -52,7 +53,9 @@ class Step:
         """Return example losses, shape (n,), of an ordinary pass."""
         inputs, targets = examples
         positional, named = arguments(inputs)
-        return self.losses_of(self.model(*positional, **named), targets)
+        losses = self.losses_of(self.model(*positional, **named), targets)
+        self.processes.gather()  # what the pass let go, for more than one backward pass
+        return losses
 
     def undo(self) -> None:
         """Put the state before the step back."""
