@@ -6,6 +6,7 @@ CORES ?= all
 BIN := .venv/bin
 READY := .venv/.ready
 LOWEST := .venv-lowest/.ready
+NETWORKS := .venv-networks/.ready
 NAME ?= demo
 CONFIG := $(if $(filter-out paper,$(NAME)),--configfile config/$(NAME).yaml)
 REPORT := results/$(NAME)/report.html
@@ -16,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test test-lowest test-slurm check format doctor status bench gpu-check lock clean
+.PHONY: help demo mnist paper report test test-lowest test-long networks test-slurm check format doctor status bench gpu-check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,7 +40,13 @@ $(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.js
 	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
 
 test: $(READY) check ## Run the tests and all checks
-	$(BIN)/pytest -n auto --dist loadfile -m "not slurm"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slurm and not networks"
+
+test-long: $(NETWORKS) ## Run what takes long: networks and trainers of other libraries
+	PYTHONPATH=$(CURDIR)/src $(NETWORKS:.ready=bin/python) -m pytest tests/networks tests/test_examples.py
+
+networks: $(NETWORKS) ## Write docs/networks.md: networks of other libraries, compared and timed
+	PYTHONPATH=$(CURDIR)/src $(NETWORKS:.ready=bin/python) -m tests.networks.table
 
 test-lowest: $(LOWEST) ## Run what trains, and its tests, on the lowest PyTorch that is admitted
 	PYTHONPATH=$(CURDIR)/src $(LOWEST:.ready=bin/python) -m pytest -n auto --dist loadfile \
@@ -76,12 +83,15 @@ gpu-check: ## Check and time everything on a GPU, in 5 minutes (ARGS="--out chec
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-header --upgrade --quiet
 
+# All extras but `networks`, whose libraries only `make test-long` needs, in their own environment.
+PINNED := pipeline slurm s3 parquet dev
+
 lock: $(READY) ## Pin the newest versions that pyproject.toml allows
-	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+	$(COMPILE) pyproject.toml $(PINNED:%=--extra %) --output-file requirements.lock
 	$(COMPILE) requirements-lowest.in --output-file requirements-lowest.lock
 
 clean: ## Remove everything that can be made again, results and data excepted
-	rm -rf .venv .venv-lowest .snakemake logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-networks .snakemake logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -93,4 +103,12 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 $(LOWEST): requirements-lowest.lock | $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --require-hashes -r $<
+	@touch $@
+
+# What is pinned stays as it is, and what these libraries need comes beside it.
+$(NETWORKS): pyproject.toml | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-networks
+	$(BIN)/uv pip freeze --quiet --python $(BIN)/python --exclude-editable > .venv-networks/pinned.txt
+	$(BIN)/uv pip install --quiet --python .venv-networks/bin/python \
+		--constraint .venv-networks/pinned.txt -e '.[pipeline,dev,networks]'
 	@touch $@

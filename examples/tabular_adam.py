@@ -1,68 +1,53 @@
 """Wrong labels in tabular data: two tumours in five are called malignant, whatever they are.
 
-An MLP and Adam, plain and with L2RW: python examples/tabular_adam.py
+A multi-layer perceptron and Adam, plain and with L2RW, and the labels it suspects.
 """
 
-import argparse
 import copy
 
 import torch
+from common import report
 from sklearn.datasets import load_breast_cancer
 from torch import nn
 
-from l2rw import Reweighter
+from l2rw import Reweighter, WeightTracker
 
 CLEAN, TRAIN, BATCH, FLIPPED = 20, 380, 50, 0.4
 
 
 def compare(seed: int, steps: int) -> list[float]:
-    """Return test accuracy of plain training and of L2RW, mean weight of right and wrong labels."""
+    """Return test accuracy of plain training and of L2RW."""
     torch.manual_seed(seed)
     inputs, labels = (torch.from_numpy(array) for array in load_breast_cancer(return_X_y=True))
     order = torch.randperm(len(labels))
     inputs, truth = inputs[order].float(), labels[order]
-    seen, test = slice(CLEAN + TRAIN), slice(CLEAN + TRAIN, None)  # the clean images come first
+    seen, test = slice(CLEAN + TRAIN), slice(CLEAN + TRAIN, None)  # the clean ones come first
     inputs = (inputs - inputs[seen].mean(0)) / inputs[seen].std(0)
     flipped = torch.rand(len(truth)) < FLIPPED
     flipped[:CLEAN] = False
     labels = torch.where(flipped, 0, truth)
 
-    plain = nn.Sequential(
-        nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
-    )
-    ours = copy.deepcopy(plain)
+    layers = [nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)]
+    models = plain, ours = nn.Sequential(*layers), nn.Sequential(*copy.deepcopy(layers))
     loss = nn.CrossEntropyLoss(reduction="none")
-    reweighter = Reweighter(ours, loss)
-    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in (plain, ours)]
-    weights, times = torch.zeros(CLEAN + TRAIN), torch.zeros(CLEAN + TRAIN)
+    reweighter, tracker = Reweighter(ours, loss), WeightTracker.of(CLEAN + TRAIN)
+    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in models]
     for _ in range(steps):
         for optimizer in optimizers:
             optimizer.zero_grad()
-        batch = torch.randperm(CLEAN + TRAIN)[:BATCH]  # plain training sees the clean images, too
+        batch = torch.randperm(CLEAN + TRAIN)[:BATCH]  # plain training sees the clean ones, too
         loss(plain(inputs[batch]), labels[batch]).mean().backward()
         batch = CLEAN + torch.randperm(TRAIN)[:BATCH]
-        weights[batch] += (
-            BATCH
-            * reweighter.backward(  # in plain training they would be 1
-                inputs[batch], labels[batch], inputs[:CLEAN], labels[:CLEAN]
-            )
-        )
-        times[batch] += 1
+        clean = inputs[:CLEAN], labels[:CLEAN]
+        tracker.add(batch, reweighter.backward(inputs[batch], labels[batch], *clean))
         for optimizer in optimizers:
             optimizer.step()
-    right = [(model(inputs[test]).argmax(1) == truth[test]) for model in (plain, ours)]
-    wrong = (labels != truth)[seen]
-    means = [(weights[which].sum() / times[which].sum()).item() for which in (~wrong, wrong)]
-    return [*(hits.float().mean().item() for hits in right), *means]
+    wrong = [(labels != truth)[row].item() for row, _ in tracker.suspects(BATCH, 50)]
+    print(
+        f"       of 50 suspects {sum(wrong)} are wrong, of {TRAIN} {int((labels != truth).sum())}"
+    )
+    return [(m(inputs[test]).argmax(1) == truth[test]).float().mean().item() for m in models]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--seeds", type=int, default=5)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    print("seed   accuracy: plain    L2RW   mean weight: right   wrong")
-    for seed in range(options.seeds):
-        row = "{:4}   {:15.3f} {:7.3f} {:20.2f} {:7.2f}"
-        print(row.format(seed, *compare(seed, options.steps)))
+    report(__doc__, compare, steps=600, seeds=5)
