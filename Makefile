@@ -83,7 +83,7 @@ gpu-check: ## Check and time everything on a GPU, in 5 minutes (ARGS="--out chec
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-header --upgrade --quiet
 
-# All extras but `networks`, whose libraries only `make test-long` needs, in their own environment.
+# Without `networks` and `peers`, whose libraries are only compared with.
 PINNED := pipeline slurm s3 parquet dev
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml allows

@@ -121,6 +121,14 @@ def synchronised(rank):
         Reweighter(model, LOSS).backward(*batch, *clean)
 
 
+def unwrapped(rank):
+    batch, clean = batches(rank, 0)
+    with pytest.raises(ValueError, match="several processes run, but nothing averages"):
+        Reweighter(network(), LOSS).backward(*batch, *clean)
+    found = Reweighter(network(), LOSS, normalisation="local").backward(*batch, *clean)
+    assert len(found) == len(batch[1])
+
+
 def sharded(model):
     fully_shard(model[3])
     return fully_shard(model)
@@ -136,6 +144,7 @@ def main(rank, count, port):
         check(sharded, rank, count, normalisation, mode)
     accumulated(DistributedDataParallel, rank)
     synchronised(rank)
+    unwrapped(rank)
     dist.destroy_process_group()
     print("done")
 

@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import is_lazy
 
-from l2rw.core.distributed import is_sharded, trains_in_several_processes
+from l2rw.core.distributed import Processes, is_sharded, trains_in_several_processes
 from l2rw.core.independence import HOOKS, examples_are_independent
 
 ModeName = Literal["layer-wise", "forward", "double backward", "example by example"]
@@ -80,6 +80,20 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter]) -> None:
                 f"{where} holds parameters as views that are gone between passes; "
                 "use fully_shard or DistributedDataParallel"
             )
+
+
+def refuse_unwrapped(processes: Processes) -> None:
+    """Refuse to train one network in several processes that do not average its gradients.
+
+    Raises:
+        ValueError: Nothing wraps the model, and nobody said that this is meant.
+    """
+    if trains_in_several_processes() and processes.count == 1:
+        raise ValueError(
+            "several processes run, but nothing averages this model's gradients: give Reweighter "
+            "the DistributedDataParallel or fully_shard model that the loop calls, or "
+            'normalisation="local" if each process trains on its own'
+        )
 
 
 def differentiable_kernels(model: nn.Module) -> ExitStack:

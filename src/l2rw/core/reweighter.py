@@ -24,6 +24,7 @@ from l2rw.core.choice import (
     ModeName,
     differentiable_kernels,
     first_choice,
+    refuse_unwrapped,
     short,
     signature,
 )
@@ -128,6 +129,8 @@ class Reweighter:
         with _ONE_AT_A_TIME, torch.enable_grad(), differentiable_kernels(self.model):
             batches = (inputs, targets), (clean_inputs, clean_targets)
             step = Step(self.model, self.loss, *batches)
+            if self._normalisation == "global":
+                refuse_unwrapped(step.processes)
             try:
                 if self.mode == "layer-wise" and not requires_gradient(inputs):
                     return self._layer_by_layer(step, *batches)
