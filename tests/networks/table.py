@@ -17,10 +17,9 @@ HEAD = """# Networks that no one here wrote
 `make networks` wrote this page; `make test-long` checks the numbers. Random weights, small inputs,
 float64, dropout off. Two steps of `Reweighter` beside per-example autograd: the largest difference
 of weights, of gradients relative to their largest entry, and of buffers likewise. *Mode* is that of
-the second step, *on the first batch* what the first was weighed by. *Cost* is the time of a step
-over that of plain SGD, float32, 16 training and 16 clean examples, one thread{load}.
-Llama and Mistral normalise in float32 whatever their parameters are, which shows in the
-differences.
+the second step, *on the first batch* what the first was weighed by. *Cost* is the CPU time of a
+step over that of plain SGD, float32, 16 training and 16 clean examples, one thread. Llama and
+Mistral normalise in float32 whatever their parameters are, which shows in the differences.
 
 {versions}
 
@@ -46,12 +45,11 @@ def main(names: list[str]) -> None:
         print(rows[-1], flush=True)
     packages = ("torch", "timm", "torchvision", "transformers")
     versions = ", ".join(f"{package} {version(package).partition('+')[0]}" for package in packages)
-    load = " of a machine that did other things, too" if "--busy" in sys.argv else ""
-    page = HEAD.format(load=load, versions=f"{versions}, Python {platform.python_version()}.")
+    page = HEAD.format(versions=f"{versions}, Python {platform.python_version()}.")
     partial = PAGE.with_suffix(".partial")
     partial.write_text(page + "\n".join(rows) + "\n", encoding="utf-8")
     partial.replace(PAGE)
 
 
 if __name__ == "__main__":
-    main([name for name in sys.argv[1:] if name != "--busy"])
+    main(sys.argv[1:])
