@@ -40,13 +40,14 @@ def test_the_core_imports_pytorch_and_itself():
 def test_each_package_that_is_imported_is_asked_for_where_it_belongs():
     for_types = {"_typeshed"}  # known to type checkers alone
     roots = {name.partition(".")[0] for name in imported(PACKAGE)} - {"l2rw"} - for_types
-    assert roots == IMPORTED | {"torch", "pyarrow", "cleanlab"}
+    assert roots == IMPORTED | {"torch", "pyarrow", "cleanlab", "higher", "torchopt"}
 
     extras = PROJECT["optional-dependencies"]
     homes = {
         "torch": PROJECT["dependencies"],
         "pyarrow": extras["parquet"],
         "cleanlab": extras["cleanlab"],
+        **dict.fromkeys(("higher", "torchopt"), extras["peers"]),
         **dict.fromkeys(IMPORTED, extras["pipeline"]),
     }
     distributions = packages_distributions()
