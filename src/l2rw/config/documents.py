@@ -34,6 +34,7 @@ that say only what differs, as in `snakemake --cores all --configfile config/dem
 | `cifar10n.yaml` | rows of Table 2 on CIFAR-10N, under labels that people gave |
 | `long_tail.yaml` | long tails of classes on CIFAR-10 |
 | `cifar10_preview.yaml` | noisy labels on CIFAR-10 with a small network, on CPUs |
+| `random_labels.yaml` | networks that fit random labels on CIFAR-10 |
 | `methods.yaml` | every method side by side, with class imbalance and noisy labels, on CPUs |
 | `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
 
