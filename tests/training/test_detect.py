@@ -7,6 +7,7 @@ import torch
 from tests.plans import COMPUTE, made_up_cell
 
 from l2rw.core.weights import reweighted_gradient_by_double_backward
+from l2rw.data.splits import Split
 from l2rw.store.checksums import verify, with_checksums
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_json
@@ -90,3 +91,13 @@ def test_a_job_writes_a_line_for_each_detector_and_seed(job, method):
 def test_where_all_labels_are_right_there_is_nothing_to_find(job):
     with pytest.raises(UserError, match=r"no wrong labels.* Hint: compare"):
         run_detectors(*job(noise=0.0))
+
+
+def test_where_nobody_knows_what_is_wrong_nobody_is_judged(job):
+    arguments = job()
+    (first, *_) = arguments[4]
+    split = Split.load(first)
+    unknown = replace(split.validation, truth_is_known=np.zeros(len(split.validation), dtype=bool))
+    replace(split, validation=unknown).save(first)
+    with pytest.raises(UserError, match="Nobody knows which labels of digits are wrong"):
+        run_detectors(*arguments)

@@ -80,7 +80,7 @@ def run_detectors(
 
     Raises:
         UserError: There is nothing to find: a hyper-validation set is empty, or all of its labels
-            are right, or all wrong.
+            are right, or all wrong; or nobody knows which.
     """
     spec = cell.run_spec
     device = choose_device(compute.device)
@@ -93,6 +93,12 @@ def run_detectors(
     lines: list[Found] = []
     for seed, path in zip(seeds, splits, strict=True):
         split = Split.load(path)
+        if not split.validation.truth_is_known.all():
+            raise UserError(
+                f"Nobody knows which labels of {cell.dataset} are wrong: no detector can be "
+                "judged.",
+                "compare them where the truth is known; suspects.csv of every run lists suspects.",
+            )
         wrong = ~split.validation.label_is_correct
         if wrong.all() or not wrong.any():
             raise UserError(
