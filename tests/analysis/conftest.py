@@ -124,7 +124,8 @@ def make_up_in() -> Callable[..., tuple[PlanFile, Path]]:
                 pd.DataFrame(of_all).to_csv(of_job / name, index=False)
             result_of_job = {"cell": cell.to_json(), "runs": runs, "made": MADE}
             _seal(of_job, result_of_job)
-        shown = (EXPERIMENTS | OWN)[experiment].model_dump(mode="json")
+        known = (EXPERIMENTS | OWN).get(experiment)
+        shown = known.model_dump(mode="json") if known else {}
         return made_up_plan(experiment, cells, seeds=seeds, settings=shown), folder / "runs"
 
     return make_up_in
