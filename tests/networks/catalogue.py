@@ -113,7 +113,7 @@ NETWORKS = {
     "shufflenet_v2_x0_5": of_torchvision("shufflenet_v2_x0_5"),
     "mnasnet0_5": of_torchvision("mnasnet0_5"),
     "squeezenet1_1": of_torchvision("squeezenet1_1"),
-    "swin_t": of_torchvision("swin_t", 32, stochastic_depth_prob=0.0),
+    "swin_t": of_torchvision("swin_t"),
     "lraspp_mobilenet_v3_large": for_segmentation("lraspp_mobilenet_v3_large"),
     "Bert": of_transformers("Bert", **TEXT),
     "Roberta": of_transformers("Roberta", **TEXT),
@@ -137,8 +137,8 @@ def made(network: Network, dtype: torch.dtype = torch.float64) -> nn.Module:
     model = network.make().to(dtype).train()
     for module in model.modules():
         for name, value in list(vars(module).items()):
-            is_rate = isinstance(value, float) and "drop" in name
-            if is_rate or (isinstance(module, nn.modules.dropout._DropoutNd) and name == "p"):
+            drops = any(word in type(module).__name__ for word in ("Drop", "StochasticDepth"))
+            if isinstance(value, float) and ("drop" in name or (drops and name == "p")):
                 setattr(module, name, 0.0)
     return model
 
