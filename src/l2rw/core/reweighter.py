@@ -49,7 +49,7 @@ class Reweighter:
 
     - ``layer-wise``, the fastest, for networks and losses of which types show that no example meets
       another. See :mod:`l2rw.core.layerwise`.
-    - ``forward``, about twice plain SGD, for all that has forward derivatives.
+    - ``forward``, for all that has forward derivatives.
     - ``double backward``, for all whose backward pass can be differentiated.
     - ``example by example``, a backward pass for each example, for everything else.
 
