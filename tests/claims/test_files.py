@@ -169,7 +169,9 @@ def test_the_page_says_of_every_claim_what_was_found_and_how_to_get_what_lacks(p
 
 def test_tables_are_compared_cell_by_cell(page):
     cells = page.partition("## Tables, cell by cell")[2]
-    assert "| L2RW | clean images | 86.90 ± 0.25 | 86.73 ± 0.48 | +0.17 ± 0.47, agrees | 3 |" in cells
+    assert (
+        "| L2RW | clean images | 86.90 ± 0.25 | 86.73 ± 0.48 | +0.17 ± 0.47, agrees | 3 |" in cells
+    )
     assert "agrees: 1, higher: 1, lower: 0. All cells have the paper's settings." in cells
 
 
