@@ -30,14 +30,14 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
         "device": device_facts(device) | {"precision": settings.precision, "peak_flops": peak},
         "rows": rows,
     }
+    hours = estimate(plans, times_of(rows)) if plans else None
+    # First of all: who reads what is printed may stop, and measuring takes long.
+    write_json(out, report | ({"hours": hours._asdict()} if hours else {}))
     print(table(rows, stack=settings.stack, cuda=device.type == "cuda"))
     if peak is not None:
         print(f"Peak: {peak / 1e12:.1f} TFLOP/s, a large matrix product in {settings.precision}.")
-    if plans:
-        hours = estimate(plans, times_of(rows))
-        report["hours"] = hours._asdict()
+    if hours:
         print(f"\n{table_of_hours(hours)}")
-    write_json(out, report)
 
 
 def paper_plans() -> list[PlanFile]:
