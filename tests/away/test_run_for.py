@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import save_file
 
 from l2rw.away.checkpoints import read_header
 from l2rw.away.jobs import read_jobs, select
@@ -16,6 +15,7 @@ from l2rw.away.run_for import Deadline
 from l2rw.commands.main import main
 from l2rw.store.errors import UserError
 from l2rw.store.paths import RUN_FILES
+from l2rw.store.sealed_tensors import write_sealed
 from l2rw.training.plan_file import read_plan
 
 from .conftest import with_parent, write_plan
@@ -87,7 +87,7 @@ def test_an_unforeseen_error_comes_with_its_traceback_and_the_next_runs_go_on(le
     jobs = jobs_of(plan)
     checkpoint = jobs[0].checkpoints / "seed-0.safetensors"
     checkpoint.parent.mkdir(parents=True)
-    save_file({}, checkpoint, {"no": "checkpoint"})
+    write_sealed(checkpoint, {}, {"no": "checkpoint"})
     with pytest.raises(SystemExit):
         run_for(5, plan)
     told = capsys.readouterr().out

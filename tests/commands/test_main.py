@@ -28,7 +28,9 @@ def test_a_closed_pipe_ends_it_silently(command, unbuffered, monkeypatch):
 
 def test_ctrl_c_ends_it_silently():
     program = (
-        "import sys, l2rw.commands.main as m, l2rw.training.status as s, time\n"
+        "import signal, sys, l2rw.commands.main as m, l2rw.training.status as s, time\n"
+        # A shell makes what it starts in the background ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(_): print('waiting', flush=True); time.sleep(60)\n"
         "s.print_status = wait\n"
         "sys.exit(m.main(['status']))"

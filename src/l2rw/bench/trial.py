@@ -26,7 +26,7 @@ from l2rw.training.engine.network import (
     cross_entropy,
 )
 from l2rw.training.engine.state import State
-from l2rw.training.spec import RunSpec
+from l2rw.training.spec import RunSpec, trains_on
 
 SEED, PARENT_SEED = 0, 1
 CANDIDATES = 5
@@ -167,7 +167,7 @@ class Trial:
             mirror=color,
             precision="float32",
             evaluations=1,
-            trains_on="clean" if METHODS[self.method].trained_on_clean_set else "noisy",
+            trains_on=trains_on(METHODS[self.method], baselines_see_clean=False),
             fine_tunes=False,
             method_settings=as_pairs(METHODS[self.method].settings()),
             optimizer="sgd",
@@ -183,8 +183,13 @@ def classes_of(model: str) -> int:
 
 
 def methods_of(model: str) -> list[str]:
-    """Return the methods that the problem of a network admits."""
-    return [m for m in METHODS if classes_of(model) == 2 or not METHODS[m].for_two_classes]
+    """Return the methods that the problem of a network admits, and that need no other method."""
+    return [
+        name
+        for name in METHODS
+        if (classes_of(model) == 2 or not METHODS[name].for_two_classes)
+        and METHODS[name].after in ("", "baseline")
+    ]
 
 
 def one_of_each_family(methods: list[str]) -> list[str]:

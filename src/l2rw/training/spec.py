@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from l2rw.methods import METHODS
+from l2rw.methods import METHODS, MethodRecord
 from l2rw.methods.settings import Pairs, as_pairs
 from l2rw.store.identity import setting
 
@@ -69,6 +69,17 @@ class RunSpec:
         return step * self.evaluations // self.steps > (step - 1) * self.evaluations // self.steps
 
 
+def trains_on(record: MethodRecord, *, baselines_see_clean: bool) -> str:
+    """Return what a method's runs train on, as :attr:`RunSpec.trains_on` has it."""
+    if record.trained_on_clean_set:
+        return "clean"
+    if record.trained_beside_validation:
+        return "noisy, clean and validation"
+    if record.trained_beside_clean_set or (baselines_see_clean and not record.guided_by_clean_set):
+        return "noisy and clean"
+    return "noisy"
+
+
 def run_spec(
     method: str,
     training: Mapping[str, Any],
@@ -92,20 +103,10 @@ def run_spec(
     given, record = dict(training), METHODS[method]
     if not record.guided_by_clean_set:
         given["clean_batch_size"] = None
-    if record.trained_on_clean_set:
-        trains_on = "clean"
-    elif record.trained_beside_validation:
-        trains_on = "noisy, clean and validation"
-    elif record.trained_beside_clean_set or (
-        baselines_see_clean and not record.guided_by_clean_set
-    ):
-        trains_on = "noisy and clean"
-    else:
-        trains_on = "noisy"
     settings = as_pairs(record.read_settings(dict(method_settings)))
     return RunSpec(
         method=method,
-        trains_on=trains_on,
+        trains_on=trains_on(record, baselines_see_clean=baselines_see_clean),
         fine_tunes=False,
         method_settings=settings,
         averaging=averaging,

@@ -94,8 +94,9 @@ def _place(gpu: str | None) -> Iterator[Path]:
         yield folder() / f"{leader}-{gpu}"
         return
     for number in count():
-        with suppress(Timeout), FileLock(folder() / f"{number}.lock", blocking=False):
-            yield folder() / f"{leader}-{number}"
+        address = folder() / f"{leader}-{number}"
+        with suppress(Timeout), FileLock(f"{address}.lock", blocking=False):
+            yield address
             return
 
 
@@ -139,6 +140,8 @@ def main(address: str, idle_seconds: str) -> None:
             Server(listener, idle_seconds=float(idle_seconds)).serve()
         finally:
             place.unlink(missing_ok=True)
+            # If a job holds it now, another may come to the same worker, which trains both.
+            Path(f"{address}.lock").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ from l2rw.training.evaluation import (
 from l2rw.training.history import Snapshot
 from l2rw.training.spec import RunSpec
 
-CHECK_EVERY = batches.BLOCK
-"""Steps between looks at the device for what is infinite or NaN, which wait for it."""
+CHECK_EVERY = {"cpu": 10, "cuda": batches.BLOCK}
+"""Steps between looks at the device for what is infinite or NaN, which make a GPU wait."""
 TURN_SECONDS = 0.2
 
 StepCallback = Callable[[State], None]
@@ -129,6 +129,7 @@ class Training:
             for start, values in zip(starts, initial, strict=True)
         ]
         self._batches = StackedBatches(spec, self._method, self._train_images, self._contexts)
+        self._check_every = CHECK_EVERY.get(device.type, batches.BLOCK)
         self._last: tuple[int, list[Evaluations]] | None = None
         values = [
             (parameters | self._own_parameters(context), buffers)
@@ -177,7 +178,7 @@ class Training:
             self._advance()
             if self._method.reviews_after(state.step, self._spec.steps):
                 self._review()
-            if state.step % CHECK_EVERY == 0 or state.step == self._spec.steps:
+            if state.step % self._check_every == 0 or state.step == self._spec.steps:
                 self._check()
             if self._spec.evaluates_after(state.step):
                 self._record()
