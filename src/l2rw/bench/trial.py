@@ -183,12 +183,17 @@ def classes_of(model: str) -> int:
 
 
 def methods_of(model: str) -> list[str]:
-    """Return the methods that the problem of a network admits, and that need no other method."""
+    """Return the methods that the problem of a network admits, but for mentor and pupil.
+
+    The pupil waits for a trained mentor, and the mentor trains on parts of a split that a trial
+    does not have in a useful size.
+    """
     return [
         name
-        for name in METHODS
-        if (classes_of(model) == 2 or not METHODS[name].for_two_classes)
-        and METHODS[name].after in ("", "baseline")
+        for name, record in METHODS.items()
+        if (classes_of(model) == 2 or not record.for_two_classes)
+        and record.after in ("", "baseline")
+        and not record.trained_beside_validation
     ]
 
 
