@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from l2rw.core.batchnorm import recording
+from l2rw.core.batchnorm import record_statistics
 from l2rw.core.weights import (
     Parameters,
     WeightedGradient,
@@ -41,16 +41,18 @@ class Problem(NamedTuple):
         return self.loss(self.model(inputs), targets)
 
     def solve(self, mode: Callable[..., WeightedGradient]) -> WeightedGradient:
+        model = copy.deepcopy(self.model)
+        record_statistics(model)
+
         def losses(at: Parameters, examples: tuple[Tensor, Tensor]) -> Tensor:
-            return self.loss(functional_call(self.model, at, (examples[0],)), examples[1])
+            return self.loss(functional_call(model, at, (examples[0],)), examples[1])
 
         at = {n: p.detach() for n, p in self.model.named_parameters() if p.requires_grad}
-        with recording(self.model):
-            return mode(
-                lambda at: (losses(at, self.batch), ()),
-                lambda at: losses(at, self.clean).mean(),
-                at,
-            )
+        return mode(
+            lambda at: (losses(at, self.batch), ()),
+            lambda at: losses(at, self.clean).mean(),
+            at,
+        )
 
 
 def alignments_by_finite_differences(problem: Problem, step: float = 1e-5) -> Tensor:

@@ -1,11 +1,9 @@
 """Weights by example, in a loop of one's own."""
 
-import pytest
 import torch
 from torch import nn
 
 from l2rw import Reweighter, WeightTracker
-from l2rw.training import weight_tracker
 
 
 def test_wrong_labels_are_the_first_suspects():
@@ -33,9 +31,3 @@ def test_wrong_labels_are_the_first_suspects():
     assert weights == sorted(weights)
     assert tracker.suspects(20, 3) == suspects[:3]
     assert means[59].isnan()
-
-
-def test_it_is_the_pipeline_s():
-    assert weight_tracker.WeightTracker is WeightTracker
-    with pytest.raises(ValueError, match="one seed"):
-        WeightTracker(2, 3, "cpu").suspects(1)

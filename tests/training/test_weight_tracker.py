@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from l2rw.core.weight_tracker import WeightTracker
 from l2rw.methods import METHODS
-from l2rw.training.weight_tracker import WeightTracker
 
 CPU = torch.device("cpu")
 

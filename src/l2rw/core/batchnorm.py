@@ -3,7 +3,7 @@
 In training mode a layer normalises with the batch's own statistics and would update its running
 ones in place, which a pass that is differentiated twice, or that only looks ahead, must not do.
 While they record, layers leave their running statistics alone and record what they saw; who
-ran the pass decides whether :func:`updated` folds it in.
+ran the pass decides whether :func:`move_statistics` folds it in.
 """
 
 from collections.abc import Iterator
@@ -50,11 +50,6 @@ class Record:
             yield self._seen
         finally:
             self._seen, self._stored = {}, False
-
-    def take(self) -> dict[str, BatchStatistics]:
-        """Return what the last pass recorded, and forget it."""
-        seen, self._seen = self._seen, {}
-        return seen
 
     def forward(self, name: str, layer: _BatchNorm, inputs: Tensor) -> Tensor:
         """Stand in for ``layer.forward``."""
@@ -189,31 +184,14 @@ def record_statistics(model: nn.Module) -> Record:
     return record
 
 
-@contextmanager
-def recording(model: nn.Module) -> Iterator[Record]:
-    """Do the same for a while."""
-    try:
-        yield record_statistics(model)
-    finally:
-        for layer in _layers(model).values():
-            del layer.forward
-
-
-def updated(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]) -> Tensors:
-    """Return buffers whose running statistics have moved towards what was seen.
+def move_statistics(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]) -> None:
+    """Move running statistics in place towards what was seen, all layers in a few launches.
 
     Args:
         model: Names the layers and their momenta.
         buffers: All buffers of the model by name, possibly with leading dimensions.
         seen: Batch statistics by layer name, with the same leading dimensions.
     """
-    result = {name: buffer.clone() for name, buffer in buffers.items()}
-    move_statistics(model, result, seen)
-    return result
-
-
-def move_statistics(model: nn.Module, buffers: Tensors, seen: dict[str, BatchStatistics]) -> None:
-    """Do the same to the buffers themselves, all layers in a few launches."""
     counts: list[Tensor] = []
     old: list[Tensor] = []
     new: list[Tensor] = []

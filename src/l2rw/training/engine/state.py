@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from l2rw.core.batchnorm import Tensors
+from l2rw.core.weight_tracker import WeightTracker
 from l2rw.core.weights import Parameters
 from l2rw.store.errors import UserError
 from l2rw.store.sealed_tensors import verify_sealed, write_sealed
 from l2rw.training.engine.optimizers import Variables
 from l2rw.training.history import Means, Snapshot, Tally
-from l2rw.training.weight_tracker import WeightTracker
 
 
 @dataclass
