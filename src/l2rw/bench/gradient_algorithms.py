@@ -13,7 +13,6 @@ from l2rw.core.weights import (
     Parameters,
     WeightedGradient,
     normalise,
-    reweighted_gradient,
     reweighted_gradient_by_double_backward,
 )
 from l2rw.planning.hours import DOUBLE_BACKWARD, SGD, THREE_PASSES
@@ -48,6 +47,12 @@ def layer_wise(passes: Passes, parameters: Parameters, seen: Examples) -> Weight
     """Weigh by L2RW layer by layer, which is right where examples are independent."""
     batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
     return passes.network.layerwise_gradient(parameters, batch, clean_batch)
+
+
+def forward_mode(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
+    """Weigh by L2RW in forward mode, which is right for every network."""
+    batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
+    return passes.in_forward_mode(parameters, batch, clean_batch)
 
 
 def three_passes(
@@ -90,7 +95,7 @@ def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGra
 GRADIENT_ALGORITHMS: dict[str, Gradient] = {
     SGD: uniform,
     LAYER_WISE: layer_wise,
-    FORWARD_MODE: _by(reweighted_gradient),
+    FORWARD_MODE: forward_mode,
     DOUBLE_BACKWARD: _by(reweighted_gradient_by_double_backward),
     THREE_PASSES: _by(three_passes),
 }

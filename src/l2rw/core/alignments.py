@@ -10,10 +10,8 @@ computed weights, wrappers and subclasses work as in any pass. With v the clean 
 * :func:`by_example`: one backward pass for each example, which asks for first derivatives alone.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +19,7 @@ from torch.autograd import forward_ad
 
 from l2rw.core.batchnorm import FastTangents
 from l2rw.core.distributed import trains_in_several_processes
+from l2rw.core.plain import dual, load_forward_derivatives
 
 Gradients = Sequence[Tensor | None]
 """By parameter; None where the loss does not depend on it."""
@@ -36,29 +35,17 @@ def in_forward_mode(
         parameters: Of network and loss.
         v: The clean gradient.
     """
-    _load_forward_derivatives()
+    load_forward_derivatives()
     with forward_ad.dual_level():
         with torch.no_grad():
             for parameter, tangent in zip(parameters, v, strict=True):
                 if tangent is not None:  # the value stays, the tangent comes
-                    parameter.copy_(_dual(parameter.detach(), _dense(tangent)))
+                    parameter.copy_(dual(parameter.detach(), _dense(tangent)))
         with FastTangents():
             outcome = run()
         losses, alignments = forward_ad.unpack_dual(outcome)  # type: ignore[no-untyped-call]
         # Beyond this level tangents are gone, also those of the parameters.
         return losses, torch.zeros_like(losses) if alignments is None else alignments.detach()
-
-
-def _dual(primal: Tensor, tangent: Tensor) -> Tensor:
-    dual: Tensor = forward_ad.make_dual(primal, tangent)  # type: ignore[no-untyped-call]
-    return dual
-
-
-@cache
-def _load_forward_derivatives() -> None:
-    """Load, once, what PyTorch warns of: decompositions that use its own deprecated code."""
-    with warnings.catch_warnings(action="ignore"), forward_ad.dual_level():
-        _dual(torch.zeros(1), torch.ones(1))
 
 
 def by_double_backward(losses: Tensor, parameters: list[nn.Parameter], v: Gradients) -> Tensor:

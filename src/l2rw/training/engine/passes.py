@@ -4,16 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from l2rw.core import plain
+from l2rw.core import weights as transforms
 from l2rw.core.batchnorm import Tensors
-from l2rw.core.weights import (
-    Parameters,
-    WeightedGradient,
-    reweighted_gradient,
-    weighted_gradient,
-)
+from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.methods.base import Method, is_own
 from l2rw.training.engine.network import ForwardOutput, Network
 from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
@@ -49,18 +45,11 @@ class Passes:
     ) -> WeightedGradient:
         """Differentiate the weighted loss of a batch, the weights being constants."""
         if self.buffers is None:
-            return weighted_gradient(lambda at: self(at, *batch), parameters, weights)
-        at = {name: p.detach().requires_grad_() for name, p in parameters.items()}
-        loss = self.method.losses
-        values, seen = self.network.losses(at, *batch, loss, moving=self.buffers)
-        losses = values.detach()
-        if not isinstance(weights, Tensor):
-            weights = weights(losses)
-        found = torch.autograd.grad(
-            values, list(at.values()), weights, allow_unused=True, materialize_grads=True
+            return transforms.weighted_gradient(lambda at: self(at, *batch), parameters, weights)
+        loss, moving = self.method.losses, self.buffers
+        return plain.weighted_gradient(
+            lambda at: self.network.losses(at, *batch, loss, moving=moving), parameters, weights
         )
-        seen = ForwardOutput(seen.logits.detach(), seen.statistics)
-        return WeightedGradient(dict(zip(at, found, strict=True)), weights, losses, seen)
 
     def reweighted_gradient(
         self, parameters: Parameters, batch: tuple[Tensor, Any], clean_batch: tuple[Tensor, Any]
@@ -69,6 +58,15 @@ class Passes:
         if self.algorithm == LAYER_WISE and not any(map(is_own, parameters)):
             loss = self.method.losses
             return self.network.layerwise_gradient(parameters, batch, clean_batch, loss)
-        return reweighted_gradient(
+        return self.in_forward_mode(parameters, batch, clean_batch)
+
+    def in_forward_mode(
+        self, parameters: Parameters, batch: tuple[Tensor, Any], clean_batch: tuple[Tensor, Any]
+    ) -> WeightedGradient:
+        """Do the same whatever the network is."""
+        reweighted = (
+            transforms.reweighted_gradient if self.buffers is None else plain.reweighted_gradient
+        )
+        return reweighted(
             lambda at: self(at, *batch), lambda at: self(at, *clean_batch)[0].mean(), parameters
         )
