@@ -11,9 +11,9 @@ from l2rw.planning.costs import (
     LOADED_MB,
     START_MINUTES,
     limits,
-    relative_size,
     step_mib,
 )
+from l2rw.planning.hours import relative_size
 from l2rw.planning.plan import Plan
 
 

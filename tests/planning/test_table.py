@@ -56,9 +56,12 @@ def test_hours_follow_from_measured_times_where_there_are_any(tmp_path, capsys):
     (tmp_path / "overlay").write_text("targets: [figure7]")
     ways = {"SGD": 10.0, "forward mode": 36.0}
     rows = [{"model": "resnet32", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-    (tmp_path / "bench.json").write_text(json.dumps({"rows": rows}))
+    (tmp_path / "bench.json").write_text(
+        json.dumps({"rows": rows, "settings": {"batch_size": 100}})
+    )
     told = lines(table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json"))
     hours = 5 * 80_000 * (10 + 10 + 36) / 3.6e6
+    hours += 15 * 80 * 150 * 10 / 3 / 3.6e6  # 80 evaluations a run of 15,000 images
     assert told["all"][-2] == f"{hours:.1f}"
 
 
@@ -66,7 +69,9 @@ def test_simulations_are_counted_but_not_in_hours(tmp_path, capsys):
     (tmp_path / "overlay").write_text("targets: [figure7, theorem2, lemma1]")
     ways = {"SGD": 10.0, "forward mode": 36.0}
     rows = [{"model": "resnet32", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-    (tmp_path / "bench.json").write_text(json.dumps({"rows": rows}))
+    (tmp_path / "bench.json").write_text(
+        json.dumps({"rows": rows, "settings": {"batch_size": 100}})
+    )
     text = table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json")
     told = lines(text)
     assert told["theorem2"] == ["5", "5", "5", "5", "5,000,000", "0.0", "0.0"]
@@ -177,9 +182,9 @@ class TestOutlook:
     def test_prefers_measured_times(self, small):
         ways = {"SGD": 900.0, "forward mode": 1800.0}
         rows = [{"model": "lenet", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-        Path("bench.json").write_text(json.dumps({"rows": rows}))
+        Path("bench.json").write_text(json.dumps({"rows": rows, "settings": {"batch_size": 100}}))
         told = remaining_work(small(), Path("bench.json"), gpu=True, cores=2)
-        assert "about 54 GPU hours" in told
+        assert "about 55 GPU hours" in told
         assert "by bench.json" in told
 
     def test_is_silent_where_it_takes_less_than_an_hour(self, small):

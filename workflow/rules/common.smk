@@ -5,7 +5,8 @@ import os
 import sys
 
 from l2rw.config.load import parse_config
-from l2rw.planning.costs import limits, relative_size
+from l2rw.planning.costs import limits
+from l2rw.planning.hours import relative_size
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
 from l2rw.running.checks import check_data

@@ -30,7 +30,7 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
         "device": device_facts(device) | {"precision": settings.precision, "peak_flops": peak},
         "rows": rows,
     }
-    hours = estimate(plans, times_of(rows)) if plans else None
+    hours = estimate(plans, times_of(rows, settings.batch_size)) if plans else None
     # First of all: who reads what is printed may stop, and measuring takes long.
     write_json(out, report | ({"hours": hours._asdict()} if hours else {}))
     print(table(rows, stack=settings.stack, cuda=device.type == "cuda"))

@@ -3,7 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command
+from l2rw.commands.parser import Command, add_plan, count, seed
+from l2rw.commands.training import cell_to_run
 
 BENCH = Path("bench.json")
 """Where `l2rw bench` writes to, if not told otherwise, and `l2rw plan` looks."""
@@ -53,6 +54,24 @@ def _bench(arguments: Namespace) -> None:
     bench(Settings(**given), arguments.plan, arguments.out)
 
 
+def _bench_run_options(run: ArgumentParser) -> None:
+    add_plan(run, "cell", "cell")
+    run.add_argument("--seed", type=seed, default=0)
+    run.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    run.add_argument("--split", type=Path, required=True, help="what corrupt wrote for the seed")
+    run.add_argument("--steps", type=count, default=2000, help="how many to time")
+    run.add_argument("--threads", type=count, default=1, help="CPU threads")
+    run.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+
+
+def _bench_run(arguments: Namespace) -> None:
+    from l2rw.bench.first_steps import bench_run
+
+    cell, compute = cell_to_run(arguments)
+    out = arguments.out
+    bench_run(cell, compute, arguments.seed, arguments.data, arguments.split, arguments.steps, out)
+
+
 def _gpu_check_options(check: ArgumentParser) -> None:
     check.add_argument("--small", action="store_true", help="on the CPU, with tiny networks")
     check.add_argument("--minutes", type=float, default=5.0, help="for all stages together")
@@ -75,6 +94,9 @@ def _gpu_check(arguments: Namespace) -> None:
 
 COMMANDS = (
     Command("bench", "time a training step by every way of weighting", _bench, _bench_options),
+    Command(
+        "bench-run", "time a run's first steps beside plain SGD", _bench_run, _bench_run_options
+    ),
     Command(
         "gpu-check",
         "check and time everything on a GPU, in minutes",

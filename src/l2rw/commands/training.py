@@ -23,7 +23,7 @@ def _job_options(job: ArgumentParser) -> None:
     job.add_argument("--threads", type=count, default=1, help="CPU threads")
 
 
-def _cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
+def cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
     """Return the cell of a job, and how to compute."""
     from l2rw.training.plan_file import read_plan
 
@@ -54,7 +54,7 @@ def _train(arguments: Namespace) -> None:
     from l2rw.training import workers
     from l2rw.training.job import Job
 
-    cell, compute = _cell_to_run(arguments)
+    cell, compute = cell_to_run(arguments)
     job = Job(
         cell=cell,
         compute=compute,
@@ -83,7 +83,7 @@ def _probe_options(probe: ArgumentParser) -> None:
 
 
 def _probe(arguments: Namespace) -> None:
-    cell, compute = _cell_to_run(arguments)
+    cell, compute = cell_to_run(arguments)
     with _device(compute):
         from l2rw.training.probe import run_probe
 
@@ -99,7 +99,7 @@ def _probe(arguments: Namespace) -> None:
 
 
 def _detect(arguments: Namespace) -> None:
-    cell, compute = _cell_to_run(arguments)
+    cell, compute = cell_to_run(arguments)
     with _device(compute):
         from l2rw.training.detect import run_detectors
 

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from l2rw.data.datasets.catalog import CATALOG
-from l2rw.data.datasets.facts import Facts
 from l2rw.models import MODELS
 from l2rw.planning.hours import Times
 from l2rw.training.spec import RunSpec
@@ -58,15 +56,6 @@ def step_mib(spec: RunSpec, stack: int) -> float:
         stack: Seeds trained at the same time.
     """
     return stack * MODELS[spec.model].cost.mib * (spec.batch_size + (spec.clean_batch_size or 0))
-
-
-def relative_size(data: Facts, model: str) -> float:
-    """Return how many times larger examples are than those for which a network's cost holds.
-
-    What convolutions take goes by the area of images; less than measured is never said.
-    """
-    timed = CATALOG[MODELS[model].timed_on]
-    return max(1.0, math.prod(data.image_shape[1:]) / math.prod(timed.image_shape[1:]))
 
 
 def limits(

@@ -1,9 +1,14 @@
 """Estimated hours of whole experiments, from the measured time of a step."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from l2rw.data.corruptions.base import Corruption
+from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import Facts
 from l2rw.methods import METHODS
+from l2rw.models import MODELS
 from l2rw.training.plan_file import PlanFile
 from l2rw.training.spec import FORWARD_MODE, LAYER_WISE, RunSpec
 
@@ -11,11 +16,15 @@ Row = dict[str, Any]
 """What was measured of a model and a way of computing the gradient."""
 
 PLAIN_SGD, SGD = "SGD, plain PyTorch", "SGD"
+MEASURED_BATCH = 100
+"""Training examples in the steps that were measured."""
+START_SECONDS = 3.0
+"""What a training job takes beside steps and evaluations: to load data and to write results."""
 DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
 
 class Times(NamedTuple):
-    """Milliseconds for each step and seed of one model."""
+    """Milliseconds for each step of one model and seed, with :data:`MEASURED_BATCH` examples."""
 
     sgd: float
     l2rw: float
@@ -31,9 +40,15 @@ class Hours(NamedTuple):
     """Models of the plans that are left out of the hours."""
 
 
-def times_of(rows: Sequence[Row]) -> dict[str, Times]:
-    """Return the measured times by model; L2RW's are those of the algorithm that training uses."""
-    ms = {(row["model"], row["way"]): row["ms_per_seed"] for row in rows}
+def times_of(rows: Sequence[Row], batch_size: int = MEASURED_BATCH) -> dict[str, Times]:
+    """Return the measured times by model; L2RW's are those of the algorithm that training uses.
+
+    Args:
+        rows: What was measured.
+        batch_size: Training examples in a measured step.
+    """
+    scale = MEASURED_BATCH / batch_size
+    ms = {(row["model"], row["way"]): scale * row["ms_per_seed"] for row in rows}
     models = {row["model"] for row in rows}
     return {
         model: Times(ms[model, SGD], ms.get((model, LAYER_WISE), ms[model, FORWARD_MODE]))
@@ -41,17 +56,18 @@ def times_of(rows: Sequence[Row]) -> dict[str, Times]:
     }
 
 
-def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
-    """Multiply the steps of plans by measured times, in hours.
+def estimate(
+    plans: Sequence[PlanFile], times: Mapping[str, Times], facts: Mapping[str, Facts] = CATALOG
+) -> Hours:
+    """Multiply the steps and evaluations of plans by measured times, in hours.
 
     Cells that are trained only because others wait for them count like those that are shown;
-    simulations, which take minutes on a CPU, do not count. Cells that the clean set guides take
-    L2RW's time and all others that of SGD; a pass forward beside the step's own is a third of it.
-    Evaluations are left out, and batch sizes are taken to be those measured.
+    simulations, which take minutes on a CPU, do not count.
 
     Args:
         plans: Of the experiments.
         times: By model.
+        facts: Of the data sets, by name.
     """
     by_experiment: dict[str, float] = {}
     cells: dict[str, float] = {}
@@ -61,15 +77,45 @@ def estimate(plans: Sequence[PlanFile], times: Mapping[str, Times]) -> Hours:
         for cell, spec in plan.training():
             models.add(spec.model)
             if spec.model in times:
-                hours[cell.id] = hours_of_runs(spec, len(plan.seeds), times[spec.model])
+                data = facts[cell.dataset]
+                each = seconds_of_run(spec, data, cell.corruption, times[spec.model])
+                hours[cell.id] = len(plan.seeds) * each / 3600
         by_experiment[plan.experiment] = sum(hours.values())
         cells |= {key: max(value, cells.get(key, 0)) for key, value in hours.items()}
     return Hours(by_experiment, sum(cells.values()), sorted(models - set(times)))
 
 
-def hours_of_runs(spec: RunSpec, seeds: int, times: Times) -> float:
-    """Return the hours of a cell's runs, given their settings."""
-    record = METHODS[spec.method]
-    each = times.l2rw if record.guided_by_clean_set else times.sgd
-    each += record.extra_passes * times.sgd / 3
-    return spec.steps * seeds * each / 3.6e6
+def seconds_of_run(spec: RunSpec, data: Facts, corruption: Corruption, times: Times) -> float:
+    """Return about how many seconds a run takes, evaluations and its start among them.
+
+    A method that the clean set guides takes L2RW's time and all others that of SGD. A pass forward
+    takes a third of SGD's.
+
+    Args:
+        spec: Settings of the run.
+        data: What it trains on.
+        corruption: Of the data.
+        times: Of its model.
+    """
+    record, forward = METHODS[spec.method], times.sgd / 3
+    step = times.l2rw if record.guided_by_clean_set else times.sgd
+    step += record.extra_passes * forward
+    steps = spec.steps * spec.batch_size / MEASURED_BATCH * step
+    evaluation = evaluated_examples(data, corruption) / MEASURED_BATCH * forward
+    size = relative_size(data, spec.model)
+    return START_SECONDS + size * (steps + spec.evaluations * evaluation) / 1000
+
+
+def evaluated_examples(data: Facts, corruption: Corruption) -> int:
+    """Return about how many examples an evaluation passes: of the test and validation parts."""
+    test = data.test_size * corruption.classes / data.classes
+    return round(test) + getattr(corruption, "validation_size", 0)
+
+
+def relative_size(data: Facts, model: str) -> float:
+    """Return how many times larger examples are than those for which a network's cost holds.
+
+    What convolutions take goes by the area of images; less than measured is never said.
+    """
+    timed = CATALOG[MODELS[model].timed_on]
+    return max(1.0, math.prod(data.image_shape[1:]) / math.prod(timed.image_shape[1:]))

@@ -9,7 +9,7 @@ import yaml
 from l2rw.config.load import Config, overlaid, parse_config
 from l2rw.experiments.cells import Cell
 from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
-from l2rw.planning.hours import Hours, Times, estimate, hours_of_runs, times_of
+from l2rw.planning.hours import Hours, Times, estimate, seconds_of_run, times_of
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 from l2rw.store.files import read_json
@@ -59,13 +59,13 @@ def print_plan(
     if with_cells:
         print("\n".join(_cell_lines(plan)), end="\n\n")
     plans = [plan.describe(name) for name in plan.experiments]
-    hours = estimate(plans, _measured(bench) if bench else _counted(plan, teraflops))
+    times = _measured(bench) if bench else _counted(plan, teraflops)
+    hours = estimate(plans, times, {c.split.dataset: c.split.data for c in plan.cells.values()})
     print(plan_table(plan, hours))
     source = f"step times of {bench}" if bench else f"{teraflops:g} TFLOP/s sustained"
     print(
-        f"\nHours of one device, by {source}; evaluations, simulations and the passes by which\n"
-        f"hard mining chooses are not counted. Memory is that of the largest training step, "
-        f"measured on a\nCPU in float32."
+        f"\nHours of one device, by {source}; simulations are not counted.\n"
+        f"Memory is that of the largest training step, measured on a CPU in float32."
     )
     if hours.not_measured:
         print(f"Not in {bench}, and left out of the hours: {', '.join(hours.not_measured)}.")
@@ -85,10 +85,6 @@ def plan_table(plan: Plan, hours: Hours) -> str:
     everything = {key: plan.seeds_of(key) for key in plan.cells}
     lines.append(["all", *_counts(plan, everything, hours.total)])
     return align(lines, left=1)
-
-
-START_SECONDS = 8.0
-"""What a training job takes beside its steps: to load PyTorch and data, to evaluate, to write."""
 
 
 class Work(NamedTuple):
@@ -121,11 +117,11 @@ def work_left(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> Work:
     for cell in _trained(plan):
         assert isinstance(cell.spec, RunSpec)
         left = _left(plan, cell)
-        hours += hours_of_runs(cell.spec, sum(map(len, left)), times[cell.spec.model])
+        split = cell.split
+        each = seconds_of_run(cell.spec, split.data, split.corruption, times[cell.spec.model])
+        hours += sum(map(len, left)) * each / 3600
         to_do, jobs = to_do + len(left), jobs + len(plan.jobs(cell))
     source = str(bench) if bench.exists() else f"{teraflops:g} TFLOP/s sustained"
-    # Starting a job takes longer than the small ones train.
-    hours += to_do * START_SECONDS / 3600
     hours = hours if gpu else hours / cores
     return Work(jobs, to_do, hours, _told(hours, gpu=gpu, cores=cores), source)
 
@@ -197,7 +193,8 @@ def _counted(plan: Plan, teraflops: float) -> dict[str, Times]:
 
 def _measured(bench: Path) -> dict[str, Times]:
     try:
-        return times_of(read_json(bench)["rows"])
+        report = read_json(bench)
+        return times_of(report["rows"], report["settings"]["batch_size"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{bench} holds no measurements that can be read ({type(error).__name__}: {error}).",

@@ -35,6 +35,7 @@ DIGITS = DatasetRecord(
     implementation="l2rw.data.datasets.digits:Digits",
     image_shape=(1, 8, 8),
     train_class_sizes=(134, 137, 133, 138, 136, 137, 136, 135, 131, 135),
+    test_size=445,
     pixel_range=(0.0, 1.0),
     sha256={
         "images and labels": "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"
@@ -47,6 +48,7 @@ MNIST = DatasetRecord(
     torchvision="MNIST",
     image_shape=(1, 28, 28),
     train_class_sizes=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    test_size=10_000,
     pixel_range=(0.0, 1.0),
     sha256={
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -61,6 +63,7 @@ MNIST_SAMPLE = DatasetRecord(
     implementation="l2rw.data.datasets.mnist_sample:MnistSample",
     image_shape=(1, 14, 14),
     train_class_sizes=(375,) * 10,
+    test_size=1_250,
     pixel_range=(0.0, 1.0),
     sha256={
         "images and labels": "2dd6d01427e9af098b9993ff620cbbcc51ad82ea13ddf829f19ae94d6270c311"
@@ -73,6 +76,7 @@ CIFAR10 = DatasetRecord(
     torchvision="CIFAR10",
     image_shape=(3, 32, 32),
     train_class_sizes=(5000,) * 10,
+    test_size=10_000,
     pixel_range=(-1.0, 1.0),
     sha256={
         "cifar-10-python.tar.gz": "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
@@ -91,6 +95,7 @@ CIFAR100 = DatasetRecord(
     torchvision="CIFAR100",
     image_shape=(3, 32, 32),
     train_class_sizes=(500,) * 100,
+    test_size=10_000,
     pixel_range=(-1.0, 1.0),
     sha256={
         "cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
@@ -108,6 +113,7 @@ def _human_labels(
         images_of=base.name,
         image_shape=base.image_shape,
         train_class_sizes=base.train_class_sizes,
+        test_size=base.test_size,
         pixel_range=base.pixel_range,
         # Its labels, not its name, tell apart what people of different groups gave.
         sha256={**base.sha256, **file, **({"given": given} if given else {})},

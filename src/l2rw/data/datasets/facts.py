@@ -27,6 +27,8 @@ class Facts:
     """Of what reads it; part of an identity unless 0."""
     class_names: tuple[str, ...] = ()
     """By label; labels alone if empty."""
+    test_size: int = field(default=0, compare=False)
+    """Number of test examples; 0 if not known."""
     truth_is_known: bool = True
     """Whether the right label of every training example is known."""
     clean_class_sizes: tuple[int, ...] = ()

@@ -126,6 +126,7 @@ def _survey(name: str, kind: DatasetKind, seen: Seen, folder: Path) -> Survey:
         image_shape=kind.shape(layout),
         # By true labels as far as they are known: of these clean sets are drawn.
         train_class_sizes=sizes(layout.true_labels),
+        test_size=len(layout.test),
         pixel_range=IMAGE_RANGE,
         sha256={
             "files": _digest_of_all(seen),
