@@ -13,20 +13,22 @@ import torch
 from l2rw.bench.gradient_algorithms import Examples
 from l2rw.bench.machine import milliseconds
 from l2rw.bench.plain import PlainTraining
-from l2rw.bench.workload import lay_out, random_examples
+from l2rw.bench.workload import dataset_of, lay_out, random_examples
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
+from l2rw.store.errors import UserError
 from l2rw.store.files import write_json
 from l2rw.store.provenance import provenance
 from l2rw.store.text import align
 from l2rw.training.device import choose_device, device_facts, set_up_torch
+from l2rw.training.engine.batches import BLOCK
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import build_network
 from l2rw.training.engine.state import State
 from l2rw.training.plan_file import CellEntry, Compute
 
 STRETCHES = 4
-"""Rows of the table: the run's steps in as many parts."""
+"""Rows of the table at most: the run's steps in as many parts."""
 
 
 class Turn(NamedTuple):
@@ -49,18 +51,24 @@ def bench_run(
     The run's evaluations are left out. Plain SGD trains the same network on random images.
 
     Args:
-        cell: What to train; it waits for no other network.
+        cell: What to train, on images of the size for which its network was made; it waits for no
+            other network.
         compute: How.
         seed: Of the run.
         data: Data set file.
         split: Split file of the seed.
-        steps: How many to train, in turns of a block.
+        steps: How many to train at least.
         out: File to write (.json).
+
+    Raises:
+        UserError: The images have another size.
     """
-    spec = replace(cell.run_spec, steps=max(steps, cell.run_spec.steps), evaluations=1)
+    beyond = steps + BLOCK  # the evaluation after the last step would be timed
+    spec = replace(cell.run_spec, steps=max(beyond, cell.run_spec.steps), evaluations=1)
     device = choose_device(compute.device)
     set_up_torch(spec.precision, compute.threads)
     dataset = Dataset.load(data)
+    _require_size(spec.model, dataset)
     training = Training(
         spec,
         build_network(spec, dataset.info.image_shape, cell.corruption.classes),
@@ -82,6 +90,16 @@ def bench_run(
     write_json(out, report)
     head = ["steps", "ms/step", "plain SGD", "ratio", "zero weights"]
     print(align([head, *_stretches(turns), _row("all", turns)], left=1))
+
+
+def _require_size(model: str, dataset: Dataset) -> None:
+    timed = dataset_of(model)
+    if dataset.info.image_shape[1:] != timed.image_shape[1:]:
+        size = "×".join(map(str, timed.image_shape[1:]))
+        raise UserError(
+            f"{model} is timed on {size} images, {dataset.info.name} has others.",
+            f"time a run on {timed.name}.",
+        )
 
 
 class PlainSGD:
@@ -121,11 +139,14 @@ def _turns(training: Training, plain: PlainSGD, steps: int, device: torch.device
 
 def _stretches(turns: Sequence[Turn]) -> list[list[str]]:
     ends = list(accumulate(turn.steps for turn in turns))
-    stretches: list[list[Turn]] = [[] for _ in range(STRETCHES)]
+    stretches: dict[int, list[Turn]] = {}
     for end, turn in zip(ends, turns, strict=True):
-        stretches[(end - 1) * STRETCHES // ends[-1]].append(turn)
-    last = list(accumulate(sum(turn.steps for turn in stretch) for stretch in stretches))
-    return [_row(f"up to {end:,}", stretch) for end, stretch in zip(last, stretches, strict=True)]
+        stretches.setdefault((end - 1) * STRETCHES // ends[-1], []).append(turn)
+    done = accumulate(sum(turn.steps for turn in stretch) for stretch in stretches.values())
+    return [
+        _row(f"up to {end:,}", stretch)
+        for end, stretch in zip(done, stretches.values(), strict=True)
+    ]
 
 
 def _row(steps: str, turns: Sequence[Turn]) -> list[str]:
@@ -138,7 +159,7 @@ def _row(steps: str, turns: Sequence[Turn]) -> list[str]:
 
 
 def _advance(blocks: Iterator[int]) -> None:
-    next(blocks)
+    next(blocks, None)
 
 
 def _ignore(state: State) -> None:
