@@ -89,6 +89,7 @@ def test_what_is_known_survives_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "clean_size", "said"),
     [
+        ({"clean_class_sizes": (4, 4, 1)}, 6, "takes 2 of each class, but .* lists 1 of 2"),
         ({"clean_class_sizes": ()}, 10, "no clean set: nobody knows .* Hint: name a list"),
         ({}, 13, "A clean set of 13 is asked for, but .*clean lists 12"),
         ({"truth_is_known": True, "clean_class_sizes": ()}, 0, "A clean set cannot have 0"),

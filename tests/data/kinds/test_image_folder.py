@@ -1,3 +1,4 @@
+import io
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.kinds.base import UnreadableError
+from l2rw.data.kinds.survey import look_at
 from l2rw.store.errors import UserError
 
 from .conftest import paint
@@ -279,3 +282,25 @@ class TestCleanList:
                 mine("image_folder", path=folder, clean=clean).facts()
         else:
             pytest.fail("choose another split_seed: the copies are torn apart")
+
+
+def test_people_see_pictures_as_they_come(tmp_path, mine):
+    sizes = {"a/small.png": (12, 9), "a/large.png": (400, 200)}
+    sizes |= {f"{label}/{number}.png": (9, 9) for label in "ab" for number in range(3)}
+    for number, (name, size) in enumerate(sizes.items()):
+        paint(tmp_path / "n" / name, number, size)
+    made = mine("image_folder", path=tmp_path / "n", size=8, grey=True)
+    layout = look_at("mine", made.kind, made.surveys).layout
+    places = np.arange(len(layout.examples))
+    shown = dict(zip(layout.examples.ids, made.kind.shown(layout, places, side=100), strict=True))
+    images = {name: Image.open(io.BytesIO(content)) for name, content in shown.items()}
+    assert {name: image.size for name, image in images.items()} == {
+        **sizes,
+        "a/large.png": (100, 50),
+    }
+    assert images["a/large.png"].format == "JPEG"
+    original = Image.open(tmp_path / "n" / "a" / "small.png")
+    assert np.array_equal(images["a/small.png"], original)  # lossless, in its colours
+    (tmp_path / "n" / "a" / "small.png").write_bytes(b"no image")
+    with pytest.raises(UnreadableError, match="UnidentifiedImageError"):
+        made.kind.shown(layout, places, side=100)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from l2rw.data.kinds.survey import look_at
 from l2rw.store.errors import UserError
 
 from .conftest import paint
@@ -75,6 +76,19 @@ def frame():
             "patient": np.arange(n) // 2,
         }
     )
+
+
+def test_people_see_the_cells_of_rows(tmp_path, mine):
+    rows = [f"{n},{'' if n == 3 else n / 2},{'xy'[n % 2]},{n % 2}" for n in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["name,size,kind,label", *rows]))
+    made = mine("feature_table", path=tmp_path / "t.csv", id_column="name")
+    layout = look_at("mine", made.kind, made.surveys).layout
+    shown = made.kind.shown(layout, np.array([3, 4, 5]), side=100)
+    assert shown == [
+        {"size": "", "kind": "y"},
+        {"size": "2.0", "kind": "x"},
+        {"size": "2.5", "kind": "y"},
+    ]
 
 
 class TestFeatureTable:

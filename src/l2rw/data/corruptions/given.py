@@ -46,10 +46,19 @@ class Given(Corruption):
                 f"clean lists {listed} examples.",
                 "list more, or set clean_size to 0 to take all of them.",
             )
+        each = self.clean_size // dataset.classes
+        if few := [k for k, size in enumerate(dataset.clean_class_sizes) if size < each]:
+            raise UserError(
+                f"A clean set of {self.clean_size} takes {each} of each class, but data_sets."
+                f"{dataset.name}.clean lists {dataset.clean_class_sizes[few[0]]} of "
+                f"{dataset.class_name(few[0])}.",
+                "list more (`l2rw pick` helps), or set clean_size to 0 to take all of them.",
+            )
         if not listed and not dataset.truth_is_known:
             raise UserError(
                 f"There is no clean set: nobody knows which labels of {dataset.name} are right.",
-                f"name a list of examples that you trust in data_sets.{dataset.name}.clean.",
+                f"name a list of examples that you trust in data_sets.{dataset.name}.clean; "
+                "`l2rw pick` writes a page to choose them by.",
             )
         require_some_left(dataset, self.clean_size or listed, self.validation_size)
         if not listed:

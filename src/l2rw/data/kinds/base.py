@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.data.datasets.dataset import Inputs, Labels
 from l2rw.store.errors import UserError
+
+if TYPE_CHECKING:
+    from l2rw.data.kinds.showing import Shown
 
 
 def option(description: str, default: Any = MISSING, *, names_files: bool = False) -> Any:
@@ -50,6 +53,18 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def only(self, kept: NDArray[np.bool_]) -> "Examples":
+        """Return some of the examples, those where ``kept``, shape (n,), is true."""
+        places = np.flatnonzero(kept).tolist()
+
+        def some_of(items: Any) -> Any:
+            return None if items is None else [items[place] for place in places]
+
+        each = ("ids", "labels", "contents", "source", "groups", "true_labels")
+        halves = None if self.in_test is None else self.in_test[kept]
+        changed = {name: some_of(getattr(self, name)) for name in each}
+        return replace(self, **changed, in_test=halves)
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,17 @@ class DatasetKind(ABC):
         "`label` where the given label is not the right one. They become the clean set.",
         None,
         names_files=True,
+    )
+    corrections: str | None = option(
+        "CSV file of what people decided about labels, such as the review of a configuration "
+        "makes: columns `id`, `decision` (`right`, `wrong`, `remove` or `unsure`) and `label`, the "
+        "right one of those that are wrong.",
+        None,
+        names_files=True,
+    )
+    decided_are_clean: bool = option(
+        "Whether training examples that `corrections` calls right or corrects join the clean set.",
+        False,
     )
     leave_out: tuple[str, ...] = option(
         "CSV files, with a column `id`, of examples to leave out.", (), names_files=True
@@ -177,6 +203,23 @@ class DatasetKind(ABC):
             UnreadableError: Some cannot be read.
         """
 
+    def shown(self, layout: Layout, places: Labels, side: int) -> "list[Shown]":
+        """Return what people see of some examples, whose positions are given, in this order.
+
+        Unless a kind knows better, that is what networks see.
+
+        Args:
+            layout: Of the data set.
+            places: Positions of examples, shape (n,).
+            side: Pixels of the longer side of a picture, at most.
+
+        Raises:
+            UnreadableError: Some cannot be read.
+        """
+        from l2rw.data.kinds.showing import as_seen_by_networks
+
+        return as_seen_by_networks(self.inputs(layout, places, "pictures"))
+
     def options(self) -> dict[str, Any]:
         """Return the options as plain data."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -218,10 +261,10 @@ def require_folder(path: str) -> Path:
     return folder
 
 
-def require_file(path: str) -> Path:
+def require_file(path: str, hint: str = "mend the path in data_sets.") -> Path:
     """Return a file that is there; raise :class:`UserError` if it is not."""
     file = located(path)
     if not file.is_file():
         problem = "is no file" if file.exists() else "does not exist"
-        raise UserError(f"{file} {problem}.", "mend the path in data_sets.")
+        raise UserError(f"{file} {problem}.", hint)
     return file

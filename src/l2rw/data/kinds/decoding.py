@@ -69,7 +69,7 @@ def decode_all(files: Sequence[Path], picture: Picture, title: str) -> Images:
         return len(places)
 
     with (
-        ThreadPoolExecutor(_threads()) as pool,
+        ThreadPoolExecutor(min(MOST_THREADS, processors())) as pool,
         tqdm(total=len(files), desc=title, unit="image", mininterval=1) as bar,
     ):
         for done in pool.map(decode_chunk, range(0, len(files), CHUNK)):
@@ -93,7 +93,7 @@ def decode(file: Path, picture: Picture) -> Images:
     with Image.open(file) as opened:
         # JPEG files are decoded at a part of their size where that suffices.
         opened.draft(mode, (2 * picture.size, 2 * picture.size))
-        image = _in_mode(ImageOps.exif_transpose(opened), mode)
+        image = in_mode(ImageOps.exif_transpose(opened), mode)
     filtered = Image.Resampling.BILINEAR
     if picture.fit == "crop":
         image = ImageOps.fit(image, side, filtered)
@@ -105,7 +105,7 @@ def decode(file: Path, picture: Picture) -> Images:
     return pixels[None] if picture.grey else pixels.transpose(2, 0, 1)
 
 
-def _in_mode(image: "Image", mode: str) -> "Image":
+def in_mode(image: "Image", mode: str) -> "Image":
     """Return an image in grey or in colours, of 8 bits a channel."""
     from PIL import Image
 
@@ -123,5 +123,6 @@ def _in_mode(image: "Image", mode: str) -> "Image":
     return image.convert(mode)
 
 
-def _threads() -> int:
-    return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -11,7 +11,8 @@ from l2rw.data.datasets.dataset import Features, Labels
 from l2rw.data.kinds.base import Examples, Layout, option
 from l2rw.data.kinds.encoding import Column, encode, fit_column, numbers_of, require_kind_of_column
 from l2rw.data.kinds.layout import picked
-from l2rw.data.kinds.tables import HALF, NUMBER, TableKind
+from l2rw.data.kinds.showing import Shown
+from l2rw.data.kinds.tables import HALF, NUMBER, TableKind, as_texts
 from l2rw.store.errors import UserError, closest
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ class FeatureTable(TableKind):
             for column in self._columns(frame, layout)
         ]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
+
+    def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
+        """Return the rows as they come, without labels; see :meth:`.DatasetKind.shown`."""
+        hidden = [HALF, NUMBER, self.label_column, self.true_label_column, self.id_column]
+        frame = self._rows(layout).iloc[places]
+        columns = [name for name in frame.columns if name not in hidden]
+        texts = [["" if text == "nan" else text for text in as_texts(frame[c])] for c in columns]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
     def _rows(self, layout: Layout) -> "pd.DataFrame":
         """Return the rows of the examples."""

@@ -9,6 +9,7 @@ from l2rw.data.datasets.dataset import Images, Labels
 from l2rw.data.kinds.base import DatasetKind, Layout, option
 from l2rw.data.kinds.decoding import Fit, Picture, decode_all
 from l2rw.data.kinds.layout import picked
+from l2rw.data.kinds.showing import Shown, pictures_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,11 @@ class ImageKind(DatasetKind):
         """Decode images; see :meth:`.DatasetKind.inputs`."""
         files = [self.file_of(source) for source in picked(layout.examples.source, places)]
         return decode_all(files, self.picture, title)
+
+    def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
+        """Return the pictures as they come; see :meth:`.DatasetKind.shown`."""
+        sources = picked(layout.examples.source, places)
+        return pictures_of([self.file_of(source) for source in sources], side)
 
     @abstractmethod
     def file_of(self, source: str) -> Path:

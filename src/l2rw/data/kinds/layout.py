@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from l2rw.data.datasets.dataset import Labels
 from l2rw.data.kinds.base import DatasetKind, Examples, Layout
+from l2rw.data.kinds.corrections import correct
 from l2rw.data.kinds.halves import draw_test
-from l2rw.data.kinds.lists import read_list
+from l2rw.data.kinds.lists import NO_CLEAN_SET, Listed, read_list
 from l2rw.data.kinds.problems import Problems, counted
 
 TEST_SHARE = 0.2
@@ -38,19 +39,39 @@ def lay_out(name: str, kind: DatasetKind, found: Examples, lists: Path) -> Layou
     problems.raise_if_any()
     names = sorted(set(examples.labels), key=_natural)
     numbers = {one: number for number, one in enumerate(names)}
-    labels = np.array([numbers[one] for one in examples.labels], dtype=np.int64)
     in_test = examples.in_test
     if in_test is None:
+        # By given labels: who corrects some moves no example from training to testing.
+        labels = _numbered(examples.labels, numbers)
         share = kind.test_share or TEST_SHARE
         in_test = draw_test(examples.ids, labels, examples.groups, share, kind.split_seed)
+        examples = replace(examples, in_test=in_test)
     elif examples.groups is not None:
         _check_groups(examples.groups, in_test, problems)
+    listed = read_list(kind.clean, NO_CLEAN_SET) if kind.clean else []
+    left_out = set(found.ids).difference(examples.ids)
+    corrected = correct(kind, examples, left_out, listed, problems)
+    examples = corrected.examples
+    assert examples.in_test is not None
+    labels, in_test = _numbered(examples.labels, numbers), examples.in_test
+    left = Counter(examples.labels)
+    if gone := [one for one in names if not left[one]]:
+        problems.add(
+            f"corrections leaves {counted(gone, 'class {}', 'classes {}')} without examples.",
+            "keep some, or merge the class with another in your files.",
+        )
     train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
     _check_halves(examples, train, test, problems)
     true, known = labels[train].copy(), np.full(len(train), kind.labels_are_right)
     if examples.true_labels is not None:
         true, known = _true_labels(examples, train, numbers, problems), np.ones_like(known)
-    clean = _mark_clean(kind, examples, train, numbers, (true, known), problems)
+    known |= np.array([one in corrected.known for one in picked(examples.ids, train)], dtype=bool)
+    clean = np.array([], dtype=np.int64)
+    if kind.clean is not None or corrected.clean:
+        # Decided examples for testing stay there.
+        at = {examples.ids[place] for place in train.tolist()} - {one.id for one in listed}
+        listed += [one for one in corrected.clean if one.id in at]
+        clean = _mark_clean(listed, examples, train, numbers, (true, known), problems)
     if kind.duplicates == "refuse":
         _check_duplicates(examples, train, test, clean, problems)
     problems.raise_if_any()
@@ -66,6 +87,10 @@ def picked(items: Sequence[Item], places: Labels) -> list[Item]:
     return [items[place] for place in places.tolist()]
 
 
+def _numbered(labels: Sequence[str], numbers: dict[str, int]) -> Labels:
+    return np.array([numbers[one] for one in labels], dtype=np.int64)
+
+
 def _without_left_out(kind: DatasetKind, found: Examples, problems: Problems) -> Examples:
     left_out = {one.id for file in kind.leave_out for one in read_list(file)}
     if unknown := sorted(left_out - set(found.ids)):
@@ -76,22 +101,8 @@ def _without_left_out(kind: DatasetKind, found: Examples, problems: Problems) ->
     kept = np.array([one not in left_out for one in found.ids], dtype=bool)
     if kept.all():
         return found
-    places = np.flatnonzero(kept)
-
-    def some_of(items: Sequence[Item] | None) -> list[Item] | None:
-        return None if items is None else picked(items, places)
-
-    return replace(
-        found,
-        ids=picked(found.ids, places),
-        labels=picked(found.labels, places),
-        contents=picked(found.contents, places),
-        source=picked(found.source, places),
-        in_test=None if found.in_test is None else found.in_test[kept],
-        groups=some_of(found.groups),
-        true_labels=some_of(found.true_labels),
-        notes=(*found.notes, f"{(~kept).sum():,} examples are left out, as leave_out says."),
-    )
+    note = f"{(~kept).sum():,} examples are left out, as leave_out says."
+    return replace(found.only(kept), notes=(*found.notes, note))
 
 
 def _check_classes(examples: Examples, problems: Problems) -> None:
@@ -160,7 +171,7 @@ def _true_labels(
 
 
 def _mark_clean(
-    kind: DatasetKind,
+    listed: Sequence[Listed],
     examples: Examples,
     train: Labels,
     numbers: dict[str, int],
@@ -171,9 +182,6 @@ def _mark_clean(
 
     What they must fulfil: known ids of the training part, known labels, some of each class.
     """
-    if kind.clean is None:
-        return np.array([], dtype=np.int64)
-    listed = read_list(kind.clean)
     places = {examples.ids[place]: at for at, place in enumerate(train.tolist())}
     unknown = [one.id for one in listed if one.id not in places]
     if tested := [one for one in unknown if one in set(examples.ids)]:
@@ -207,7 +215,7 @@ def _mark_clean(
     if missing:
         problems.add(
             f"clean has no example of {counted(missing, 'class', 'classes')}.",
-            "list at least one of each class; ten of each are a good start.",
+            "list at least one of each class; ten of each are a good start, and `l2rw pick` helps.",
         )
     return clean
 

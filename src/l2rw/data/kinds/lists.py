@@ -18,13 +18,21 @@ class Listed(NamedTuple):
     """Name of a class, if the line says one."""
 
 
-def read_list(path: str) -> list[Listed]:
+NO_CLEAN_SET = "`l2rw pick CONFIG` writes a page to choose clean examples by."
+"""What to do where a list of clean examples is absent."""
+
+
+def read_list(path: str, hint: str = "mend the path in data_sets.") -> list[Listed]:
     """Read a CSV file with a column ``id`` (or ``path``, or ``file``) and perhaps ``label``.
+
+    Args:
+        path: Of the file.
+        hint: What to do if it is absent.
 
     Raises:
         UserError: It cannot be read, has no such column, or a line has no id.
     """
-    file = require_file(path)
+    file = require_file(path, hint)
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             table = csv.DictReader(stream)

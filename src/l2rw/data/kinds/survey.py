@@ -19,8 +19,17 @@ from l2rw.data.datasets.content import digests_of
 from l2rw.data.datasets.dataset import Dataset, Inputs, Labels, OwnLabels
 from l2rw.data.datasets.facts import Facts, facts_from_json, facts_to_json
 from l2rw.data.kinds import DATASET_KINDS
-from l2rw.data.kinds.base import DatasetKind, Layout, UnreadableError, require_file
+from l2rw.data.kinds.base import (
+    DatasetKind,
+    Examples,
+    Layout,
+    UnreadableError,
+    located,
+    require_file,
+)
+from l2rw.data.kinds.corrections import effect_of
 from l2rw.data.kinds.layout import lay_out, picked
+from l2rw.data.kinds.lists import NO_CLEAN_SET
 from l2rw.data.kinds.problems import Problems, counted
 from l2rw.store.checksums import sha256
 from l2rw.store.errors import UserError
@@ -47,6 +56,13 @@ class Survey:
 
     facts: Facts
     layout: Layout
+    found: Examples
+    """All examples under the labels of the user's files, those that are left out, too."""
+
+
+def look_at(name: str, kind: DatasetKind, folder: Path = SURVEYS) -> Survey:
+    """Survey a configured data set; arguments and errors as for :func:`facts_of`."""
+    return _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
 
 
 def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path = SURVEYS) -> Facts:
@@ -90,13 +106,9 @@ def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVE
     Raises:
         UserError: Something is absent or wrong, or has changed since.
     """
-    found = _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
+    found = look_at(name, kind, folder)
     facts, layout = found.facts, found.layout
-    if content not in (None, facts.sha256["files"]):
-        raise UserError(
-            f"The files of data set {name} have changed since this was planned.",
-            "run `snakemake` again: it plans anew.",
-        )
+    require_content(facts, content)
     train, test = _inputs(name, kind, layout, folder)
     if facts.has_images and kind.duplicates == "refuse":
         _require_different(name, layout, (train, test), folder)
@@ -113,9 +125,19 @@ def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVE
     return Dataset(name, train, labels[0], test, labels[1], measured=facts, own=own)
 
 
+def require_content(facts: Facts, content: str | None) -> None:
+    """Raise :class:`UserError` if files have another digest than they were planned with."""
+    if content not in (None, facts.sha256["files"]):
+        raise UserError(
+            f"The files of data set {facts.name} have changed since this was planned.",
+            "run `snakemake` again: it plans anew.",
+        )
+
+
 def _survey(name: str, kind: DatasetKind, seen: Seen, folder: Path) -> Survey:
     digests = {file: one[3] for file, one in seen.items() if not file.startswith(LIST)}
-    layout = lay_out(name, kind, kind.examples(digests), folder)
+    examples = kind.examples(digests)
+    layout = lay_out(name, kind, examples, folder)
     classes = len(layout.class_names)
 
     def sizes(labels: Labels) -> tuple[int, ...]:
@@ -139,7 +161,7 @@ def _survey(name: str, kind: DatasetKind, seen: Seen, folder: Path) -> Survey:
         test_is_trusted=kind.test_is_trusted or kind.labels_are_right,
         notes=layout.notes,
     )
-    return Survey(facts, layout)
+    return Survey(facts, layout, examples)
 
 
 LIST = "list:"
@@ -147,9 +169,10 @@ LIST = "list:"
 
 def _look(kind: DatasetKind, before: Seen) -> Seen:
     """List a data set's files with their digests; read only those that are not as they were."""
-    lists = [*kind.leave_out, *([kind.clean] if kind.clean else [])]
+    lists = [require_file(path) for path in kind.leave_out]
+    lists += [require_file(kind.clean, NO_CLEAN_SET)] if kind.clean else []
     files = dict(kind.files())
-    files |= {f"{LIST}{number}": require_file(path) for number, path in enumerate(lists)}
+    files |= {f"{LIST}{number}": path for number, path in enumerate(lists)}
     seen: Seen = {}
     changed = []
     for name, path in files.items():
@@ -167,6 +190,10 @@ def _look(kind: DatasetKind, before: Seen) -> Seen:
             raise UserError(
                 f"{files[name]} cannot be read ({error.strerror}).", "mend its permissions."
             ) from None
+    if kind.corrections:
+        effect, path = effect_of(kind), located(kind.corrections)
+        stat = path.stat()
+        seen[f"{LIST}corrections"] = [str(path), stat.st_size, stat.st_mtime_ns, effect]
     return seen
 
 
@@ -180,8 +207,11 @@ def _with_progress(names: list[str]) -> Iterable[str]:
 
 
 def _digest_of_all(seen: Seen) -> str:
-    """Return the digest of all files: their names and contents, not where they are."""
-    lines = "".join(f"{name}\0{one[3]}\n" for name, one in sorted(seen.items()))
+    """Return the digest of all files: their names and contents, not where they are.
+
+    Corrections that change nothing have no digest, and do not count.
+    """
+    lines = "".join(f"{name}\0{one[3]}\n" for name, one in sorted(seen.items()) if one[3])
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

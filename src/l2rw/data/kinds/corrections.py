@@ -1,0 +1,193 @@
+"""What people decided about labels: read, checked, applied to a data set.
+
+A decision says of an example that its given label is ``right``, ``wrong`` (with the right one),
+that it is to be left out (``remove``), or that nobody can tell (``unsure``). The given label is
+that of the user's files, however often people decide: a file of decisions replaces the one before.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from l2rw.data.kinds.base import DatasetKind, Examples, require_file
+from l2rw.data.kinds.lists import Listed
+from l2rw.data.kinds.problems import Problems, counted
+from l2rw.store.errors import UserError
+from l2rw.store.identity import digest
+
+RIGHT, WRONG, REMOVE, UNSURE = "right", "wrong", "remove", "unsure"
+DECISIONS = (RIGHT, WRONG, REMOVE, UNSURE)
+COLUMNS = ("id", "decision", "label")
+
+
+class Decision(NamedTuple):
+    """A line of the file."""
+
+    id: str
+    decision: str
+    label: str
+    """Name of the right class of those that are ``wrong``; empty if the line says none."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Examples after decisions."""
+
+    examples: Examples
+    """Under the labels that were decided, without those to remove."""
+    known: frozenset[str]
+    """Ids whose labels are known to be right by decisions."""
+    clean: tuple[Listed, ...]
+    """Those that join the clean set."""
+
+
+def read_decisions(path: str) -> list[Decision]:
+    """Read a CSV file with the columns ``id``, ``decision`` and ``label``; equal lines count once.
+
+    Raises:
+        UserError: It cannot be read, or has not these columns.
+    """
+    file = require_file(path, "download it from the review, or mend the path in data_sets.")
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            table = csv.DictReader(stream)
+            columns = [column or "" for column in table.fieldnames or []]
+            if missing := [name for name in COLUMNS if name not in columns]:
+                raise UserError(
+                    f"{file} has no column {' and no column '.join(missing)}, but "
+                    f"{', '.join(columns) or 'nothing'}.",
+                    "write id,decision,label into its first line.",
+                )
+            lines = (Decision(*((line[name] or "").strip() for name in COLUMNS)) for line in table)
+            return list(dict.fromkeys(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(
+            f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
+            "write it as text in UTF-8, with commas.",
+        ) from None
+
+
+def effect_of(kind: DatasetKind) -> str:
+    """Return a digest of what decisions change in a data set; empty if they change nothing.
+
+    So results stay what they are where somebody was unsure, or confirmed what is there.
+    """
+    told = read_decisions(kind.corrections) if kind.corrections else []
+    changing = sorted(one for one in told if one.decision in _changing(kind))
+    return digest([list(one) for one in changing]) if changing else ""
+
+
+def correct(
+    kind: DatasetKind,
+    examples: Examples,
+    left_out: Collection[str],
+    listed: Sequence[Listed],
+    problems: Problems,
+) -> Corrected:
+    """Apply a data set's decisions.
+
+    Args:
+        kind: Names the file of decisions, if there is one.
+        examples: Under given labels.
+        left_out: Ids of more examples, of which decisions do not count.
+        listed: The clean set as the user lists it, which must not contradict decisions.
+        problems: Gets a sentence for each kind of mistake.
+    """
+    if kind.corrections is None:
+        return Corrected(examples, frozenset(), ())
+    told = [one for one in read_decisions(kind.corrections) if one.id not in left_out]
+    given = dict(zip(examples.ids, examples.labels, strict=True))
+    _check(told, given, problems)
+    problems.raise_if_any()
+    decided = {one.id: one for one in told}
+    final = {key: _label(one, given) for key, one in decided.items() if one.decision != UNSURE}
+    contradicted = [
+        one.id
+        for one in listed
+        if one.id in final and (one.label or given[one.id]) != final[one.id]
+    ]
+    if contradicted:
+        problems.add(
+            f"clean and corrections contradict each other on "
+            f"{counted(contradicted, 'example', 'examples')}.",
+            "mend one of both.",
+        )
+        problems.raise_if_any()
+    changing = {key for key in final if decided[key].decision in _changing(kind)}
+    labels = [final.get(key) or label if key in changing else label for key, label in given.items()]
+    kept = np.array([final.get(key, "kept") is not None for key in given], dtype=bool)
+    corrected = sum(a != b for a, b in zip(labels, examples.labels, strict=True))
+    note = f"corrections changes {corrected:,} labels and leaves out {(~kept).sum():,} examples."
+    noted = replace(examples, labels=labels, notes=(*examples.notes, note))
+    return Corrected(
+        examples=noted.only(kept),
+        known=frozenset(key for key in changing if final[key] is not None),
+        clean=tuple(
+            Listed(key, label)
+            for key, label in final.items()
+            if kind.decided_are_clean and label is not None
+        ),
+    )
+
+
+def _changing(kind: DatasetKind) -> tuple[str, ...]:
+    """Return the decisions that change something."""
+    return (WRONG, REMOVE, RIGHT) if kind.decided_are_clean else (WRONG, REMOVE)
+
+
+def _label(one: Decision, given: dict[str, str]) -> str | None:
+    """Return the label of a decided example, None if it is to be removed."""
+    if one.decision == REMOVE:
+        return None
+    return one.label if one.decision == WRONG else given[one.id]
+
+
+def _check(told: Iterable[Decision], given: dict[str, str], problems: Problems) -> None:
+    """Look for all that can be wrong with decisions, given the labels by id."""
+    told, classes = list(told), set(given.values())
+    by_id = defaultdict(set)
+    for one in told:
+        by_id[one.id].add(one)
+    unknown = [key for key in by_id if key not in given]
+    if unknown:
+        problems.add(
+            f"corrections decides {counted(unknown, 'id', 'ids')} that no example has.",
+            "write ids as messages do: files relative to path, or rows by their id.",
+        )
+    if twice := [key for key, lines in by_id.items() if len(lines) > 1]:
+        problems.add(
+            f"corrections decides {counted(twice, 'example', 'examples')} twice, differently.",
+            "keep one line of each.",
+        )
+    if strange := sorted({one.decision for one in told} - set(DECISIONS)):
+        problems.add(
+            f"corrections says {counted(strange, 'thing', 'things')} beside its decisions.",
+            f"decide {', '.join(DECISIONS[:-1])} or {UNSURE}.",
+        )
+    wrong = [one for one in told if one.decision == WRONG]
+    if unsaid := [one.id for one in wrong if not one.label]:
+        problems.add(
+            f"corrections calls {counted(unsaid, 'label', 'labels')} wrong and says no right one.",
+            "write the right class into the column label, or decide unsure or remove.",
+        )
+    if others := sorted({one.label for one in wrong if one.label} - classes):
+        problems.add(
+            f"corrections names {counted(others, 'class', 'classes')} that no example is of.",
+            f"the classes are {', '.join(sorted(classes)[:20])}.",
+        )
+    changed = [
+        one.id
+        for one in told
+        if one.decision == RIGHT and one.id in given and one.label not in ("", given[one.id])
+    ]
+    if changed:
+        problems.add(
+            f"corrections calls "
+            f"{counted(changed, 'label {} right that is', 'labels {} right that are')} not given "
+            "any more.",
+            "call them wrong, with their right label, or leave their label empty.",
+        )
