@@ -1,7 +1,7 @@
 """Short runs on made-up images: what `l2rw gpu-check` trains. They need no files."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from l2rw.core.weights import Parameters, WeightedGradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split, make_part
 from l2rw.methods import METHODS
-from l2rw.methods.base import Method
+from l2rw.methods.base import Method, is_own, own_of
 from l2rw.methods.settings import as_pairs
 from l2rw.models import MODELS
 from l2rw.training.engine.loop import Start, Training
@@ -28,7 +28,9 @@ from l2rw.training.engine.network import (
 from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec, trains_on
 
+CPU = torch.device("cpu")
 SEED, PARENT_SEED = 0, 1
+"""Of a trial, and what is added to it for the run that it waits for."""
 CANDIDATES = 5
 """Training images for each place in the batch: hard mining sees each once in every step."""
 
@@ -87,6 +89,8 @@ class Trial:
     batch_size: int = 8
     dropout: bool = True
     """Whether to keep the network's dropout; masks differ between kinds of device."""
+    seed: int = SEED
+    """Of images, labels, initial values and draws."""
 
     @property
     def classes(self) -> int:
@@ -110,9 +114,7 @@ class Trial:
                     layer.p = 0.0
         spec = self._spec()
         wrapped = network(build_method(spec).adapt(model))
-        waits = METHODS[self.method].after
-        parent = wrapped.initial_values(PARENT_SEED) if waits else None
-        start = Start(SEED, self._split(data), parent)
+        start = Start(self.seed, self._split(data), *self._parent(network))
         return Training(
             spec,
             wrapped,
@@ -124,10 +126,23 @@ class Trial:
             capture=capture,
         )
 
+    def _parent(self, network: type[Network]) -> tuple[tuple[Parameters, Tensors] | None, Tensors]:
+        """Return what the run begins from, if it waits for another: untrained, of another seed.
+
+        That is a network, and what the method of that run trains beside it.
+        """
+        waits_for = METHODS[self.method].after
+        if not waits_for:
+            return None, {}
+        other = replace(self, method=waits_for, seed=self.seed + PARENT_SEED)
+        parameters, buffers = other.training(CPU, network).state.of_seed(0)
+        theirs = {name: p for name, p in parameters.items() if not is_own(name)}
+        return (theirs, buffers), own_of(parameters)
+
     def _dataset(self) -> Dataset:
         """Return images enough for all parts of the split, the last of them for the test."""
         info, n = dataset_of(self.model), self.batch_size
-        random = np.random.default_rng(SEED)
+        random = np.random.default_rng(self.seed)
         images = random.integers(
             256, size=((CANDIDATES + 3) * n, *info.image_shape), dtype=np.uint8
         )
@@ -169,7 +184,7 @@ class Trial:
             evaluations=1,
             trains_on=trains_on(METHODS[self.method], baselines_see_clean=False),
             fine_tunes=False,
-            method_settings=as_pairs(METHODS[self.method].settings()),
+            method_settings=as_pairs(_without_burn_in(METHODS[self.method].settings())),
             optimizer="sgd",
             nesterov=False,
             schedule="step",
@@ -183,18 +198,17 @@ def classes_of(model: str) -> int:
 
 
 def methods_of(model: str) -> list[str]:
-    """Return the methods that the problem of a network admits, but for mentor and pupil.
-
-    The pupil waits for a trained mentor, and the mentor trains on parts of a split that a trial
-    does not have in a useful size.
-    """
+    """Return the methods that the problem of a network admits."""
     return [
         name
         for name, record in METHODS.items()
-        if (classes_of(model) == 2 or not record.for_two_classes)
-        and record.after in ("", "baseline")
-        and not record.trained_beside_validation
+        if classes_of(model) == 2 or not record.for_two_classes
     ]
+
+
+def _without_burn_in(settings: Any) -> Any:
+    """Let a method do at once what it does after a share of the steps, which are never reached."""
+    return replace(settings, burn_in=0.0) if hasattr(settings, "burn_in") else settings
 
 
 def one_of_each_family(methods: list[str]) -> list[str]:
