@@ -13,7 +13,7 @@ from tests.plans import made_up_cell, made_up_plan
 
 from l2rw.config.load import parse_config
 from l2rw.config.paper import BACKGROUND, EXPERIMENTS, UNIFORM
-from l2rw.config.sections import Suspects, Sweep, Table
+from l2rw.config.sections import Detectors, Suspects, Sweep, Table
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import read_result, with_checksums
 from l2rw.store.seeds import format_seeds
@@ -29,6 +29,7 @@ SETTINGS = {
 }
 OWN = {
     "my_suspects": Suspects(),
+    "my_detectors": Detectors(),
     "my_table": Table(corruptions=(UNIFORM, BACKGROUND)),
     "my_sweep": Sweep(sweep={"model": ("resnet32", "wrn28_10")}),
 }
@@ -67,12 +68,29 @@ def runs(plan: PlanFile, path_of: Callable[[int, str], Path], tmp_path: Path) ->
     return tmp_path / "runs"
 
 
+LOOKS: dict[str, dict[str, Any]] = {
+    "probe": {},
+    "detectors": {
+        "sgd_run_seconds": 8.0,
+        "seconds": [
+            {"seed": seed, "part": part, "detector": detector, "seconds": 2.0 + seed}
+            for seed in range(3)
+            for part in ("validation", "train")
+            for detector in ("loss", "weight")
+        ],
+    },
+}
+"""What is written beside files of jobs that look by trained networks."""
+
+
 def _seal(folder: Path, result: dict[str, Any]) -> None:
-    """Write a job's ``result.json`` beside its finished files, ``probe.json`` beside the probe."""
+    """Write a job's ``result.json`` beside its finished files, and the records of looks."""
     files = list(folder.glob("*.csv"))
     (folder / "result.json").write_text(json.dumps(with_checksums(result, files)))
-    if (folder / "probe.csv") in files:
-        (folder / "probe.json").write_text(json.dumps(with_checksums({}, [folder / "probe.csv"])))
+    for name, told in LOOKS.items():
+        if (file := folder / f"{name}.csv") in files:
+            record = with_checksums(told, [file])
+            file.with_suffix(".json").write_text(json.dumps(record))
 
 
 @pytest.fixture(scope="session")

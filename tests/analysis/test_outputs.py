@@ -29,6 +29,7 @@ SETTINGS = {
         for corruption, network in (("imbalance", "lenet"), ("background_flip", "resnet32"))
     ],
     "my_suspects": [{"row": row} for row in ("baseline", "l2rw")],
+    "my_detectors": [{"row": row} for row in ("baseline", "l2rw")],
     "my_table": [
         {"dataset": "digits", "corruption": corruption, "row": "l2rw"}
         for corruption in ("uniform_flip", "background_flip")
@@ -55,6 +56,21 @@ def _probe(setting, seed):
 
 def _suspects(setting, seed):
     return [{"image": i, "clean": int(i > 2 + seed)} for i in range(10)]
+
+
+def _detectors(setting, seed):
+    return [
+        {
+            "part": part,
+            "image": i,
+            "given_label": 0,
+            "clean": int(i > 2 + seed),
+            "loss": -i % 7,
+            "weight": -i if setting["row"] == "l2rw" else None,
+        }
+        for part in ("validation", "train")
+        for i in range(10)
+    ]
 
 
 def _metrics(setting, seed):
@@ -94,7 +110,11 @@ def made(experiment, seeds, make_up_in, tmp_path_factory):
     if experiment in SIMULATED:
         plan, runs = make_up_simulations(folder, experiment, settings)
     else:
-        files = {"figure3": ("probe.csv", _probe), "my_suspects": ("suspects.csv", _suspects)}
+        files = {
+            "figure3": ("probe.csv", _probe),
+            "my_suspects": ("suspects.csv", _suspects),
+            "my_detectors": ("detectors.csv", _detectors),
+        }
         file = files.get(experiment, ("metrics.csv", _metrics))
         plan, runs = make_up_in(folder, experiment, settings, seeds, _result, *file)
     tables, figures = folder / "tables", folder / "figures"

@@ -295,6 +295,7 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (mine(corruption={"noise": 0.2}), "experiments.mine.corruption.name", ""),
         (mine(corruption={"name": "uniform_flip", "nois": 1}), "'nois'", "'noise'"),
         (mine(corruption="imbalance", sweep={"majority_share": [0.8]}), "minority", "minority"),
+        (mine(kind="detectors", sweep=None, rows=["adaboost"]), "several", "out of rows"),
         (mine(kind="weights", sweep=None, corruption="uniform_flip"), "weights", "suspects"),
         ({"experiments": 3}, "experiments", "by name"),
         ({"experiments": {"mine": 3}, "targets": ["mine"]}, "experiments.mine", ""),

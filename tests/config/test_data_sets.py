@@ -137,9 +137,10 @@ def test_captions_say_what_nobody_knows(here):
     caption = plan.experiments["one"].caption
     assert "Nobody knows which labels of mine are right" in caption
     assert "Test labels of mine are as they were given" in caption
-    raw["experiments"]["one"] = {"kind": "suspects", "dataset": "mine"} | {
-        "corruption": {"name": "given", "clean_size": 0},
-        "training": raw["experiments"]["one"]["training"],
-    }
-    with pytest.raises(UserError, match="nobody knows which labels of mine are wrong"):
-        Plan(parse_config(raw))
+    for kind in ("suspects", "detectors"):
+        raw["experiments"]["one"] = {"kind": kind, "dataset": "mine"} | {
+            "corruption": {"name": "given", "clean_size": 0},
+            "training": raw["experiments"]["one"]["training"],
+        }
+        with pytest.raises(UserError, match="nobody knows which labels of mine are wrong"):
+            Plan(parse_config(raw))

@@ -16,6 +16,7 @@ OUTPUTS = {
     "corrupt": {THERE.split("{split}", "{seed}")},
     "train": {RUN / name for name in paths.RUN_FILES},
     "probe": {RUN / paths.PROBE, RUN / paths.PROBE_RECORD},
+    "detect": {RUN / paths.DETECTORS, RUN / paths.DETECTORS_RECORD},
     "simulate": {SIMULATION / name for name in (paths.CHECKS, paths.BOUND, paths.TRAJECTORY)},
     "tabulate": {
         THERE.table("{experiment}", suffix) for suffix in ("csv", "md", "tex", "html", "json")

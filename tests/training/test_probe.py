@@ -15,6 +15,7 @@ from l2rw.store.checksums import verify, with_checksums
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_json
 from l2rw.training.engine.network import build_network
+from l2rw.training.looks import LookJob
 from l2rw.training.probe import MIXED, SINGLE_CLASS, Probe, Weighed, run_probe
 from l2rw.training.trained import load_trained, save_trained
 
@@ -159,7 +160,7 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
 
 
 def test_a_probe_writes_a_line_for_every_image(arguments, digits, make_split):
-    run_probe(**arguments)
+    run_probe(LookJob(**arguments))
     beside = arguments["out"].with_suffix(".json")
     assert set(arguments["out"].parent.iterdir()) == {arguments["out"], beside}
     verify(arguments["out"], beside)
@@ -189,11 +190,11 @@ def test_a_damaged_network_is_named_and_not_probed(arguments):
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"{path} is missing, damaged or was changed"):
-        run_probe(**arguments)
+        run_probe(LookJob(**arguments))
     assert not arguments["out"].exists()
 
 
 def test_only_a_background_class_can_be_probed(arguments, corruptions):
     cell = replace(arguments["cell"], corruption=corruptions["uniform_flip"])
     with pytest.raises(TypeError, match="uniform_flip"):
-        run_probe(**arguments | {"cell": cell})
+        run_probe(LookJob(**arguments | {"cell": cell}))

@@ -49,7 +49,7 @@ SHORT = {
 }
 NOISY: dict[str, Any] = {
     "name": "noisy",
-    "targets": ["table2", "figure3", "figure6", "figure7", "gradient_norm"],
+    "targets": ["table2", "figure3", "figure6", "figure7", "gradient_norm", "detectors"],
     "compute": {"seeds_per_job": 2, "stack": 2},
     "noisy_labels": {
         "seeds": 2,
@@ -73,6 +73,7 @@ NOISY: dict[str, Any] = {
         # Trains the network of Figure 2, which is no target, with one seed.
         "figure2": TINY["experiments"]["figure2"] | {"seeds": 1},
         "gradient_norm": {"dataset": "digits", "rows": ["l2rw"]},
+        "detectors": {"kind": "detectors", "dataset": "digits", "rows": ["l2rw"]},
     },
 }
 

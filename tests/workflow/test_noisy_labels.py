@@ -37,8 +37,9 @@ def test_everything_is_made_and_what_experiments_share_is_trained_once(finished)
         # Four rows and the half-way network of Figure 3; both rows of Figure 6; one of Figure 2.
         "train": 5 + 2 + 1,
         "probe": 1,
-        "tabulate": 5,
-        "draw": 5,
+        "detect": 1,
+        "tabulate": 6,
+        "draw": 6,
         "metrics": 1,
         "judge": 1,
     }
@@ -89,13 +90,18 @@ def test_jobs_start_when_those_they_wait_for_are_done(finished):
 def test_every_job_leaves_its_files_and_no_others(finished):
     plan = Plan(parse_config(NOISY))
     (probed,) = plan.experiments["figure3"].all_cells
+    (looked_by,) = plan.experiments["detectors"].all_cells
+    added = {
+        probed: {"probe.csv", "probe.json"},
+        looked_by: {"detectors.csv", "detectors.json"},
+    }
     left = {"result.json", "metrics.csv", "suspects.csv", "network.safetensors"}
     for key, cell in plan.cells.items():
         both_seeds = cell.split.corruption.name == "background_flip"
         (folder,) = (finished.results / "runs" / key).iterdir()
         assert folder.name == ("seed-0-1" if both_seeds else "seed-0")
         names = {path.name for path in folder.iterdir()}
-        assert names == left | ({"probe.csv", "probe.json"} if key == probed else set())
+        assert names == left | added.get(key, set())
     assert not list((finished.folder / "checkpoints").rglob("*.safetensors*"))
 
 

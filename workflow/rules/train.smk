@@ -6,6 +6,7 @@
 #      <results>/runs/{cell}/seed-{seeds}/suspects.csv           training examples by mean weight
 #      <results>/runs/{cell}/seed-{seeds}/network.safetensors    the trained networks
 #      <results>/runs/{cell}/seed-{seeds}/probe.csv              weights of Figure 3
+#      <results>/runs/{cell}/seed-{seeds}/detectors.csv          examples' scores by detectors
 #
 # A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
 # checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them. It
@@ -72,3 +73,31 @@ rule probe:
         "exec l2rw probe --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
         " --data {input.data:q} --splits {input.splits:q} --network {input.network:q}"
         " --threads {threads} --out {output.probe:q} &> {log:q}"
+
+
+rule detect:
+    """Score examples by detectors of wrong labels, by a trained network."""
+    input:
+        plan=ancient(plan_of),
+        data=ancient(data_of),
+        splits=ancient(splits_of_job),
+        network=ancient("<results>/runs/{cell}/seed-{seeds}/network.safetensors"),
+        suspects=ancient("<results>/runs/{cell}/seed-{seeds}/suspects.csv"),
+    output:
+        scores="<results>/runs/{cell}/seed-{seeds}/detectors.csv",
+        checksum="<results>/runs/{cell}/seed-{seeds}/detectors.json",
+    log:
+        "<logs>/detect/{cell}/seed-{seeds}.log",
+    benchmark:
+        "<benchmarks>/detect/{cell}/seed-{seeds}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=gpus_per_job(),
+        mem_mb=memory_of_job,
+        runtime=60,
+    shell:
+        "exec l2rw detect --plan {input.plan:q} --cell {wildcards.cell:q} --seeds {wildcards.seeds}"
+        " --data {input.data:q} --splits {input.splits:q} --network {input.network:q}"
+        " --threads {threads} --out {output.scores:q} &> {log:q}"

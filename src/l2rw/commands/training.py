@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -76,46 +77,48 @@ def _train(arguments: Namespace) -> None:
             sys.exit(1 if outcome.breaks_process else 2)
 
 
-def _probe_options(probe: ArgumentParser) -> None:
-    _job_options(probe)
-    probe.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
-    probe.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
+def _look_options(look: ArgumentParser) -> None:
+    _job_options(look)
+    look.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
+    look.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
 
 
-def _probe(arguments: Namespace) -> None:
-    cell, compute = cell_to_run(arguments)
-    with _device(compute):
-        from l2rw.training.probe import run_probe
+def _look(implementation: str) -> Callable[[Namespace], None]:
+    """Return a command that looks at data by trained networks; it is named as in a record."""
 
-        run_probe(
-            cell,
-            compute,
-            arguments.seeds,
-            arguments.data,
-            arguments.splits,
-            arguments.network,
-            arguments.out,
-        )
+    def run(arguments: Namespace) -> None:
+        cell, compute = cell_to_run(arguments)
+        with _device(compute):
+            from l2rw.store.records import load
+            from l2rw.training.looks import LookJob
 
+            load(implementation)(
+                LookJob(
+                    cell=cell,
+                    compute=compute,
+                    seeds=arguments.seeds,
+                    data=arguments.data,
+                    splits=arguments.splits,
+                    network=arguments.network,
+                    out=arguments.out,
+                )
+            )
 
-def _detect(arguments: Namespace) -> None:
-    cell, compute = cell_to_run(arguments)
-    with _device(compute):
-        from l2rw.training.detect import run_detectors
-
-        run_detectors(
-            cell,
-            compute,
-            arguments.seeds,
-            arguments.data,
-            arguments.splits,
-            arguments.network,
-            arguments.out,
-        )
+    return run
 
 
 COMMANDS = (
     Command("train", "train the runs of one job", _train, _train_options),
-    Command("probe", "weigh hyper-validation images by a trained network", _probe, _probe_options),
-    Command("detect", "compare detectors of wrong labels", _detect, _probe_options),
+    Command(
+        "probe",
+        "weigh hyper-validation images by a trained network",
+        _look("l2rw.training.probe:run_probe"),
+        _look_options,
+    ),
+    Command(
+        "detect",
+        "score examples by detectors of wrong labels",
+        _look("l2rw.training.detect:run_detectors"),
+        _look_options,
+    ),
 )

@@ -71,6 +71,13 @@ KINDS = Records(
             drawing="l2rw.analysis.suspects",
         ),
         KindRecord(
+            name="detectors",
+            label="Detectors of wrong labels",
+            implementation="l2rw.experiments.compared:detectors",
+            section="l2rw.config.sections:Detectors",
+            drawing="l2rw.analysis.detectors",
+        ),
+        KindRecord(
             name="theorem2",
             label="Theory: the rate of convergence",
             implementation="l2rw.experiments.theory:theorem2",

@@ -317,6 +317,19 @@ class Suspects(Compared):
     rows: RowNames = ROWS
 
 
+class Detectors(Compared):
+    """Detectors of wrong labels side by side: loss, margin, influence, confident learning, weight.
+
+    They look by the trained networks of the rows at labels of the hyper-validation set and of the
+    training set.
+    """
+
+    kind: Literal["detectors"] = Field("detectors", description="Kind of experiment.")
+    dataset: DatasetName = DATASET
+    corruption: OneCorruption = CORRUPTION
+    rows: RowNames = ROWS
+
+
 class Theorem2(ExperimentSection):
     """Theorem 2: the smallest E‖∇G‖² so far against C/√T, and controls that must fail."""
 

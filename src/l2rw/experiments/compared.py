@@ -9,6 +9,7 @@ from l2rw.config.sections import (
     Confusion,
     Corrupted,
     Curves,
+    Detectors,
     Suspects,
     Sweep,
     Table,
@@ -26,9 +27,10 @@ from l2rw.experiments.captions import (
 )
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.setups import Setup, setup
+from l2rw.methods import METHODS
 from l2rw.methods.rows import Row
 from l2rw.store.errors import UserError
-from l2rw.store.paths import METRICS, PROBE, SUSPECTS
+from l2rw.store.paths import DETECTORS, METRICS, PROBE, SUSPECTS
 
 
 def table(config: Config, name: str) -> Experiment:
@@ -146,13 +148,7 @@ def weights(config: Config, name: str) -> Experiment:
 def suspects(config: Config, name: str) -> Experiment:
     """Return the cells whose training examples are ranked by their mean weight."""
     section = _section(config, name, Suspects)
-    one = setup(config, section, section.dataset, section.corruption)
-    if not one.split.corruption.knows_truth(one.split.data):
-        raise UserError(
-            f"Experiment {name} counts wrong labels among suspects, but nobody knows which labels "
-            f"of {section.dataset} are wrong.",
-            "leave it out; suspects.csv of every run of a table lists the suspects.",
-        )
+    one = _with_truth(config, name, section)
     caption = sentences(
         f"Which labels are wrong? Training images of {section.dataset} by their mean weight over "
         f"training, least first: share of wrong labels among the first, "
@@ -161,6 +157,45 @@ def suspects(config: Config, name: str) -> Experiment:
         describe_setups([one]),
     )
     return _experiment(config, name, caption, _rows(one, section.rows), results_file=SUSPECTS)
+
+
+def detectors(config: Config, name: str) -> Experiment:
+    """Return the cells by whose networks detectors look at labels."""
+    section = _section(config, name, Detectors)
+    one = _with_truth(config, name, section)
+    for row in section.rows:
+        if not METHODS[row.method].one_network:
+            raise UserError(
+                f"Experiment {name}: detectors look by a single network, and row {row!s} trains "
+                "several.",
+                "take it out of rows.",
+            )
+    caption = sentences(
+        f"Which labels are wrong? Detectors on {section.dataset}, "
+        f"{describe_corruption(one.split.corruption)}: {over_splits(_seeds(config, section))}. "
+        "AUC is the probability that a wrong label scores higher than a right one, recall the "
+        "share of the wrong labels among as many highest scores as there are wrong labels. Held "
+        "out: images of the hyper-validation set, which the network was not trained on; their "
+        "weight is the mean over ten passes of L2RW without a step. Trained on: training "
+        "images; their weight is the mean in training. Costs are those of the scores, in seconds "
+        "and in units of an SGD run of the same steps; what training the network took comes on "
+        "top.",
+        describe_clean_set(one.split.corruption),
+        describe_setups([one]),
+    )
+    return _experiment(config, name, caption, _rows(one, section.rows), results_file=DETECTORS)
+
+
+def _with_truth(config: Config, name: str, section: Suspects | Detectors) -> Setup:
+    """Return what rows are compared on; raise :class:`UserError` unless wrong labels are known."""
+    one = setup(config, section, section.dataset, section.corruption)
+    if not one.split.corruption.knows_truth(one.split.data):
+        raise UserError(
+            f"Experiment {name} counts wrong labels among suspects, but nobody knows which labels "
+            f"of {section.dataset} are wrong.",
+            "leave it out; suspects.csv of every run of a table lists the suspects.",
+        )
+    return one
 
 
 def _section(config: Config, name: str, kind: type[Any]) -> Any:

@@ -17,6 +17,12 @@ RUN_FILES = (METRICS, NETWORK, SUSPECTS, RESULT)
 """All of it; what makes the run done comes last."""
 PROBE, PROBE_RECORD = "probe.csv", "probe.json"
 """What Figure 3 adds, and what holds its checksum."""
+DETECTORS, DETECTORS_RECORD = "detectors.csv", "detectors.json"
+"""What detectors of wrong labels make of the examples, and what holds its checksum."""
+DETECTOR_COLUMNS = ("seed", "part", "image", "given_label", "clean")
+"""Of that file, before a column for each detector: the higher, the more a label seems wrong."""
+UNSEEN, TRAINED_ON = "validation", "train"
+"""Its parts: examples that the network was not trained on, and training examples."""
 CHECKS, BOUND, TRAJECTORY = "checks.json", "bound.csv", "trajectory.csv"
 """What a simulation leaves."""
 PAGE, HTML = "REPRODUCTION.md", "REPRODUCTION.html"

@@ -1,184 +1,205 @@
-"""The job that compares detectors of wrong labels on hyper-validation sets."""
+"""The job that scores examples by all detectors of wrong labels."""
 
-from collections.abc import Callable, Sequence
+import csv
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch.func import grad
 
-from l2rw.core.batchnorm import Tensors
-from l2rw.core.weights import Parameters, reweighted_gradient
-from l2rw.data.datasets.dataset import Dataset
-from l2rw.data.splits import Indices, Part, Split
+from l2rw.core.weights import Parameters
+from l2rw.data.splits import Part, Split
 from l2rw.data.streams import Stream
 from l2rw.methods import METHODS
-from l2rw.store.checksums import verify, with_checksums
-from l2rw.store.errors import UserError
-from l2rw.store.files import write_csv, write_json
-from l2rw.store.paths import RESULT
+from l2rw.store.checksums import verify
+from l2rw.store.paths import DETECTOR_COLUMNS, RESULT, SUSPECTS, TRAINED_ON, UNSEEN
 from l2rw.store.randomness import generator
 from l2rw.training import detectors
 from l2rw.training.detectors import Predictions, Scores
-from l2rw.training.device import choose_device, set_up_torch
-from l2rw.training.engine.batches import ImageStore
-from l2rw.training.engine.network import Network, build_network
+from l2rw.training.engine.batches import ImageStore, training_part
 from l2rw.training.evaluation import CHUNKS
-from l2rw.training.plan_file import CellEntry, Compute
-from l2rw.training.trained import load_trained
+from l2rw.training.looks import LookJob, Values, Weigher
 
 PASSES = 10
 """Passes over the examples in random batches, over which their weights by L2RW are means."""
 MOST_FOR_CURVATURE = 2000
 """Training examples, at most, over which the Gauss-Newton matrix is a mean."""
+TIMED_STEPS = 5
 
-Values = tuple[Parameters, Tensors]
-Examples = tuple[Tensor, Tensor]
-"""Images and labels."""
+Detectors = dict[str, Callable[[], Scores]]
+"""By name, what gives the examples of a part their scores."""
 
 
-class Found(NamedTuple):
-    """How a detector did for one seed."""
+class Scored(NamedTuple):
+    """What detectors make of a part of a seed's examples."""
 
     seed: int
-    detector: str
-    auc: float
-    average_precision: float
-    recall: float
-    seconds: float
-    """That its scores took, beyond the predictions that all share."""
-    examples: int
-    wrong: int
-    """Of the examples."""
+    name: str
+    """Of the part, see :mod:`l2rw.store.paths`."""
+    part: Part
+    scores: dict[str, Scores]
+    """By detector, (n,)."""
+    seconds: dict[str, float]
+    """That they took."""
 
 
-def run_detectors(
-    cell: CellEntry,
-    compute: Compute,
-    seeds: range,
-    data: Path,
-    splits: Sequence[Path],
-    network: Path,
-    out: Path,
-) -> None:
-    """Compare detectors on the hyper-validation sets of some seeds; write a line for each.
+def run_detectors(job: LookJob) -> None:
+    """Score hyper-validation and training examples of some seeds; write a line for each.
 
-    Confident learning is among them if cleanlab is installed, the weight by L2RW if the cell's
-    method is guided by the clean set.
-
-    Args:
-        cell: Whose networks look.
-        compute: How to compute.
-        seeds: Of the runs.
-        data: Data set file.
-        splits: Split files of the seeds, in the same order.
-        network: Trained networks of the seeds.
-        out: File to write; its checksum goes into the ``.json`` file beside it.
-
-    Raises:
-        UserError: There is nothing to find: a hyper-validation set is empty, or all of its labels
-            are right, or all wrong; or nobody knows which.
+    Confident learning is among the detectors if cleanlab is installed. The weight of a
+    hyper-validation example is that by L2RW, if the cell's method is guided by the clean set; that
+    of a training example is its mean weight in training, if weights differ. Beside the lines, the
+    record holds the seconds that each detector took, its predictions included, and those that SGD
+    would take for as many steps as the cell's.
     """
-    spec = cell.run_spec
-    device = choose_device(compute.device)
-    set_up_torch(spec.precision, compute.threads, deterministic=compute.deterministic)
-    dataset = Dataset.load(data)
-    verify(network, network.with_name(RESULT))
-    built = build_network(spec, dataset.info.image_shape, cell.corruption.classes)
+    spec = job.cell.run_spec
+    dataset, network, device = job.open()
     images = ImageStore(dataset.train_images, dataset.info.pixel_range, device)
-    look = Look(built, images, spec.batch_size, spec.clean_batch_size or 0)
-    lines: list[Found] = []
-    for seed, path in zip(seeds, splits, strict=True):
-        split = Split.load(path)
-        if not split.validation.truth_is_known.all():
-            raise UserError(
-                f"Nobody knows which labels of {cell.dataset} are wrong: no detector can be "
-                "judged.",
-                "compare them where the truth is known; suspects.csv of every run lists suspects.",
-            )
-        wrong = ~split.validation.label_is_correct
-        if wrong.all() or not wrong.any():
-            raise UserError(
-                f"The hyper-validation set of seed {seed} has no wrong labels, or no right ones.",
-                "compare detectors where labels are noisy, with noisy_labels.validation_size > 0.",
-            )
-        values = load_trained([network], built, seed)
-        guided = METHODS[spec.method].guided_by_clean_set
-        compared = detectors.compare(look.detectors(values, split, seed, guided=guided), wrong)
-        lines += [
-            Found(seed, name, *quality, seconds, len(wrong), int(wrong.sum()))
-            for name, (quality, seconds) in compared.items()
-        ]
-    write_csv(out, Found._fields, lines)
-    write_json(out.with_suffix(".json"), with_checksums({"cell": cell.id}, [out]))
+    look = Look(network, images, spec.batch_size, spec.clean_batch_size or 0)
+    suspects = job.network.with_name(SUSPECTS)
+    verify(suspects, suspects.with_name(RESULT))
+    scored: list[Scored] = []
+    for seed, split, values in job.each(network):
+        parameters, buffers = ({n: t.to(device) for n, t in one.items()} for one in values)
+        train = training_part(spec, split)
+        by_part: dict[str, tuple[Part, Detectors]] = {}
+        if len(split.validation) and "validation" not in spec.trains_on:
+            by = look.detectors((parameters, buffers), split.validation, train, seed)
+            if METHODS[spec.method].guided_by_clean_set:
+                by["weight"] = partial(look.weight_scores, parameters, split, seed)
+            by_part[UNSEEN] = split.validation, by
+        by = look.detectors((parameters, buffers), train, train, seed)
+        weights = weights_in_training(suspects, seed, train)
+        if len(np.unique(weights[np.isfinite(weights)])) > 1:
+            by["weight"] = partial(np.negative, weights)
+        by_part[TRAINED_ON] = train, by
+        for name, (part, of_part) in by_part.items():
+            scored.append(Scored(seed, name, part, *_timed(of_part)))
+    known = [name for name in detectors.NAMES if any(name in one.scores for one in scored)]
+    ids = dataset.train_ids
+    job.write(
+        [*DETECTOR_COLUMNS, *known, *([] if ids is None else ["id"])],
+        (line for one in scored for line in _lines(one, known, ids)),
+        seconds=[
+            {"seed": one.seed, "part": one.name, "detector": detector, "seconds": seconds}
+            for one in scored
+            for detector, seconds in one.seconds.items()
+        ],
+        sgd_run_seconds=spec.steps * look.sgd_step_seconds(parameters, train),
+    )
 
 
-class Look:
+def weights_in_training(suspects: Path, seed: int, train: Part) -> Scores:
+    """Return the mean weights of a seed's training examples, (n,); NaN for those never seen."""
+    weights = dict.fromkeys(map(int, train.indices), float("nan"))
+    with suspects.open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            if int(line["seed"]) == seed and line["mean_weight"]:
+                weights[int(line["image"])] = float(line["mean_weight"])
+    return np.array([weights[int(image)] for image in train.indices])
+
+
+def _timed(by: Detectors) -> tuple[dict[str, Scores], dict[str, float]]:
+    """Return each detector's scores, and the seconds that they took."""
+    scores, seconds = {}, {}
+    for name, scores_of in by.items():
+        started = time.perf_counter()
+        scores[name] = scores_of()
+        seconds[name] = time.perf_counter() - started
+    return scores, seconds
+
+
+def _lines(
+    one: Scored, known: Sequence[str], ids: NDArray[np.str_] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield every example; what is not known of it stays empty."""
+    none = np.full(len(one.part), np.nan)
+    scores = [one.scores.get(name, none) for name in known]
+    for place, image in enumerate(one.part.indices):
+        truth = one.part.truth_is_known[place]
+        yield (
+            one.seed,
+            one.name,
+            image,
+            one.part.labels[place],
+            int(one.part.label_is_correct[place]) if truth else "",
+            *(f"{s[place]:.8g}" if np.isfinite(s[place]) else "" for s in scores),
+            *([] if ids is None else [ids[image]]),
+        )
+
+
+class Look(Weigher):
     """Looks at the images of a data set by trained networks."""
 
-    def __init__(
-        self, network: Network, images: ImageStore, batch_size: int, clean_batch_size: int
-    ) -> None:
-        """Args: batch sizes are those of training, in which L2RW weighs."""
-        self._network, self._images = network, images
-        self._batch_size, self._clean_batch_size = batch_size, clean_batch_size
+    def detectors(self, values: Values, part: Part, train: Part, seed: int) -> Detectors:
+        """Return those that look at a network's predictions for a part, which each asks for.
 
-    def detectors(
-        self, values: Values, split: Split, seed: int, *, guided: bool
-    ) -> dict[str, Callable[[], Scores]]:
-        """Return what gives the hyper-validation examples of a seed their scores, by name."""
-        values = tuple({n: t.to(self._images.device) for n, t in v.items()} for v in values)  # type: ignore[assignment]
-        seen = self.predictions(values, split.validation)
-        order = generator("probe", seed).permutation(len(split.train))[:MOST_FOR_CURVATURE]
-        some = Part(*(array[order] for array in vars(split.train).values()))
-        result: dict[str, Callable[[], Scores]] = {
-            "loss": partial(detectors.loss, seen),
-            "margin": partial(detectors.margin, seen),
-            "influence": lambda: detectors.self_influence(seen, self.predictions(values, some)),
+        Args:
+            values: Parameters and buffers of the network, on the device of the images.
+            part: What to look at.
+            train: What it was trained on.
+            seed: Of the run.
+        """
+        order = generator("probe", seed).permutation(len(train))[:MOST_FOR_CURVATURE]
+        some = Part(*(array[order] for array in vars(train).values()))
+
+        def of(detector: Callable[..., Scores], *others: Part) -> Callable[[], Scores]:
+            return lambda: detector(*(self.predictions(values, p) for p in (part, *others)))
+
+        result = {
+            "loss": of(detectors.loss),
+            "margin": of(detectors.margin),
+            "influence": of(detectors.self_influence, some),
         }
         if find_spec("cleanlab"):
-            result["confident learning"] = partial(detectors.confident_learning, seen)
-        if guided:
-            result["weight"] = lambda: -self.mean_weights(values[0], split, seed)
+            result["confident_learning"] = of(detectors.confident_learning)
         return result
 
     def predictions(self, values: Values, part: Part) -> Predictions:
         """Return what a network makes of the images of a part."""
-        indices = torch.from_numpy(part.indices).to(self._images.device)
+        indices = torch.from_numpy(part.indices).to(self.images.device)
         found = [
-            self._network.features(*values, self._images[chunk])
-            for chunk in torch.split(indices, CHUNKS[self._images.device.type])
+            self.network.features(*values, self.images[chunk])
+            for chunk in torch.split(indices, CHUNKS[self.images.device.type])
         ]
         logits, features = (torch.cat(list(one)).double() for one in zip(*found, strict=True))
         return Predictions(part.labels, logits.log_softmax(1).cpu().numpy(), features.cpu().numpy())
 
+    def weight_scores(self, parameters: Parameters, split: Split, seed: int) -> Scores:
+        """Return minus the mean weights of hyper-validation examples by L2RW, (n,)."""
+        return -self.mean_weights(parameters, split, seed)
+
     def mean_weights(self, parameters: Parameters, split: Split, seed: int) -> Scores:
         """Return hyper-validation examples' mean weights by L2RW in batches with others, (n,)."""
-        part, size = split.validation, min(self._batch_size, len(split.validation))
-        guides = min(self._clean_batch_size, len(split.clean))
+        part, size = split.validation, min(self.batch_size, len(split.validation))
+        guides = min(self.clean_batch_size, len(split.clean))
         order = Stream(part.indices, "probe", seed)
         clean = Stream(split.clean.indices, "clean batch", seed)
         total, times = np.zeros(len(part)), np.zeros(len(part))
         for number in range(PASSES * -(-len(part) // size)):
             places = order.take(number * size, size)
-            noisy = self._examples(part, places)
-            guiding = self._examples(split.clean, clean.take(number * guides, guides))
-            self._network.seed_masks(seed, number)
-            weights = self._weights(parameters, noisy, guiding)
+            noisy = self.examples(part, places)
+            guiding = self.examples(split.clean, clean.take(number * guides, guides))
+            self.network.seed_masks(seed, number)
+            weights = self.weights(parameters, noisy, guiding)
             total[places] += weights.double().cpu().numpy() * size
             times[places] += 1
         return total / times
 
-    def _weights(self, parameters: Parameters, noisy: Examples, guiding: Examples) -> Tensor:
-        return reweighted_gradient(
-            lambda at: self._network.losses(at, *noisy),
-            lambda at: self._network.losses(at, *guiding)[0].mean(),
-            parameters,
-        ).weights
-
-    def _examples(self, part: Part, places: Indices) -> Examples:
-        indices, labels = (torch.from_numpy(a[places]) for a in (part.indices, part.labels))
-        return self._images[indices.to(self._images.device)], labels.to(self._images.device)
+    def sgd_step_seconds(self, parameters: Parameters, train: Part) -> float:
+        """Return what a gradient of plain training takes here, the median of a few."""
+        batch = self.examples(train, np.arange(min(self.batch_size, len(train))))
+        gradient = grad(lambda at: self.network.losses(at, *batch)[0].mean())
+        took = []
+        for _ in range(1 + TIMED_STEPS):  # the first one warms up
+            started = time.perf_counter()
+            for slope in gradient(parameters).values():
+                slope.flatten()[0].item()  # waits for a GPU
+            took.append(time.perf_counter() - started)
+        return float(np.median(took[1:]))

@@ -1,20 +1,18 @@
-r"""Detectors of wrong labels, side by side on examples that a network was not trained on.
+r"""Detectors of wrong labels, side by side.
 
 Every detector gives an example a score that is higher the more its given label y seems wrong. With
 the predicted probabilities p, and h the input of the network's last layer (and a one):
 
 * ``loss``: -log p_y.
 * ``margin``: how much surer the network is of its best other class, max_k log p_k - log p_y.
-* ``confident learning`` (Northcutt et al., 2021), by the library cleanlab if it is installed: one
+* ``confident_learning`` (Northcutt et al., 2021), by the library cleanlab if it is installed: one
   less the label's quality, the normalised margin, and higher for all labels that it finds wrong.
 * ``influence`` (Koh and Liang, 2017), of an example on itself, in the last layer alone: with its
   gradient g = (p - e_y) h^T and the Gauss-Newton matrix H of the training loss, g^T (H + δI)^-1 g.
-* ``weight``: the weight by L2RW, less of it being worse. Before it is rectified this is the
-  influence of an example on the clean loss in all layers, with H = I.
+* ``weight``: minus the weight by L2RW. Before it is rectified this is the influence of an example
+  on the clean loss in all layers, with H = I.
 """
 
-import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +22,12 @@ from l2rw.store.errors import UserError
 
 Scores = NDArray[np.float64]
 
+NAMES = ("loss", "margin", "influence", "confident_learning", "weight")
+"""In the order in which tables have them."""
 DAMPING = 0.1
 """δ, in units of the mean eigenvalue of H, as is usual for influence in deep networks."""
+CHUNK = 500
+"""Examples whose gradients are in memory at once."""
 
 
 class Predictions(NamedTuple):
@@ -42,17 +44,6 @@ class Predictions(NamedTuple):
     def of_label(self) -> Scores:
         """The logarithm of the given label's probability, (n,)."""
         return self.log_p[np.arange(len(self.labels)), self.labels]
-
-
-class Quality(NamedTuple):
-    """How well scores tell wrong labels from right ones."""
-
-    auc: float
-    """Probability that a wrong label scores higher than a right one, a tie counting half."""
-    average_precision: float
-    """Mean share of wrong labels among those that score as high as a wrong label or higher."""
-    recall: float
-    """Share of the wrong labels found among as many highest scores as there are wrong labels."""
 
 
 def loss(seen: Predictions) -> Scores:
@@ -92,43 +83,15 @@ def self_influence(seen: Predictions, trained_on: Predictions) -> Scores:
     """Return g^T (H + δI)^-1 g, (n,); H is that of the training examples."""
     matrix = _gauss_newton(trained_on)
     matrix[np.diag_indices(len(matrix))] += DAMPING * np.trace(matrix) / len(matrix)
-    p = np.exp(seen.log_p)
+    inverse = np.linalg.inv(matrix)
+    p, h = np.exp(seen.log_p), _with_one(seen.features)
     p[np.arange(len(p)), seen.labels] -= 1
-    gradients = np.einsum("nk,nd->nkd", p, _with_one(seen.features)).reshape(len(p), -1)
-    solved = np.linalg.solve(matrix, gradients.T)
-    scores: Scores = np.einsum("nd,dn->n", gradients, solved)
+    scores = np.empty(len(p))
+    for first in range(0, len(p), CHUNK):
+        chunk = slice(first, first + CHUNK)
+        gradients = np.einsum("nk,nd->nkd", p[chunk], h[chunk]).reshape(len(p[chunk]), -1)
+        scores[chunk] = np.einsum("nd,nd->n", gradients @ inverse, gradients)
     return scores
-
-
-def quality(scores: Scores, wrong: NDArray[np.bool_]) -> Quality:
-    """Measure scores (n,) against the truth (n,), which has wrong and right labels.
-
-    Where scores tie, all orders of the tied examples are taken together.
-    """
-    bad, good = np.sort(scores[wrong]), np.sort(scores[~wrong])
-    if not (len(bad) and len(good)):
-        raise ValueError("there must be wrong labels and right ones")
-    below, not_above = (np.searchsorted(good, bad, side=side) for side in ("left", "right"))
-    auc = (below + not_above).mean() / (2 * len(good))
-    found = len(bad) - np.searchsorted(bad, bad, side="left")  # wrong ones as high as each
-    looked_at = found + len(good) - below
-    least = np.sort(scores)[-len(bad)]  # of as many highest scores as there are wrong labels
-    certain, tied = (scores > least), (scores == least)
-    places = len(bad) - certain.sum()
-    recall = (wrong[certain].sum() + places * wrong[tied].mean()) / len(bad)
-    return Quality(float(auc), float((found / looked_at).mean()), float(recall))
-
-
-def compare(
-    detectors: dict[str, Callable[[], Scores]], wrong: NDArray[np.bool_]
-) -> dict[str, tuple[Quality, float]]:
-    """Return each detector's quality, and the seconds that its scores took."""
-    result = {}
-    for name, scores_of in detectors.items():
-        started = time.perf_counter()
-        scores = scores_of()
-        result[name] = quality(scores, wrong), time.perf_counter() - started
-    return result
 
 
 def _gauss_newton(seen: Predictions) -> NDArray[np.float64]:

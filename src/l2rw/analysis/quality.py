@@ -1,0 +1,36 @@
+"""How well scores tell wrong labels from right ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Quality(NamedTuple):
+    """How well scores tell wrong labels from right ones."""
+
+    auc: float
+    """Probability that a wrong label scores higher than a right one, a tie counting half."""
+    average_precision: float
+    """Mean share of wrong labels among those that score as high as a wrong label or higher."""
+    recall: float
+    """Share of the wrong labels found among as many highest scores as there are wrong labels."""
+
+
+def quality(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Quality:
+    """Measure scores (n,) against the truth (n,), which has wrong and right labels.
+
+    Where scores tie, all orders of the tied examples are taken together.
+    """
+    bad, good = np.sort(scores[wrong]), np.sort(scores[~wrong])
+    if not (len(bad) and len(good)):
+        raise ValueError("there must be wrong labels and right ones")
+    below, not_above = (np.searchsorted(good, bad, side=side) for side in ("left", "right"))
+    auc = (below + not_above).mean() / (2 * len(good))
+    found = len(bad) - np.searchsorted(bad, bad, side="left")  # wrong ones as high as each
+    looked_at = found + len(good) - below
+    least = np.sort(scores)[-len(bad)]  # of as many highest scores as there are wrong labels
+    certain, tied = (scores > least), (scores == least)
+    places = len(bad) - certain.sum()
+    recall = (wrong[certain].sum() + places * wrong[tied].mean()) / len(bad)
+    return Quality(float(auc), float((found / looked_at).mean()), float(recall))
