@@ -21,13 +21,27 @@ from l2rw.commands import (
     outputs,
     planning,
     run,
+    starting,
     theory,
     training,
 )
 from l2rw.commands.pipeline import explained_if_absent
 from l2rw.store.errors import UserError
 
-GROUPS = (run, data, training, away, theory, outputs, claims, planning, machine, bench, documents)
+GROUPS = (
+    run,
+    starting,
+    data,
+    training,
+    away,
+    theory,
+    outputs,
+    claims,
+    planning,
+    machine,
+    bench,
+    documents,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

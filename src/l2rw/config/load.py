@@ -68,6 +68,12 @@ class Config(Section):
             self._facts[dataset] = facts_of(dataset, kind, rescan=self._rescan)
         return self._facts[dataset]
 
+    def with_facts(self, facts: Facts) -> "Config":
+        """Return the configuration with facts of a configured data set, whatever its files say."""
+        believing = self.model_copy()
+        believing._facts = {**self._facts, facts.name: facts}
+        return believing
+
     @property
     def results(self) -> Path:
         """The folder of the results, below that in which the workflow runs."""

@@ -1,7 +1,7 @@
 """Image files of any format and size as arrays of one shape: in parallel, each once."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -40,8 +40,7 @@ class Picture(NamedTuple):
 def decode_all(files: Sequence[Path], picture: Picture, title: str) -> Images:
     """Decode image files.
 
-    Threads suffice: Pillow lets others run while it decodes and resizes. No more is in memory than
-    the result and one image for each thread.
+    No more is in memory than the result and one image for each thread.
 
     Args:
         files: Of images, n of them.
@@ -54,16 +53,35 @@ def decode_all(files: Sequence[Path], picture: Picture, title: str) -> Images:
     Raises:
         UnreadableError: Names all that cannot be read.
     """
+    images = np.empty((len(files), *picture.shape), dtype=np.uint8)
+
+    def keep(place: int, image: Images) -> None:
+        images[place] = image
+
+    if failures := decode_each(files, picture, title, keep):
+        raise UnreadableError(failures)
+    return images
+
+
+def decode_each(
+    files: Sequence[Path], picture: Picture, title: str, use: Callable[[int, Images], None]
+) -> dict[int, str]:
+    """Decode image files and hand each over, with its place, in any order.
+
+    Threads suffice: Pillow lets others run while it decodes and resizes.
+
+    Returns:
+        Why some cannot be read, by their places.
+    """
     from tqdm import tqdm
 
-    images = np.empty((len(files), *picture.shape), dtype=np.uint8)
     failures: dict[int, str] = {}
 
     def decode_chunk(first: int) -> int:
         places = range(first, min(first + CHUNK, len(files)))
         for place in places:
             try:
-                images[place] = decode(files[place], picture)
+                use(place, decode(files[place], picture))
             except Exception as error:  # a damaged file may fail in any way
                 failures[place] = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return len(places)
@@ -74,9 +92,7 @@ def decode_all(files: Sequence[Path], picture: Picture, title: str) -> Images:
     ):
         for done in pool.map(decode_chunk, range(0, len(files), CHUNK)):
             bar.update(done)
-    if failures:
-        raise UnreadableError(dict(sorted(failures.items())))
-    return images
+    return dict(sorted(failures.items()))
 
 
 def decode(file: Path, picture: Picture) -> Images:

@@ -67,7 +67,7 @@ class TableKind(DatasetKind):
 
         frames = []
         for half, file in self.tables().items():
-            frame = _read(file, self.separator)
+            frame = read_table(file, self.separator)
             for column in self._named_columns():
                 if column not in frame.columns:
                     raise UserError(
@@ -159,7 +159,8 @@ def as_texts(values: "pd.Series[Any]") -> list[str]:
     return [text(value) for value in values.tolist()]
 
 
-def _read(file: Path, separator: str) -> "pd.DataFrame":
+def read_table(file: Path, separator: str) -> "pd.DataFrame":
+    """Return the rows of a CSV or parquet file; raise :class:`UserError` if it cannot be read."""
     import pandas as pd
 
     parquet = file.suffix.lower() in {".parquet", ".pq"}

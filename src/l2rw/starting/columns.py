@@ -1,0 +1,158 @@
+"""What the columns of a user's table are, guessed from their names and values."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from l2rw.data.kinds.encoding import require_kind_of_column
+from l2rw.data.kinds.images import image_suffixes
+from l2rw.data.kinds.tables import TEST, TRAIN, read_table
+from l2rw.store.errors import UserError, closest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = (
+    *("label", "labels", "class", "target", "category", "given_label", "y", "species", "diagnosis"),
+)
+TRUE_LABELS = ("true_label", "truth", "clean_label", "gold", "gold_label")
+GROUPS = ("group", "patient", "subject", "participant", "person", "session", "user", "family")
+MOST_CLASSES = 1000
+"""Values that a column of labels may have."""
+FEW_CLASSES = 50
+"""Values up to which the last column passes for labels though its name does not say so."""
+SEPARATORS = (",", ";", "\t", "|")
+MOSTLY = 0.9
+"""Share of a column's values that must name image files for it to be one of images."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What each column is for; None where there is none."""
+
+    label: str
+    image: str | None = None
+    id: str | None = None
+    group: str | None = None
+    split: str | None = None
+    true_label: str | None = None
+    ignored: tuple[tuple[str, str], ...] = ()
+    """Columns that can be no features, each with the reason."""
+
+
+def separator_of(file: Path) -> str:
+    """Return what stands between the cells of a CSV file, by its first line."""
+    if file.suffix.lower() in {".parquet", ".pq"}:
+        return ","
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            first = stream.readline()
+    except (OSError, UnicodeDecodeError):
+        return ","  # reading the table says what is wrong
+    return max(SEPARATORS, key=first.count)
+
+
+def read_examples(file: Path, separator: str) -> "pd.DataFrame":
+    """Read a table that has rows and, at least, two columns."""
+    frame = read_table(file, separator)
+    if not len(frame):
+        raise UserError(f"{file} has no rows.", "name a table with a line for each example.")
+    if len(frame.columns) < 2:
+        raise UserError(
+            f"{file} has the column {frame.columns[0]!r} alone.",
+            "a table needs labels and something to tell them by, with names in its first line.",
+        )
+    return frame
+
+
+def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
+    """Return what the columns of a table are for.
+
+    Args:
+        frame: The table.
+        file: Where it comes from, for messages.
+        label: Column of the labels; guessed if None.
+
+    Raises:
+        UserError: There is no such column, or none that looks like labels.
+    """
+    names = [str(name) for name in frame.columns]
+    if label is not None and label not in names:
+        raise UserError(f"{file} has no column {label!r}.", closest(label, names))
+    image = next((name for name in names if name != label and _names_images(frame[name])), None)
+    split = next((name for name in names if name != label and _says_halves(frame[name])), None)
+    others = [name for name in names if name not in (image, split)]
+    label = label or _label(frame, others, file)
+    rest = [name for name in others if name != label]
+    true_label = _named(rest, TRUE_LABELS)
+    group = _named(rest, [*GROUPS, *(f"{one}_id" for one in GROUPS)])
+    rest = [name for name in rest if name not in (true_label, group)]
+    ids = None if image else next((name for name in rest if _is_id(frame[name])), None)
+    ignored = []
+    if image is None:
+        features = [name for name in rest if name != ids]
+        ignored = [(n, why) for n in features if (why := _why_no_feature(frame[n], file))]
+    return Columns(label, image, ids, group, split, true_label, tuple(ignored))
+
+
+def _label(frame: "pd.DataFrame", names: Sequence[str], file: Path) -> str:
+    found = _named(names, LABELS)
+    last = names[-1] if names else ""
+    if found is None and last and 2 <= frame[last].nunique() <= min(FEW_CLASSES, len(frame) // 2):
+        found = last
+    if found is None:
+        raise UserError(
+            f"No column of {file} looks like labels.",
+            f"name it by --label; there are {', '.join(map(str, frame.columns[:20]))}.",
+        )
+    return found
+
+
+def require_classes(frame: "pd.DataFrame", label: str, file: Path) -> None:
+    """Raise :class:`UserError` unless a column holds a few classes, not quantities."""
+    if (count := frame[label].nunique()) > MOST_CLASSES or 2 * count > len(frame):
+        raise UserError(
+            f"Column {label!r} of {file} has {count:,} different values in {len(frame):,} rows, "
+            "too many for classes.",
+            "name the column of labels by --label; quantities are to be cut into classes first.",
+        )
+
+
+def _named(names: Iterable[str], wanted: Sequence[str]) -> str | None:
+    by_name = {_plain(name): name for name in reversed(list(names))}
+    return next((by_name[one] for one in wanted if one in by_name), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _names_images(values: "pd.Series[Any]") -> bool:
+    there = values.dropna().astype(str)
+    ends = there.str.extract(r"(\.[^.\s]+)$", expand=False).str.lower()
+    return len(there) > 0 and float(ends.isin(image_suffixes()).mean()) >= MOSTLY
+
+
+def _says_halves(values: "pd.Series[Any]") -> bool:
+    halves = set(values.dropna().astype(str).str.strip())
+    return halves == {TRAIN, TEST} and bool(values.notna().all())
+
+
+def _is_id(values: "pd.Series[Any]") -> bool:
+    """Whether a column is called like ids and has a value of its own in every row."""
+    name = _plain(str(values.name))
+    named = name in ("id", "uid", "uuid", "key", "index", "row", "unnamed_0", "name", "filename")
+    return (named or name.endswith("_id")) and bool(values.notna().all() and values.is_unique)
+
+
+def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
+    """Return why a column can be no feature, as the kind of data set would say it."""
+    if values.isna().all():
+        return f"Column {values.name!r} is empty."
+    try:
+        require_kind_of_column(values, is_category=False, path=file.name)
+    except UserError as error:
+        return str(error).partition(" Hint: ")[0]
+    return None

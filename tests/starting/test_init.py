@@ -1,0 +1,224 @@
+"""From files that nobody described to a configuration."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from sklearn.datasets import load_breast_cancer
+
+from l2rw.config.load import parse_config
+from l2rw.planning.table import read_config
+from l2rw.starting.choice import Machine
+from l2rw.starting.init import Request, init
+from l2rw.store.errors import UserError
+
+LAPTOP, SERVER = Machine(cores=2, gpus=0), Machine(cores=16, gpus=1)
+
+
+def paint(path, number, size=(20, 16), grey=False):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = size[::-1] if grey else (*size[::-1], 3)
+    pixels = np.random.default_rng(number).integers(256, size=shape, dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to run in; the user's files lie beside it."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def birds(tmp_path):
+    root = tmp_path / "My Bïrds (2)"
+    for number in range(50):
+        paint(root / ("tit mouse" if number % 2 else "鳥") / f"{number} ü.png", number)
+    return root
+
+
+def start(path, machine=LAPTOP, out=None, label=None, leave_out=()):
+    return init(Request(path, out, label, leave_out), machine)
+
+
+def state_of(folder):
+    return {one: (one.stat().st_mtime_ns, one.is_dir()) for one in [folder, *folder.rglob("*")]}
+
+
+def test_a_folder_becomes_a_valid_configuration(here, birds, capsys):
+    before = state_of(birds)
+    out = start(birds)
+    assert state_of(birds) == before
+    assert out.name == "my_birds_2.yaml"
+    said = capsys.readouterr().out
+    assert "50 coloured images in 2 classes" in said
+    assert "鳥                20     5" in said.replace("  鳥", "鳥")
+    assert "l2rw pick my_birds_2.yaml" in said
+    assert "l2rw run my_birds_2.yaml" in said
+    config = read_config([out])
+    kind = config.data_sets["my_birds_2"]
+    assert (kind.path, kind.size, kind.grey) == (str(birds), 16, False)
+    assert kind.clean == "my_birds_2_clean.csv"  # not there yet
+    assert config.experiments["my_birds_2"].training.model == "resnet8"
+    assert not config.data_sets["my_birds_2"].test_is_trusted
+
+
+def test_nothing_is_overwritten_nor_written_to_the_users_folder(here, birds, monkeypatch):
+    out = start(birds)
+    with pytest.raises(UserError, match="exists, and is never overwritten"):
+        start(birds)
+    out.unlink()
+    with pytest.raises(UserError, match="nothing is ever written to"):
+        start(birds, out=birds / "deep" / "mine.yaml")
+    monkeypatch.chdir(birds)
+    with pytest.raises(UserError, match="This folder lies in"):
+        start(birds)
+    assert not list(birds.rglob("*.yaml"))
+
+
+def test_what_cannot_be_used_is_left_out_and_listed(here, birds, capsys):
+    first = birds / "鳥" / "0 ü.png"
+    (birds / "鳥" / "broken.jpg").write_bytes(b"\xff\xd8garbage")
+    shutil.copy(first, birds / "鳥" / "copy.png")
+    shutil.copy(birds / "鳥" / "2 ü.png", birds / "tit mouse" / "torn.png")
+    (birds / "鳥" / "IMG.HEIC").write_bytes(b"garbage")
+    out = start(birds)
+    lists = pd.read_csv(out.with_name("my_birds_2_leave_out.csv"))
+    assert len(lists) == 4
+    reasons = dict(zip(lists["id"], lists["reason"].str.split().str[0], strict=True))
+    assert reasons["鳥/broken.jpg"] == "unreadable:"
+    assert reasons["鳥/2 ü.png"] == reasons["tit mouse/torn.png"] == "has"
+    assert ("鳥/copy.png" in reasons) != ("鳥/0 ü.png" in reasons)
+    said = capsys.readouterr().out
+    assert "1 file (鳥/broken.jpg) cannot be read" in said
+    assert "Turn 1 HEIC photo into JPEG" in said
+    # Without a list of clean examples, planning reads the data set and finds nothing wrong.
+    raw = yaml.safe_load(out.read_text())
+    del raw["data_sets"]["my_birds_2"]["clean"]
+    assert parse_config(raw).facts("my_birds_2").train_class_sizes == (20, 19)
+
+
+def test_folders_of_halves_and_the_machine_are_heeded(here, birds, tmp_path, capsys):
+    for half in ("Train", "test", "val"):
+        shutil.copytree(birds / "鳥", tmp_path / "all" / half / "鳥")
+        for number in range(40):
+            paint(tmp_path / "all" / half / "x" / f"{number}.png", len(half) * 1000 + number)
+    with pytest.raises(UserError, match=r"Without 25 files .* that cannot be used .* lacks"):
+        start(tmp_path / "all")  # all of one class are copies of those for testing
+    shutil.rmtree(tmp_path / "all" / "test" / "鳥")
+    for number in range(100, 120):
+        paint(tmp_path / "all" / "test" / "鳥" / f"{number}.png", number)
+    kind = read_config([start(tmp_path / "all", SERVER)]).data_sets["all"]
+    assert kind.path.endswith("Train")
+    assert kind.test_path.endswith("test")
+    assert "val/ beside them is not used" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nowhere", "does not exist"),
+        ("empty", "There are no images"),
+        ("loose", "lie in no folders of classes"),
+        ("one", "images of one class alone"),
+        ("deep", "did you mean .*deep/inside"),
+        ("tables", "holds 2 tables"),
+        ("a.txt", "is no table"),
+        ("hole", "1 class .void. has no examples"),
+    ],
+)
+def test_bad_folders_get_their_sentence(here, tmp_path, path, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.txt").write_text("nothing\n")
+    paint(tmp_path / "loose" / "1.png", 1)
+    for where in ("one/a", "deep/inside/a", "deep/inside/b", "hole/a", "hole/b"):
+        for number in range(4):
+            paint(tmp_path / where / f"{number}.png", number + 10 * len(where))
+    (tmp_path / "hole" / "void").mkdir()
+    (tmp_path / "tables").mkdir()
+    for name in "ab":
+        (tmp_path / "tables" / f"{name}.csv").write_text("x,label\n1,a\n")
+    with pytest.raises(UserError, match=said):
+        start(tmp_path / path)
+    assert not list(here.rglob("*"))
+
+
+@pytest.fixture
+def cancer(tmp_path):
+    """A table with missing values, ids, groups, free text and another separator."""
+    frame = load_breast_cancer(as_frame=True).frame
+    frame["diagnosis"] = np.where(frame.pop("target") == 1, "benign", "malignant")
+    frame.loc[::9, "mean radius"] = np.nan
+    frame.insert(0, "Patient ID", [f"p{row // 2}" for row in range(len(frame))])
+    frame.insert(0, "id", range(1000, 1000 + len(frame)))
+    frame["remark"] = [f"text {row}" for row in range(len(frame))]
+    path = tmp_path / "cancer.csv"
+    frame.to_csv(path, index=False, sep=";")
+    return path
+
+
+def test_a_table_is_guessed_and_said(here, cancer, capsys):
+    out = start(cancer)
+    said = capsys.readouterr().out
+    assert "'diagnosis' for labels, 'id' for ids, 'Patient ID' for groups" in said
+    assert "remark" in said
+    config = read_config([out])
+    kind = config.data_sets["cancer"]
+    assert (kind.label_column, kind.separator) == ("diagnosis", ";")
+    assert (kind.id_column, kind.group_column, kind.ignore) == ("id", "Patient ID", ("remark",))
+    training = config.experiments["cancer"].training
+    assert (training.model, training.batch_size, training.mirror) == ("mlp", 22, False)
+    assert "31 features" in said
+
+
+def test_tables_without_labels_ask_for_them(here, tmp_path):
+    path = tmp_path / "t.csv"
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    pd.DataFrame(rows, columns=["a", "b", "c"]).to_csv(path, index=False)
+    with pytest.raises(UserError, match=r"looks like labels.*--label; there are a, b, c"):
+        start(path)
+    with pytest.raises(UserError, match="60 different values in 60 rows, too many for classes"):
+        start(path, label="b")
+    with pytest.raises(UserError, match="has no column 'd'"):
+        start(path, label="d")
+
+
+def test_a_table_of_images_finds_them_in_a_folder_beside_it(here, birds, tmp_path):
+    root = tmp_path / "set"
+    shutil.copytree(birds, root / "pictures")
+    files = sorted(one.relative_to(root / "pictures") for one in root.rglob("*.png"))
+    lines = [(str(one), "ab"[n % 2], "train" if n % 3 else "test") for n, one in enumerate(files)]
+    table = pd.DataFrame(lines, columns=["file", "kind of bird", "part"])
+    table.to_csv(root / "labels.csv", index=False)
+    out = start(root / "labels.csv", label="kind of bird")
+    kind = read_config([out]).data_sets["labels"]
+    assert (kind.image_column, kind.split_column) == ("file", "part")
+    assert kind.image_root == str(root / "pictures")
+
+
+def test_steps_are_lowered_until_a_cpu_is_done_in_time(here, tmp_path):
+    for number in range(300):
+        paint(tmp_path / "big" / str(number % 2) / f"{number}.png", number, size=(70, 66))
+    out = start(tmp_path / "big", Machine(cores=1, gpus=0))
+    slow = yaml.safe_load(out.read_text())["experiments"]["big"]["training"]
+    out.unlink()
+    fast = yaml.safe_load(start(tmp_path / "big", SERVER).read_text())["experiments"]["big"]
+    assert slow["steps"] <= fast["training"]["steps"]
+    assert (slow["model"], fast["training"]["model"]) == ("resnet8", "resnet32")
+
+
+def test_known_true_labels_need_no_clean_list(here, tmp_path, capsys):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(90, 2)), columns=["a", "b"])
+    frame["label"], frame["true_label"] = np.arange(90) % 3, (np.arange(90) + 1) % 3
+    frame.to_csv(tmp_path / "known.csv", index=False)
+    out = start(tmp_path / "known.csv")
+    assert "l2rw pick" not in capsys.readouterr().out
+    config = read_config([out])
+    assert config.data_sets["known"].clean is None
+    assert config.facts("known").truth_is_known
