@@ -65,11 +65,6 @@ def look_at(name: str, kind: DatasetKind, folder: Path = SURVEYS) -> Survey:
     return _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
 
 
-def look_at(name: str, kind: DatasetKind, folder: Path = SURVEYS) -> Survey:
-    """Survey a configured data set; arguments and errors as for :func:`facts_of`."""
-    return _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
-
-
 def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path = SURVEYS) -> Facts:
     """Return the facts of a configured data set.
 
