@@ -20,6 +20,7 @@ from l2rw.commands import (
     machine,
     outputs,
     planning,
+    review,
     run,
     starting,
     theory,
@@ -31,6 +32,7 @@ from l2rw.store.errors import UserError
 GROUPS = (
     run,
     starting,
+    review,
     data,
     training,
     away,

@@ -103,6 +103,10 @@ class Results:
         """Timings of steps."""
         return self.folder / "bench" / file
 
+    def pick(self, dataset: str) -> Path:
+        """Page on which people choose clean examples of a data set of their own."""
+        return self.folder / "pick" / f"{dataset}.html"
+
     @property
     def places(self) -> list[Path]:
         """All folders with files of a configuration."""

@@ -31,6 +31,7 @@ Axis = Literal[
     "method parameters",
     "theory batch",
     "theory bootstrap",
+    "pick",
 ]
 
 
