@@ -30,7 +30,7 @@ def test_kinds_are_known_by_their_names():
     [
         ({"mine": {"path": "x"}}, "data_sets.mine: it has no kind. Hint: one of image_folder"),
         ({"mine": {"kind": "image_foler"}}, "no kind of data set 'image_foler'. Hint: did you"),
-        ({"mine": {"kind": "image_folder"}}, "image_folder needs path"),
+        ({"mine": {"kind": "image_folder"}}, "image_folder: it needs path. Hint"),
         (described(sise=3)["data_sets"], "has no option 'sise'. Hint: did you mean 'size'"),
         (described(size="big")["data_sets"], "size is 'big', but"),
         (described(size=2)["data_sets"], "size is 2. Hint: choose from 4"),

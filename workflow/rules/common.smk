@@ -5,11 +5,14 @@ import os
 import sys
 
 from l2rw.config.load import parse_config
+from l2rw.config.yaml_file import read_yaml
 from l2rw.planning.costs import limits
 from l2rw.planning.hours import relative_size
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
-from l2rw.running.checks import check_data
+from l2rw.planning.targets import check_targets
+from l2rw.running.checks import check_plan
+from l2rw.store.ending import told_in_a_sentence
 from l2rw.store.errors import UserError
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.gpus import count_slots
@@ -17,7 +20,7 @@ from l2rw.training.gpus import count_slots
 # This machine's GPUs are shared out here; where `jobs` limits what is submitted, by a scheduler.
 LOCAL = workflow.resource_settings.nodes is None
 
-try:
+with told_in_a_sentence():
     # Rules name environment.yml to say, also in the report, what they need. But they need this
     # package as well, which Snakemake would not find beside the copy that it installs from.
     if any(m.name == "CONDA" for m in workflow.deployment_settings.deployment_method):
@@ -25,35 +28,35 @@ try:
             "Jobs run in Snakemake's own environment: it cannot make them one by conda.",
             "leave that option out; `conda env create -f environment.yml` makes one for all.",
         )
+    MAIN = workflow.is_main_process
+    if MAIN:
+        for path in workflow.overwrite_configfiles:
+            read_yaml(Path(path))
     # A job of this workflow believes what planning found in the files of configured data sets.
-    configuration = parse_config(config, rescan=workflow.is_main_process)
+    configuration = parse_config(config, rescan=MAIN)
     PLAN = Plan(configuration, configuration.results)
-    check_data(PLAN)
     # Of this machine's jobs as many ask for a GPU as its GPUs can take, none where there is none.
     slots = count_slots(PLAN.config.compute.jobs_per_gpu) if LOCAL else None
-    if workflow.is_main_process:
+    if MAIN:
+        check_targets(PLAN, sys.argv[1:])
+        check_plan(PLAN, here=LOCAL, runs=not workflow.dryrun)
         has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
         cores = workflow.resource_settings.cores or 1
         told = remaining_work(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
-except UserError as error:
-    print(f"Error: {error}", file=sys.stderr)
-    sys.exit(2)
+        PLAN.write(PLAN.config.results)
+        if told:
+            print(told, file=sys.stderr)
+    else:
+        PLAN.create(PLAN.config.results)
 
 # Rules see the resolved configuration, defaults included.
 config.update(PLAN.config.model_dump(mode="json"))
 if LOCAL:
     workflow.global_resources.setdefault("gpu", slots)
 
-if workflow.is_main_process:
-    PLAN.write(PLAN.config.results)
-    if told:
-        print(told, file=sys.stderr)
-else:
-    PLAN.create(PLAN.config.results)
-
 # Jobs of one workflow on one machine share the processes that train; see l2rw.training.workers.
 os.environ.pop("L2RW_WORKERS", None)
-if LOCAL and workflow.is_main_process:
+if LOCAL and MAIN:
     os.environ.update(L2RW_WORKERS=str(os.getpid()))
 
 # Jobs find the `l2rw` command beside the Python that runs Snakemake, activated or not.

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, count, folder, positive, seed_range
+from l2rw.commands.parser import Command, count, folder, not_negative, positive, seed_range
 from l2rw.store.paths import ALL_RESULTS
 
 
@@ -27,7 +27,10 @@ def _run_for_options(run_for: ArgumentParser) -> None:
     run_for.add_argument("--device", choices=["auto", "cpu", "cuda"], help="if not the plan's")
     run_for.add_argument("--threads", type=count, help="CPU threads of a job, if not the plan's")
     run_for.add_argument(
-        "--margin", type=float, default=20.0, help="seconds at the end to stop jobs and to pack"
+        "--margin",
+        type=not_negative,
+        default=20.0,
+        help="seconds at the end to stop jobs and to pack",
     )
     run_for.add_argument("--pack", type=Path, metavar="FOLDER", help="pack what was trained here")
     run_for.add_argument(

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, add_plan, count, seed
+from l2rw.commands.parser import Command, add_plan, count, positive, seed
 from l2rw.commands.training import cell_to_run
 
 BENCH = Path("bench.json")
@@ -16,16 +16,16 @@ def _bench_options(bench: ArgumentParser) -> None:
     )
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--precision", default="float32", help="float32, tf32 or bf16")
-    bench.add_argument("--stack", type=int, default=1, help="seeds trained at once")
-    bench.add_argument("--threads", type=int, default=1, help="CPU threads")
-    bench.add_argument("--batch-size", type=int, default=100, help="training examples")
+    bench.add_argument("--stack", type=count, default=1, help="seeds trained at once")
+    bench.add_argument("--threads", type=count, default=1, help="CPU threads")
+    bench.add_argument("--batch-size", type=count, default=100, help="training examples")
     bench.add_argument(
         "--clean-batch-size",
-        type=int,
+        type=count,
         help="clean examples; 10 for LeNets, 100 for others if not given",
     )
-    bench.add_argument("--rounds", type=int, default=20, help="measurements of each way")
-    bench.add_argument("--steps", type=int, default=1, help="steps of a way in each round")
+    bench.add_argument("--rounds", type=count, default=20, help="measurements of each way")
+    bench.add_argument("--steps", type=count, default=1, help="steps of a way in each round")
     bench.add_argument("--compile", action="store_true", help="compile the gradients")
     bench.add_argument(
         "--three-passes", action="store_true", help="add Algorithm 1 in plain autograd"
@@ -74,7 +74,7 @@ def _bench_run(arguments: Namespace) -> None:
 
 def _gpu_check_options(check: ArgumentParser) -> None:
     check.add_argument("--small", action="store_true", help="on the CPU, with tiny networks")
-    check.add_argument("--minutes", type=float, default=5.0, help="for all stages together")
+    check.add_argument("--minutes", type=positive, default=5.0, help="for all stages together")
     check.add_argument("--out", type=Path, default=Path("gpu-check.md"), help="file to write (.md)")
     check.add_argument("--stage", help="run this stage alone, in this process")
     check.add_argument("--rows", type=Path, help="file for the rows of a stage (.jsonl)")

@@ -3,10 +3,7 @@
 Subcommands import what they need when they run: most of them are done before PyTorch would load.
 """
 
-import argparse
 import logging
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -26,8 +23,9 @@ from l2rw.commands import (
     theory,
     training,
 )
+from l2rw.commands.parser import Parser
 from l2rw.commands.pipeline import explained_if_absent
-from l2rw.store.errors import UserError
+from l2rw.store.ending import Ended, told_in_a_sentence
 
 GROUPS = (
     run,
@@ -47,37 +45,23 @@ GROUPS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand and return its exit code: 2 after a mistake that its user can mend.
-
-    A reader that closed its end of the pipe, such as ``head``, and Ctrl-C end it without a word,
-    by the exit codes that shells give to the signals for them.
-    """
+    """Run a subcommand and return its exit code; :mod:`l2rw.store.ending` says which."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for terminals that do not know a letter
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)
     try:
-        try:
+        with told_in_a_sentence(), explained_if_absent():
             arguments = _parser().parse_args(argv)
-            with explained_if_absent():
-                arguments.run(arguments)
-        except UserError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            return 2
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # Python flushes standard output once more at its end, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+            arguments.run(arguments)
+    except Ended as end:
+        return end.code
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="l2rw", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser(prog="l2rw", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in GROUPS:
         for command in group.COMMANDS:

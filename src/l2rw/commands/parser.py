@@ -4,8 +4,19 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from l2rw.store import seeds
+from l2rw.store.errors import UserError
+
+
+class Parser(ArgumentParser):
+    """A parser that says what is wrong in the sentence that all mistakes end in."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise :class:`UserError`."""
+        what = f"{message[:1].upper()}{message[1:]}".rstrip(".")
+        raise UserError(f"{what}.", f"`{self.prog} --help` lists what may be said.")
 
 
 def no_options(_: ArgumentParser) -> None:
@@ -63,6 +74,11 @@ def seed_range(text: str) -> range:
         return seeds.parse_seeds(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def not_negative(text: str) -> float:
+    """Read a finite number of at least 0."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
 
 
 def positive(text: str) -> float:

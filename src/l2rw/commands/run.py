@@ -11,6 +11,7 @@ def _run_options(run: ArgumentParser) -> None:
     run.add_argument("--cores", default="all", help="CPU cores to use, or all (default)")
     run.add_argument("--profile", type=Path, help="Snakemake profile, such as profiles/slurm")
     run.add_argument("--dry-run", action="store_true", help="say what would be done")
+    run.add_argument("--yes", action="store_true", help="start it however long it takes")
     run.add_argument(
         "--unlock", action="store_true", help="remove the lock that a killed run left, and end"
     )
@@ -25,6 +26,7 @@ def _run(arguments: Namespace) -> None:
         profile=arguments.profile,
         dry_run=arguments.dry_run,
         unlock=arguments.unlock,
+        yes=arguments.yes,
     )
     if code := run(request):
         raise SystemExit(code)

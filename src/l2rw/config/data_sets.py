@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 from pydantic import WithJsonSchema as JsonSchema
 
+from l2rw.config.messages import made_of
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.kinds import DATASET_KINDS
 from l2rw.data.kinds.base import DatasetKind
@@ -35,28 +36,17 @@ def read_data_set(raw: Any) -> DatasetKind:
         if key not in known:
             raise ValueError(f"{name} has no option {key!r}. Hint: {closest(str(key), known)}")
     try:
-        made: DatasetKind = TypeAdapter(kind).validate_python(given)
-    except ValidationError as error:
-        raise ValueError(_explained(error, str(name))) from None
+        made: DatasetKind = made_of(kind, given)
+    except ValueError as error:
+        problem, _, hint = str(error).partition(" Hint: ")
+        hint = hint or "config/README.md lists every option with its type and default."
+        raise ValueError(f"{name}: {problem} Hint: {hint}") from None
     return made
 
 
 def write_data_set(kind: DatasetKind) -> dict[str, Any]:
     """Return the description of a data set, all options included."""
     return {"kind": kind.kind, **kind.options()}
-
-
-def _explained(error: ValidationError, kind: str) -> str:
-    first = error.errors()[0]
-    if first["type"] == "value_error":
-        return str(first["ctx"]["error"])
-    option = ".".join(map(str, first["loc"]))
-    if first["type"] == "missing":
-        return f"{kind} needs {option}. Hint: say it."
-    return (
-        f"{option} is {first['input']!r}, but {first['msg'].replace('Input', 'it', 1)}. "
-        "Hint: config/README.md lists every option with its type and default."
-    )
 
 
 def _of_its_own(data_sets: dict[str, DatasetKind]) -> dict[str, DatasetKind]:

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, field_
 from l2rw.config.data_sets import DataSets
 from l2rw.config.former import with_todays_keys
 from l2rw.config.kinds import KINDS
+from l2rw.config.messages import in_words, shown
 from l2rw.config.paper import EXPERIMENTS
 from l2rw.config.schema import Compute, Data, Name, Section
 from l2rw.config.sections import ExperimentSection, NoisyLabels, Theory
@@ -104,7 +105,7 @@ def parse_config(raw: dict[str, Any], *, rescan: bool = True) -> Config:
     experiments = whole.pop("experiments")
     if not isinstance(experiments, Mapping):
         raise UserError(
-            f"Configuration: experiments is {experiments!r}, but it should be a section.",
+            f"Configuration: experiments is {shown(experiments)}, but it should be a section.",
             "write experiments by name, each with its keys.",
         )
     own = whole["data_sets"]
@@ -122,10 +123,10 @@ def parse_config(raw: dict[str, Any], *, rescan: bool = True) -> Config:
     return config
 
 
-def _experiment(name: str, given: Any, config: Config) -> ExperimentSection:
+def _experiment(name: Any, given: Any, config: Config) -> ExperimentSection:
     """Validate an experiment by its kind."""
     place = f"Configuration: experiments.{name}"
-    if not NAME.fullmatch(name):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise UserError(
             f"{place} is no name of an experiment.",
             "take small letters, digits and underscores, a letter first.",
@@ -187,8 +188,10 @@ def _explain(section: type[Section], place: tuple[str, ...], error: Any) -> User
     if kind == "value_error":
         message, _, hint = str(context["error"]).partition(" Hint: ")
         return UserError(f"Configuration: {key}: {message}", hint)
+    if kind == "missing":
+        return UserError(f"Configuration: {key} is missing.", "say it, or leave out its section.")
     return UserError(
-        f"Configuration: {key} is {given!r}, but {error['msg'].replace('Input', 'it', 1)}.",
+        f"Configuration: {key} is {shown(given)}, {in_words(error)}.",
         "config/README.md lists every key with its type and default.",
     )
 

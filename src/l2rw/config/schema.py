@@ -1,5 +1,6 @@
 """What sections of the configuration share, and those that say how jobs run and networks train."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from l2rw.config.messages import is_boolean_for_number, shown
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
@@ -82,8 +84,12 @@ def _with_settings(example: str) -> Any:
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Noise = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
+MOST = 10**9
+"""No whole number is larger: what nobody means is refused before it is computed with."""
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+NotNegative = Annotated[int, Field(ge=0, le=MOST)]
+Seeds = Annotated[int, Field(gt=0, le=1000)]
+Parallel = Annotated[int, Field(gt=0, le=1024)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 AllDifferent = AfterValidator(_all_different)
 
@@ -118,6 +124,17 @@ class Section(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_no_booleans(cls, given: Any) -> Any:
+        for key, value in given.items() if isinstance(given, Mapping) else ():
+            field = cls.model_fields.get(key)
+            if field is not None and is_boolean_for_number(field.annotation, value):
+                raise ValueError(
+                    f"{key} is {shown(value)}, but it should be a number. Hint: write one."
+                )
+        return given
+
 
 class Data(Section):
     """Where images come from."""
@@ -136,18 +153,18 @@ class Compute(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to train; `auto` takes a GPU if there is one."
     )
-    threads: Positive = Field(1, description="CPU threads of a training job.")
-    seeds_per_job: Positive = Field(
+    threads: Parallel = Field(1, description="CPU threads of a training job.")
+    seeds_per_job: Seeds = Field(
         1,
         description="Seeds of a cell trained by one job, from 1 to all of them. What is trained "
         "already stays as it is.",
     )
-    stack: Positive = Field(
+    stack: Parallel = Field(
         1,
         description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
         "results agree up to floating-point rounding.",
     )
-    jobs_per_gpu: Positive = Field(
+    jobs_per_gpu: Parallel = Field(
         1,
         description="Jobs that share a GPU of this machine, each on a stream of one process. Pays "
         "for small networks; a cluster's scheduler has ways of its own.",
@@ -186,7 +203,7 @@ class Training(Section):
 
     model: ModelName = Field("lenet", description="Network.")
     steps: Positive = Field(8000, description="Training steps.")
-    batch_size: int = Field(100, ge=2, description="Training examples in a step.")
+    batch_size: int = Field(100, ge=2, le=MOST, description="Training examples in a step.")
     clean_batch_size: Positive = Field(10, description="Clean examples in a step of L2RW.")
     optimizer: Literal["sgd", "adam", "adamw"] = Field(
         "sgd", description="Algorithm that follows the gradient, as `torch.optim` has it."
@@ -215,7 +232,7 @@ class Training(Section):
         description="Weight decay: added to the gradient; `adamw` shrinks the parameters instead.",
     )
     crop_padding: int = Field(
-        0, ge=0, description="Pixels of black padding for random crops of training images."
+        0, ge=0, le=MOST, description="Pixels of black padding for random crops of training images."
     )
     mirror: bool = Field(False, description="Whether training images are mirrored at random.")
     precision: Literal["float32", "tf32", "bf16"] = Field(

@@ -22,6 +22,7 @@ from l2rw.config.schema import (
     Positive,
     RowName,
     Section,
+    Seeds,
     Share,
     Training,
     as_rows,
@@ -85,7 +86,7 @@ class BackgroundFlips(Section):
 class NoisyLabels(Section):
     """What the experiments with noisy labels share (section 4.2)."""
 
-    seeds: Positive = Field(5, description="Number of random splits; seeds are 0, 1, …")
+    seeds: Seeds = Field(5, description="Number of random splits; seeds are 0, 1, …")
     validation_size: NotNegative = Field(
         5000, description="Images of the hyper-validation set, corrupted like the training set."
     )
@@ -218,7 +219,7 @@ class ExperimentSection(Section):
 class Compared(ExperimentSection):
     """Every kind that trains networks has these keys."""
 
-    seeds: Positive | None = Field(
+    seeds: Seeds | None = Field(
         None, description="Number of random splits; `noisy_labels.seeds` if not said."
     )
     baselines_see_clean: bool | None = Field(

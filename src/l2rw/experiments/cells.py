@@ -166,6 +166,13 @@ def _require_truth_for(split: SplitPlan, spec: RunSpec) -> None:
 
 def _require_network_for(data: Facts, spec: RunSpec) -> None:
     if data.has_images:
+        side = max(data.image_shape[1:])
+        if spec.crop_padding > side:
+            raise UserError(
+                f"Crops with a padding of {spec.crop_padding} show nothing of most images of "
+                f"{data.name}, {side} pixels wide.",
+                f"lower training.crop_padding to at most {side}.",
+            )
         return
     if not MODELS[spec.model].takes_tables:
         able = [name for name, record in MODELS.items() if record.takes_tables]

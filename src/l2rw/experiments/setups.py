@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from l2rw.config.load import Config
+from l2rw.config.messages import in_words, made_of, shown
 from l2rw.config.schema import Training
 from l2rw.config.sections import Compared, Corrupted, EarlyStopping, NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
@@ -182,13 +183,12 @@ def _corruption(
             f"write {{name: {given.name}, {missing[0]}: …}}.",
         )
     try:
-        made: Corruption = TypeAdapter(kind).validate_python(values)
-    except ValidationError as error:
-        first = error.errors()[0]
+        made: Corruption = made_of(kind, values)
+    except ValueError as error:
+        problem, _, hint = str(error).partition(" Hint: ")
         raise UserError(
-            f"The corruption {given.name}: {'.'.join(map(str, first['loc']))} is "
-            f"{first['input']!r}, but {first['msg'].replace('Input', 'it', 1)}.",
-            "correct it where the experiment names its corruption.",
+            f"The corruption {given.name}: {problem}",
+            hint or "correct it where the experiment names its corruption.",
         ) from None
     return made
 
@@ -226,7 +226,11 @@ def _trained_with(training: Training, key: str, value: Any) -> Training:
     try:
         return Training.model_validate({**training.model_dump(), key: value})
     except ValidationError as error:
-        problem, _, hint = error.errors()[0]["msg"].partition(" Hint: ")
+        first = error.errors()[0]
+        if first["type"] == "value_error":
+            problem, _, hint = str(first["ctx"]["error"]).partition(" Hint: ")
+        else:
+            problem, hint = in_words(first).removeprefix("but ") + ".", ""
         raise UserError(
-            f"Setting {key} cannot be {value!r}: {problem}.", hint or "sweep other values."
+            f"Setting {key} cannot be {shown(value)}: {problem}", hint or "sweep other values."
         ) from None

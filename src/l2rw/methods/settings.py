@@ -7,6 +7,7 @@ out at the value that these had: ``field(metadata={"left_out_at": value})``.
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -111,7 +112,8 @@ def as_pairs(settings: Any) -> Pairs:
 def _of_type(kind: type, method: str, name: str, value: Any) -> Any:
     """Return the value, a whole number as float where that is asked for."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         words = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
         raise ValueError(f"{method}: {name} is {value!r}. Hint: write {words[kind]}.")

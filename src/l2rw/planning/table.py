@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from l2rw.config.load import Config, overlaid, parse_config
+from l2rw.config.yaml_file import read_yaml
 from l2rw.experiments.cells import Cell
 from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
 from l2rw.planning.hours import Hours, Times, estimate, seconds_of_run, times_of
@@ -26,14 +25,7 @@ def read_config(overlays: Iterable[Path]) -> Config:
     """
     raw: dict[str, Any] = {}
     for path in overlays:
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(
-                f"{path} cannot be read as a configuration ({reason}).",
-                "name YAML files such as config/demo.yaml.",
-            ) from None
+        content = read_yaml(path)
         if not isinstance(content, dict):
             raise UserError(
                 f"{path} is no configuration: it holds no keys.",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from l2rw.config.load import Config
 from l2rw.data.datasets.sources import require
+from l2rw.planning.bounds import check_bounds, memory_of_this_machine
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 from l2rw.store.paths import Results
@@ -17,6 +18,33 @@ CACHE = Path("data/raw")
 LOCKS = Path(".snakemake/locks")
 LEAST_FREE = 500e6
 """Bytes: a run that needs more is not begun with less."""
+
+
+def check_plan(plan: Plan, *, here: bool, runs: bool = True) -> None:
+    """Look at all that can be seen before anything runs.
+
+    Args:
+        plan: What is to be run.
+        here: Whether jobs run on this machine, not where a scheduler sends them.
+        runs: Whether they run at all; else it is only said what would.
+
+    Raises:
+        UserError: Something cannot be run.
+    """
+    on_cpu = here and not (plan.config.compute.device != "cpu" and count_slots(1))
+    check_bounds(plan, **({"memory_mb": memory_of_this_machine()} if on_cpu else {}))
+    check_data(plan)
+    if here and runs:
+        check_device(plan)
+    if runs:
+        check_places(plan)
+
+
+def check_places(plan: Plan) -> None:
+    """Raise :class:`UserError` unless files can be written wherever the workflow writes some."""
+    results = Results(plan.config.results)
+    for place in (*results.places, results.logs, Path(".snakemake")):
+        _require_writable(next(one for one in (place, *place.parents) if os.path.lexists(one)))
 
 
 def check_data(plan: Plan) -> None:
@@ -45,10 +73,7 @@ def check_device(plan: Plan) -> None:
 
 def check_disk(folder: Path) -> None:
     """Raise :class:`UserError` unless there is room for results, and they may be written."""
-    if not os.access(folder, os.W_OK):
-        raise UserError(
-            f"Nothing can be written to {folder.resolve()}.", "run in a folder of your own."
-        )
+    _require_writable(folder)
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise UserError(
@@ -75,3 +100,14 @@ def check_locks(config: Config, command: str) -> None:
                 f"Another run holds {config.results}, or was killed while it did.",
                 f"wait for it; if none runs, `{command}` removes the lock.",
             )
+
+
+def _require_writable(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder} is in the way: it is no folder, but results belong there.", "move it away."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"Nothing can be written to {folder.resolve()}.", "run in a folder of your own."
+        )

@@ -1,5 +1,6 @@
 """A run from its configuration to its page."""
 
+import math
 import os
 import subprocess
 from dataclasses import dataclass
@@ -8,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from l2rw.planning.plan import Plan
-from l2rw.planning.table import read_config, work_left
-from l2rw.running.checks import check_data, check_device, check_disk, check_locks
+from l2rw.planning.table import Work, read_config, work_left
+from l2rw.running.checks import check_disk, check_locks, check_plan
 from l2rw.running.display import Display
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
@@ -18,6 +19,8 @@ from l2rw.store.paths import Results
 from l2rw.training.gpus import count_slots
 
 BENCH = Path("bench.json")
+MOST_HOURS = 72
+"""That this machine is kept busy for without being asked whether that is meant."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Request:
     profile: Path | None
     dry_run: bool
     unlock: bool
+    yes: bool = False
+    """Whether it is started however long it takes."""
 
     @property
     def command(self) -> list[str]:
@@ -49,7 +54,7 @@ def run(request: Request) -> int:
         UserError: Something is wrong that can be seen before anything runs.
         KeyboardInterrupt: Somebody asked it to end, by SIGINT or SIGTERM.
     """
-    if request.cores != "all" and not (request.cores.isdigit() and int(request.cores)):
+    if request.cores != "all" and not (request.cores.isdecimal() and int(request.cores)):
         raise UserError(f"--cores {request.cores} is no number of cores.", "say 2, or all.")
     if request.profile is not None and not request.profile.is_dir():
         raise UserError(
@@ -61,23 +66,39 @@ def run(request: Request) -> int:
     plan = Plan(config, config.results)
     check_disk(Path())
     check_locks(config, f"l2rw run {request.config} --unlock")
-    check_data(plan)
-    if request.profile is None:
-        check_device(plan)
+    check_plan(plan, here=request.profile is None)
     console = Console()
-    console.print(_outlook(request, plan), soft_wrap=True, highlight=False)
+    work = _work(request, plan)
+    console.print(_outlook(plan, work), soft_wrap=True, highlight=False)
     if request.dry_run:
         return subprocess.run(
             [*request.command, "--dry-run", "--quiet", "rules"], check=False
         ).returncode
+    if request.profile is None and not request.yes:
+        _check_time(work)
     return _follow(request, Results(config.results), console)
 
 
-def _outlook(request: Request, plan: Plan) -> str:
-    """Say what will be done, and how long that takes."""
+def _work(request: Request, plan: Plan) -> Work:
+    """Return what is still to be trained."""
     gpu = plan.config.compute.device != "cpu" and bool(count_slots(1))
     cores = (os.cpu_count() or 1) if request.cores == "all" else int(request.cores)
-    work = work_left(plan, _timings(plan), gpu=gpu or request.profile is not None, cores=cores)
+    return work_left(plan, _timings(plan), gpu=gpu or request.profile is not None, cores=cores)
+
+
+def _check_time(work: Work) -> None:
+    """Raise :class:`UserError` if this machine would be busy for days."""
+    if work.hours > MOST_HOURS:
+        share = math.ceil(work.hours / MOST_HOURS)
+        raise UserError(
+            f"That is more than {MOST_HOURS} hours: {work.told}.",
+            f"say --yes to start it all the same, or lower steps or seeds: 1 / {share:,} of them "
+            "would do.",
+        )
+
+
+def _outlook(plan: Plan, work: Work) -> str:
+    """Say what will be done, and how long that takes."""
     names = ", ".join(plan.experiments)
     if not work.to_do:
         return f"{plan.config.name}: {names}. All {work.jobs} training jobs are done."

@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 30
+"""Names that a hint lists at most."""
+
 
 class UserError(Exception):
     """Something the user can mend: shown as one sentence and a hint, exit code 2, no traceback."""
@@ -12,8 +15,11 @@ class UserError(Exception):
         super().__init__(f"{problem} Hint: {hint}")
 
 
-def closest(given: str, known: Iterable[str]) -> str:
-    """Return the hint for a name that is not among the known ones."""
+def closest(given: object, known: Iterable[str]) -> str:
+    """Return the hint for a name, perhaps not even text, that is not among the known ones."""
     names = list(known)
-    close = difflib.get_close_matches(given, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}."
+    close = difflib.get_close_matches(str(given), names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
+    return f"choose one of {', '.join(names[:SHOWN])}{more}."
