@@ -19,8 +19,8 @@ PLAIN_SGD, SGD = "SGD, plain PyTorch", "SGD"
 MEASURED_BATCH = 100
 """Training examples in the steps that were measured."""
 START_SECONDS = 3.0
-"""What a training job takes beside steps and evaluations, to load data and to write results: 120 jobs
-of one step on MNIST took 3.1 s each on a CPU core."""
+"""What a training job takes beside steps and evaluations, to load data and to write results: 120
+jobs of one step on MNIST took 3.1 s each on a CPU core."""
 DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
 
