@@ -238,3 +238,17 @@ def test_leftovers_are_the_unfinished_files_of_one_file(tmp_path):
             unfinished.write_text("")
         assert files.leftovers(path) == [partial]
     assert files.leftovers(path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/../dev/null"]
+)
+def test_devices_are_never_replaced_even_where_they_lead_to_files(name, monkeypatch):
+    monkeypatch.setattr(Path, "is_file", lambda self: True)  # as when output goes to a file
+    assert files.is_written_in_place(Path(name))
+
+
+def test_other_files_are_replaced(tmp_path):
+    assert not files.is_written_in_place(tmp_path / "a.csv")
+    assert not files.is_written_in_place(Path("/dev/shm/a.csv"))
+    assert files.is_written_in_place(tmp_path)

@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: The disk is full, or something else prevents the file from being written.
     """
-    if path.exists() and not path.is_file():  # /dev/stdout is written to; a folder refuses
+    if is_written_in_place(path):
         partial = path
     else:
         partial = path.with_name(
@@ -45,6 +45,18 @@ def replacing(path: Path) -> Iterator[Path]:
         if partial != path:
             with suppress(OSError):  # replaced, or nothing could be written there
                 partial.unlink()
+
+
+def is_written_in_place(path: Path) -> bool:
+    """Whether a file must not be replaced: a device, or a folder, which refuses.
+
+    /dev/stdout is a link that passes for a file where output goes to one. To replace it would take
+    it from the whole machine.
+    """
+    # Links are not followed.
+    parts = Path(os.path.abspath(path)).parts  # noqa: PTH100
+    names_device = parts[1:2] == ("proc",) or (parts[1:2] == ("dev",) and parts[2:3] != ("shm",))
+    return names_device or (path.exists() and not path.is_file())
 
 
 def leftovers(path: Path) -> list[Path]:
