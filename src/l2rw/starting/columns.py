@@ -23,7 +23,6 @@ MOST_CLASSES = 1000
 """Values that a column of labels may have."""
 FEW_CLASSES = 50
 """Values up to which the last column passes for labels though its name does not say so."""
-SEPARATORS = (",", ";", "\t", "|")
 MOSTLY = 0.9
 """Share of a column's values that must name image files for it to be one of images."""
 
@@ -40,18 +39,6 @@ class Columns:
     true_label: str | None = None
     ignored: tuple[tuple[str, str], ...] = ()
     """Columns that can be no features, each with the reason."""
-
-
-def separator_of(file: Path) -> str:
-    """Return what stands between the cells of a CSV file, by its first line."""
-    if file.suffix.lower() in {".parquet", ".pq"}:
-        return ","
-    try:
-        with file.open(encoding="utf-8-sig") as stream:
-            first = stream.readline()
-    except (OSError, UnicodeDecodeError):
-        return ","  # reading the table says what is wrong
-    return max(SEPARATORS, key=first.count)
 
 
 def read_examples(file: Path, separator: str) -> "pd.DataFrame":

@@ -8,7 +8,8 @@ from typing import Any
 from l2rw.data.kinds.image_folder import TEST, TRAIN
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import some
-from l2rw.starting.columns import Columns, guess, read_examples, require_classes, separator_of
+from l2rw.data.kinds.tables import separator_of
+from l2rw.starting.columns import Columns, guess, read_examples, require_classes
 from l2rw.store.errors import UserError
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")

@@ -220,6 +220,13 @@ class DatasetKind(ABC):
 
         return as_seen_by_networks(self.inputs(layout, places, "pictures"))
 
+    def preprocessing(self, layout: Layout) -> dict[str, Any]:
+        """Return how new examples become inputs, as :class:`l2rw.export.reading.Reader` reads it.
+
+        Plain data; empty, unless a kind knows better: then nothing can be predicted from files.
+        """
+        return {}
+
     def options(self) -> dict[str, Any]:
         """Return the options as plain data."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}

@@ -1,9 +1,9 @@
 """A table of features: numbers, categories, missing values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class FeatureTable(TableKind):
             for column in self._columns(frame, layout)
         ]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
+
+    def preprocessing(self, layout: Layout) -> dict[str, Any]:
+        """Return how columns become features; see :meth:`.DatasetKind.preprocessing`."""
+        columns = self._columns(self._rows(layout), layout)
+        return {"columns": [asdict(column) for column in columns]}
 
     def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
         """Return the rows as they come, without labels; see :meth:`.DatasetKind.shown`."""

@@ -46,7 +46,7 @@ class ImageFolder(ImageKind):
         return {
             f"{half}/{path}": root / path
             for half, root in self._roots().items()
-            for path in _files_below(root)
+            for path in files_below(root)
             if _is_image(path)
         }
 
@@ -104,7 +104,7 @@ def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in image_suffixes()  # noqa: PTH122
 
 
-def _files_below(root: Path) -> list[str]:
+def files_below(root: Path) -> list[str]:
     """Return all files, sorted, but hidden ones, as paths below ``root``.
 
     Links are followed, in a circle once. Paths are text here: 50,000 objects would take seconds.
@@ -127,5 +127,5 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _notes(roots: Mapping[str, Path]) -> list[str]:
-    others = [path for root in roots.values() for path in _files_below(root) if not _is_image(path)]
+    others = [path for root in roots.values() for path in files_below(root) if not _is_image(path)]
     return [f"{counted(others, 'file {} is', 'files {} are')} no image."] if others else []

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from l2rw.data.datasets.dataset import Images, Labels
 from l2rw.data.kinds.base import DatasetKind, Layout, option
@@ -48,6 +49,10 @@ class ImageKind(DatasetKind):
         """Return the pictures as they come; see :meth:`.DatasetKind.shown`."""
         sources = picked(layout.examples.source, places)
         return pictures_of([self.file_of(source) for source in sources], side)
+
+    def preprocessing(self, layout: Layout) -> dict[str, Any]:
+        """Return what becomes of every image; see :meth:`.DatasetKind.preprocessing`."""
+        return {"picture": self.picture._asdict()}
 
     @abstractmethod
     def file_of(self, source: str) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TRAIN, TEST = "train", "test"
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """How a cell of a CSV file says that it has no value."""
+SEPARATORS = (",", ";", "\t", "|")
+"""What may stand between cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,18 @@ def as_texts(values: "pd.Series[Any]") -> list[str]:
         return str(value).strip()
 
     return [text(value) for value in values.tolist()]
+
+
+def separator_of(file: Path) -> str:
+    """Return what stands between the cells of a CSV file, by its first line."""
+    if file.suffix.lower() in {".parquet", ".pq"}:
+        return ","
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            first = stream.readline()
+    except (OSError, UnicodeDecodeError):
+        return ","  # reading the table says what is wrong
+    return max(SEPARATORS, key=first.count)
 
 
 def read_table(file: Path, separator: str) -> "pd.DataFrame":

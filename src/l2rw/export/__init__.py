@@ -1,0 +1,1 @@
+"""From results to files that are used elsewhere: networks, weights, labels; and predictions."""

@@ -1,0 +1,162 @@
+"""A run's files for others, and what they predict: bit for bit what the pipeline evaluated."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+
+from l2rw.commands.main import main
+from l2rw.config.documents import REPOSITORY
+from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.splits import make_part
+from l2rw.export.export import Wanted, export
+from l2rw.export.network_file import load_network
+from l2rw.store.errors import UserError
+from l2rw.training.engine.batches import ImageStore
+from l2rw.training.engine.network import build_network
+from l2rw.training.evaluation import probabilities
+from l2rw.training.trained import load_trained
+
+L2RW = Wanted("l2rw", 0, None)
+
+
+def evaluated(done, about):
+    """Return what the pipeline's own code predicts for the test part, and its given labels."""
+    data = Dataset.load(done.data)
+    network = build_network(about.spec, data.info.image_shape, data.info.classes)
+    values = load_trained([done.result / "network.safetensors"], network, 0)
+    store = ImageStore(data.test_images, data.info.pixel_range, torch.device("cpu"))
+    part = make_part(np.arange(len(data.test_labels)), data.test_labels)
+    found = probabilities(lambda images: network.predict(*values, images), store, part)
+    return data, found
+
+
+@pytest.mark.parametrize("kind", ["images", "table"])
+def test_an_exported_network_predicts_what_the_pipeline_evaluated(kind, request, tmp_path):
+    done = request.getfixturevalue(kind)
+    network = load_network(export(done.config, L2RW, tmp_path)[0])
+    data, wanted = evaluated(done, network.about)
+    ids = data.own.test_ids.tolist()
+    if kind == "images":
+        inputs = network.read([done.source / one for one in ids])
+    else:
+        rows = pd.read_csv(done.source, dtype=str)
+        rows.iloc[[int(one) - 1 for one in ids]].to_csv(tmp_path / "new.csv", index=False)
+        inputs = network.read([tmp_path / "new.csv"])
+    assert (inputs == data.test_images).all()
+    found = network.probabilities(inputs)
+    assert (found == wanted).all()
+    result = json.loads((done.result / "result.json").read_text())["runs"][0]
+    confusion = np.zeros((3, 3), dtype=int)
+    np.add.at(confusion, (data.test_labels, found.argmax(1)), 1)
+    assert confusion.tolist() == result["confusion"]
+
+
+def test_the_file_says_what_it_is(images, tmp_path):
+    path = export(images.config, L2RW, tmp_path)[0]
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+        assert all("/" not in name for name in file.keys())  # noqa: SIM118
+    assert about["classes"] == ["class 0", "class 1", "class 2"]
+    assert (about["shape"], about["pixel_range"]) == ([3, 8, 8], [-1.0, 1.0])
+    assert about["preprocessing"] == {"picture": {"size": 8, "grey": False, "fit": "pad"}}
+    assert about["provenance"]["seed"] == 0
+    assert "torch" in about["provenance"]["made"]["versions"]
+    assert about["spec"]["method"] == "l2rw"
+
+
+def test_weights_and_labels_are_those_of_the_run(images, tmp_path):
+    _, weights, labels = export(images.config, L2RW, tmp_path)
+    frame = pd.read_parquet(weights) if weights.suffix == ".parquet" else pd.read_csv(weights)
+    suspects = pd.read_csv(images.result / "suspects.csv")
+    assert frame["id"].tolist() == suspects["id"].tolist()
+    np.testing.assert_allclose(frame["mean_weight"], suspects["mean_weight"])
+    assert (frame["given_label"] == frame["id"].str.split("/").str[0]).all()
+    told = pd.read_csv(labels).set_index("id")
+    assert len(told) == 60
+    clean = pd.read_csv("clean.csv").set_index("id")["label"]
+    assert (told.loc[clean.index, "label"] == clean).all()
+    assert (told["status"] == "known").sum() == 6
+    assert (told["label"] != told["given_label"]).sum() == 3
+    assert (told["part"] == "test").sum() == 12
+
+
+def test_weights_are_csv_where_pyarrow_is_absent(images, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    _, weights, _ = export(images.config, L2RW, tmp_path)
+    assert weights.name == "weights.csv"
+    assert len(pd.read_csv(weights)) == len(pd.read_csv(images.result / "suspects.csv"))
+
+
+def test_what_is_not_there_is_said(images, tmp_path):
+    for wanted, said in (
+        (Wanted("l2rv", 0, None), "did you mean 'l2rw'"),
+        (Wanted("baseline", 0, None), "is not trained"),
+        (Wanted("l2rw", 1, None), "Seed 1 of .* is not trained"),
+        (Wanted("l2rw", 0, "other"), "no target 'other'"),
+    ):
+        with pytest.raises(UserError, match=said):
+            export(images.config, wanted, tmp_path)
+    (tmp_path / "no.safetensors").write_bytes(b"garbage")
+    with pytest.raises(UserError, match="cannot be read as a network"):
+        load_network(tmp_path / "no.safetensors")
+    with pytest.raises(UserError, match="cannot be read as a network"):
+        load_network(images.result / "network.safetensors")  # of training, not for others
+
+
+def test_predict_writes_a_line_for_each_file(images, tmp_path, capsys):
+    network = export(images.config, L2RW, tmp_path / "out")[0]
+    shutil.copytree(images.source, tmp_path / "new")
+    (tmp_path / "new" / "broken ü.png").write_bytes(b"garbage")
+    out = tmp_path / "predicted.csv"
+    with pytest.raises(SystemExit, match="1"):
+        main(["predict", str(network), str(tmp_path / "new"), "--out", str(out)])
+    lines = list(csv.DictReader(out.open(encoding="utf-8")))
+    assert len(lines) == 61
+    (bad,) = [line for line in lines if not line["class"]]
+    assert bad["file"].endswith("broken ü.png")
+    loaded = load_network(network)
+    one = tmp_path / "new" / "class 1" / "01.jpg"
+    share = loaded.probabilities(loaded.read([one]))[0]
+    (line,) = [line for line in lines if line["file"] == str(one)]
+    assert line["class"] == loaded.classes[share.argmax()]
+    assert float(line["probability"]) == pytest.approx(share.max(), abs=1e-4)
+    assert main(["predict", str(network), str(tmp_path / "nowhere.png")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path, capsys):
+    network = export(table.config, L2RW, tmp_path / "out")[0]
+    frame = pd.read_csv(table.source)
+    odd = frame.drop(columns="label").assign(colour="unheard of")
+    odd.to_csv(tmp_path / "odd.csv", index=False, sep=";")
+    assert main(["predict", str(network), str(tmp_path / "odd.csv")]) == 0
+    lines = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [line["row"] for line in lines] == [str(row) for row in range(1, 91)]
+    for bad, said in (
+        (frame.drop(columns="b"), "lacks 1 column"),
+        (frame.assign(b="many"), "must hold finite numbers"),
+    ):
+        bad.to_csv(tmp_path / "bad.csv", index=False)
+        assert main(["predict", str(network), str(tmp_path / "bad.csv")]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_the_lines_of_python_in_the_documentation_run(images, tmp_path):
+    document = (REPOSITORY / "docs" / "own_data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    export(images.config, L2RW, tmp_path)
+    shutil.copy(images.source / "class 1" / "01.jpg", tmp_path / "new.jpg")
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"class \d (0\.\d+|1\.0)\n", done.stdout)
