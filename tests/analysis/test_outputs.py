@@ -43,7 +43,12 @@ SIMULATED = ("theorem2", "lemma1")
 def _result(setting, seed):
     confusion = [[7 + seed, 3], [1, 9]]
     auc = None if seed else 0.7
-    return {"test_error": 0.1 / 3 + seed / 7, "confusion": confusion, "weight_auc": auc}
+    return {
+        "test_error": 0.1 / 3 + seed / 7,
+        "confusion": confusion,
+        "weight_auc": auc,
+        "estimated_wrong": 4 + seed,
+    }
 
 
 def _probe(setting, seed):

@@ -22,7 +22,7 @@ TEST = Evaluation(0.5, [[3, 1], [0, 4]])
 VALIDATION = Evaluation(0.75, [[1, 1], [1, 1]])
 
 
-def run(weights, truth, *, seed=0, validation=None):
+def run(weights, truth, *, seed=0, validation=None, wrong=None):
     """A run whose training set are images 10, 11, ... under labels 0, 1, 0, 1, ..."""
     n = len(weights)
     held_out = (validation.loss, validation.error) if validation else (None, None)
@@ -34,6 +34,7 @@ def run(weights, truth, *, seed=0, validation=None):
         predicted=np.arange(n) % 3,
         mean_weights=np.array(weights, dtype=np.float32),
         network={"weight": torch.full((2,), float(seed))},
+        estimated_wrong=wrong,
     )
 
 
@@ -68,19 +69,26 @@ def test_there_is_no_area_where_all_labels_are_right_or_all_wrong(truth):
 
 
 def test_suspects_are_all_training_examples_by_weight_and_those_never_seen_last(tmp_path):
-    one = run([1, NAN, 0, 1 / 3, 0], [1, 0, 0, 1, 1], seed=2)
+    one = run([1, NAN, 0, 1 / 3, 0], [1, 0, 0, 1, 1], seed=2, wrong=3)
     write(tmp_path, [one, run([5, 4], [1, 1], seed=3)], CELL, {})
     (header, *_) = (tmp_path / SUSPECTS).read_text().splitlines()
-    assert header == "seed,image,given_label,model_label,mean_weight,clean"
+    assert header == "seed,image,given_label,model_label,mean_weight,clean,suspected"
     assert [list(line.values()) for line in lines(tmp_path / SUSPECTS)] == [
-        ["2", "12", "0", "2", "0", "0"],
-        ["2", "14", "0", "1", "0", "1"],
-        ["2", "13", "1", "0", "0.333333", "1"],
-        ["2", "10", "0", "0", "1", "1"],
-        ["2", "11", "1", "1", "", "0"],
-        ["3", "11", "1", "1", "4", "1"],
-        ["3", "10", "0", "0", "5", "1"],
+        ["2", "12", "0", "2", "0", "0", "1"],
+        ["2", "14", "0", "1", "0", "1", "1"],
+        ["2", "13", "1", "0", "0.333333", "1", "1"],
+        ["2", "10", "0", "0", "1", "1", "0"],
+        ["2", "11", "1", "1", "", "0", "0"],
+        ["3", "11", "1", "1", "4", "1", ""],
+        ["3", "10", "0", "0", "5", "1", ""],
     ]
+    runs = json.loads((tmp_path / RESULT).read_text())["runs"]
+    assert [one["estimated_wrong"] for one in runs] == [3, None]
+
+
+def test_nobody_is_suspected_where_all_weigh_the_same(tmp_path):
+    write(tmp_path, [run([1, 1, NAN], [1, 0, 1], wrong=1)], CELL, {})
+    assert {line["suspected"] for line in lines(tmp_path / SUSPECTS)} == {""}
 
 
 @pytest.mark.parametrize("validation", [None, VALIDATION])
@@ -124,6 +132,7 @@ def test_l2rw_suspects_flipped_labels_and_its_network_knows_better(
     assert np.array_equal(given_labels == true_labels, clean)
     assert (model_labels == true_labels).mean() > 0.8
     assert (model_labels == given_labels).mean() < 0.8
+    assert trained.estimated_wrong == pytest.approx((clean == 0).sum(), rel=0.2)
     first, last = np.split(clean, 2)
     assert first.mean() < 0.5
     assert last.mean() > 0.8

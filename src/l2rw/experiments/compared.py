@@ -152,7 +152,9 @@ def suspects(config: Config, name: str) -> Experiment:
     caption = sentences(
         f"Which labels are wrong? Training images of {section.dataset} by their mean weight over "
         f"training, least first: share of wrong labels among the first, "
-        f"{over_splits(_seeds(config, section))}; {describe_corruption(one.split.corruption)}.",
+        f"{over_splits(_seeds(config, section))}; {describe_corruption(one.split.corruption)}. "
+        "Estimated: the share of wrong labels that the confident joint counts on the "
+        "hyper-validation set, without knowing the truth.",
         describe_clean_set(one.split.corruption),
         describe_setups([one]),
     )

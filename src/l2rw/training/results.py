@@ -20,7 +20,10 @@ from l2rw.training.history import Snapshot
 from l2rw.training.plan_file import CellEntry
 from l2rw.training.trained import save_trained
 
-SUSPECT_COLUMNS = ("seed", "image", "given_label", "model_label", "mean_weight", "clean")
+SUSPECT_COLUMNS = (
+    *("seed", "image", "given_label", "model_label", "mean_weight", "clean"),
+    "suspected",
+)
 
 
 def write(
@@ -81,16 +84,20 @@ def _figures(run: Run) -> dict[str, Any]:
         "validation_error": validation and validation.error,
         "validation_loss": validation and validation.loss,
         "weight_auc": weight_auc(run),
+        "estimated_wrong": run.estimated_wrong,
     }
 
 
 def _suspects(run: Run, ids: NDArray[np.str_] | None) -> Iterator[tuple[Any, ...]]:
     """Yield every training example: least weight first, those never seen last.
 
-    What is not known of a label stays empty.
+    As many of the first are suspected as labels seem wrong. What is not known stays empty: the
+    truth of a label, and who is suspected where all weigh the same.
     """
     known = run.train.truth_is_known
-    for place in np.argsort(run.mean_weights, kind="stable"):
+    seen = run.mean_weights[np.isfinite(run.mean_weights)]
+    count = run.estimated_wrong if len(seen) and seen.min() < seen.max() else None
+    for number, place in enumerate(np.argsort(run.mean_weights, kind="stable")):
         weight = run.mean_weights[place]
         yield (
             run.seed,
@@ -99,5 +106,6 @@ def _suspects(run: Run, ids: NDArray[np.str_] | None) -> Iterator[tuple[Any, ...
             run.predicted[place],
             f"{weight:.6g}" if np.isfinite(weight) else "",
             int(run.train.label_is_correct[place]) if known[place] else "",
+            "" if count is None else int(number < count),
             *([] if ids is None else [ids[run.train.indices[place]]]),
         )

@@ -38,6 +38,7 @@ from l2rw.training.evaluation import (
 )
 from l2rw.training.history import Snapshot
 from l2rw.training.spec import RunSpec
+from l2rw.training.wrong_labels import estimated_wrong_share
 
 CHECK_EVERY = {"cpu": 10, "cuda": batches.BLOCK}
 """Steps between looks at the device for what is infinite or NaN, which make a GPU wait."""
@@ -87,6 +88,9 @@ class Run:
     plain averaging's weight, shape (N,); NaN for examples that were never seen."""
     network: Tensors
     """Parameters and buffers that were evaluated after the last step."""
+    estimated_wrong: int | None = None
+    """How many labels of the training examples seem wrong, see :mod:`l2rw.training.wrong_labels`;
+    None without hyper-validation set, or where that or the clean set alone was trained on."""
 
 
 class Training:
@@ -311,7 +315,17 @@ class Training:
             predicted=predicted_labels(self._predict(place), self._train_images, train),
             mean_weights=weights.cpu().numpy(),
             network=parameters | buffers,
+            estimated_wrong=self._estimated_wrong(place),
         )
+
+    def _estimated_wrong(self, place: int) -> int | None:
+        """Count on what is corrupted alike; the clean set has no wrong labels."""
+        split = self._starts[place].split
+        if self._spec.trains_on not in ("noisy", "noisy and clean"):
+            return None
+        predicted = probabilities(self._predict(place), self._train_images, split.validation)
+        share = estimated_wrong_share(predicted, split.validation.labels)
+        return None if share is None else round(share * len(split.train))
 
 
 def _tensors(arrays: Arrays) -> Tensors:
