@@ -9,6 +9,8 @@ from tests.methods.linear import LinearTraining, by_hand
 
 from l2rw.methods.forward_correction import ForwardCorrection
 from l2rw.methods.glc import GLC
+from l2rw.methods.loss_settings import ForwardSettings
+from l2rw.methods.settings import as_pairs
 
 VALIDATION, CLEAN = part([0, 1, 2, 1], first=50), part([0, 0, 1, 2], first=102)
 PREDICTED = {
@@ -38,6 +40,24 @@ def test_forward_takes_anchors_and_glc_means_over_the_clean_images():
     np.testing.assert_allclose(GLC().transition(of_run), MEANS)
     assert not ForwardCorrection().trusted(of_run).any()
     assert GLC().trusted(of_run).tolist() == [False, False, True, True, True, True]
+
+
+@pytest.mark.parametrize(("passed_over", "rank"), [(0.0, 0), (0.3, 3), (0.29, 2), (0.99, 9)])
+def test_the_surest_images_are_passed_over(passed_over, rank):
+    predicted = np.random.default_rng(0).dirichlet([1, 1, 1], size=30)
+    of_run = context(
+        [0], classes=3, validation=part([0] * 30), parent_probabilities=lambda asked: predicted
+    )
+    t = ForwardCorrection(ForwardSettings(passed_over)).transition(of_run)
+    for k in range(3):
+        surer = (predicted[:, k] > t[k, k]).sum()
+        assert surer == rank
+        assert t[k] in predicted
+
+
+def test_the_anchor_of_before_is_that_of_the_former_identity():
+    assert as_pairs(ForwardSettings()) == (("passed_over", 0.3),)
+    assert as_pairs(ForwardSettings(0.0)) == ()
 
 
 @pytest.mark.parametrize(("method", "t"), [(ForwardCorrection, ANCHORS), (GLC, MEANS)])

@@ -5,7 +5,7 @@ from tests.methods.known import Passes, batch, context, no_own_optimizer, prepar
 
 from l2rw.methods.base import StepResult
 from l2rw.methods.elr import ELR
-from l2rw.methods.settings import ELRSettings
+from l2rw.methods.loss_settings import ELRSettings
 from l2rw.training.engine.network import ForwardOutput
 
 BETA, STRENGTH, RATE, N = 0.6, 2.5, 0.3, 7

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from l2rw.methods.gce import GCE
-from l2rw.methods.settings import GCESettings
+from l2rw.methods.loss_settings import GCESettings
 
 LOGITS = np.array([[1.2, -0.3, 0.4], [0.1, 0.9, -1.0], [-0.5, 0.2, 0.3], [2.0, 2.5, -0.7]])
 LABELS = np.array([0, 2, 1, 1])

@@ -9,7 +9,7 @@ from torch import nn
 
 from l2rw.methods.base import METHOD_PREFIX, own_of
 from l2rw.methods.meta_weight_net import MetaWeightNet
-from l2rw.methods.settings import MetaWeightNetSettings
+from l2rw.methods.weight_settings import MetaWeightNetSettings
 from l2rw.training.engine import optimizers
 from l2rw.training.engine.network import ForwardOutput
 from l2rw.training.engine.optimizers import Variables

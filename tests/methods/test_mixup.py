@@ -3,8 +3,8 @@ import pytest
 import torch
 from tests.methods.known import Passes, batch, context, no_own_optimizer, prepared
 
+from l2rw.methods.loss_settings import MixupSettings
 from l2rw.methods.mixup import Mixup
-from l2rw.methods.settings import MixupSettings
 from l2rw.training.engine.network import ForwardOutput
 
 

@@ -1,8 +1,11 @@
+import re
+from dataclasses import make_dataclass
+
 import pytest
 
 from l2rw.methods import METHODS
 from l2rw.methods.rows import parse_row, told
-from l2rw.methods.settings import as_pairs
+from l2rw.methods.settings import Checked, as_pairs, number
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,28 @@ def test_what_is_no_row_is_refused_in_a_sentence(given, message):
     with pytest.raises(ValueError) as error:  # noqa: PT011
         parse_row(given)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("ends", "inside", "outside", "hint"),
+    [
+        ({"above": 0}, [1e-9, 7], [0, -1], "choose it above 0."),
+        ({"least": 1}, [1, 7], [0.9], "choose 1 or more."),
+        ({"above": 0, "below": 1}, [0.5], [0, 1], "choose it above 0 and below 1."),
+        ({"above": 0, "most": 1}, [1], [0, 1.1], "choose it above 0 and up to 1."),
+        ({"least": 0, "below": 1}, [0], [1, -0.1], "choose it from 0 to below 1."),
+        ({"least": 0, "most": 1}, [0, 1], [1.1, -0.1], "choose it from 0 to 1."),
+    ],
+)
+def test_a_setting_out_of_range_is_named_with_what_would_do(ends, inside, outside, hint):
+    kind = make_dataclass(
+        "Kind", [("it", float, number(0.5, **ends))], bases=(Checked,), frozen=True
+    )
+    for value in inside:
+        assert kind(value).it == value
+    for value in outside:
+        with pytest.raises(ValueError, match=f"^it is {value}. Hint: {re.escape(hint)}$"):
+            kind(value)
 
 
 def test_settings_have_defaults_that_json_can_hold():

@@ -2,23 +2,22 @@
 
 from l2rw.methods.loss_settings import (
     ClassBalancedSettings,
+    ELRSettings,
     FocalSettings,
+    ForwardSettings,
+    GCESettings,
     LDAMSettings,
+    MixupSettings,
     SCESettings,
 )
 from l2rw.methods.record import MethodRecord
-from l2rw.methods.settings import (
-    ELRSettings,
-    GCESettings,
-    MetaWeightNetSettings,
-    MixupSettings,
-)
 from l2rw.methods.weight_settings import (
     ActiveBiasSettings,
     AdaBoostSettings,
     L2RWSettings,
     MentorNetPDSettings,
     MentorSettings,
+    MetaWeightNetSettings,
     SelfPacedSettings,
     SMOTESettings,
 )
@@ -215,6 +214,7 @@ METHODS = Records(
             source="Patrini et al. 2017",
             after="baseline",
             needs_validation=True,
+            settings=ForwardSettings,
         ),
         MethodRecord(
             name="glc",

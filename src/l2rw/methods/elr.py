@@ -16,7 +16,7 @@ from torch import Tensor
 
 from l2rw.core.weights import Parameters
 from l2rw.methods.base import Arrays, Batch, Method, MethodState, StepResult, TrainingContext
-from l2rw.methods.settings import ELRSettings
+from l2rw.methods.loss_settings import ELRSettings
 
 LEAST_PROBABILITY = 1e-4
 

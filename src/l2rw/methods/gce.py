@@ -13,7 +13,7 @@ from torch import Tensor
 
 from l2rw.core.weights import Parameters
 from l2rw.methods.base import Method
-from l2rw.methods.settings import GCESettings
+from l2rw.methods.loss_settings import GCESettings
 
 
 class GCE(Method):

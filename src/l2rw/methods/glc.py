@@ -7,15 +7,20 @@ estimates T with their help: row i is its mean prediction for the clean images A
 .. math:: T_{ij} = \frac{1}{|A_i|} \sum_{x \in A_i} \hat{p}(j | x) .
 """
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.methods.base import TrainingContext
 from l2rw.methods.forward_correction import ForwardCorrection
+from l2rw.methods.settings import NoSettings
 
 
 class GLC(ForwardCorrection):
     """A class without clean images is taken to be labelled rightly."""
+
+    Settings: ClassVar[type[Any]] = NoSettings
 
     def transition(self, context: TrainingContext) -> NDArray[np.float64]:
         """Return T, shape (classes, classes)."""

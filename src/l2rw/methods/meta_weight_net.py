@@ -29,7 +29,7 @@ from l2rw.methods.base import (
     is_own,
     own_of,
 )
-from l2rw.methods.settings import MetaWeightNetSettings
+from l2rw.methods.weight_settings import MetaWeightNetSettings
 from l2rw.store.randomness import generator
 
 

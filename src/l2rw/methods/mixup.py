@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from l2rw.methods.base import Arrays, Batch, Method, MethodState, TrainingContext
-from l2rw.methods.settings import MixupSettings
+from l2rw.methods.loss_settings import MixupSettings
 from l2rw.store.randomness import generator
 
 

@@ -2,13 +2,14 @@
 
 All settings of a method are part of its runs' identity, those at their defaults included: a default
 that changes later changes no earlier id. A setting that comes later than published results is left
-out at the value that these had: ``field(metadata={"left_out_at": value})``.
+out at the value that these had, ``left_out_at``.
 """
 
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from l2rw.store.errors import closest
@@ -23,61 +24,46 @@ class NoSettings:
 
 
 @dataclass(frozen=True)
-class GCESettings:
-    """Of :mod:`l2rw.methods.gce`."""
-
-    q: float = 0.7
-    """In (0, 1]: towards 0 it is cross-entropy, at 1 the mean absolute error."""
+class Checked:
+    """Settings whose ranges are checked: those that :func:`number` declares."""
 
     def __post_init__(self) -> None:
-        """Check the range."""
-        require(0 < self.q <= 1, f"q is {self.q}", "choose q above 0 and up to 1.")
+        """Raise ValueError, with a hint, unless every number is in its range."""
+        for one in fields(self):
+            value, ends = getattr(self, one.name), one.metadata.get("range", {})
+            fits = all(INSIDE[name](value, end) for name, end in ends.items())
+            require(fits, f"{one.name} is {value}", f"choose {_range(one.name, ends)}.")
 
 
-@dataclass(frozen=True)
-class ELRSettings:
-    """Of :mod:`l2rw.methods.elr`; the source has 0.7 and 3 on CIFAR-10, 0.9 and 7 on CIFAR-100."""
-
-    beta: float = 0.7
-    """Share of a target that its memory keeps, in [0, 1)."""
-    strength: float = 3.0
-    """Factor of the regularisation, λ >= 0."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        require(0 <= self.beta < 1, f"beta is {self.beta}", "choose beta from 0 to below 1.")
-        require(self.strength >= 0, f"strength is {self.strength}", "choose 0 or more.")
+INSIDE: dict[str, Callable[[float, float], bool]] = {
+    "above": operator.gt,
+    "least": operator.ge,
+    "below": operator.lt,
+    "most": operator.le,
+}
 
 
-@dataclass(frozen=True)
-class MixupSettings:
-    """Of :mod:`l2rw.methods.mixup`; the source has 1 for clean labels and 8 for noisy ones."""
+def number(default: float, *, left_out_at: Any = MISSING, **ends: float) -> Any:
+    """Declare a setting that is a number.
 
-    alpha: float = 1.0
-    """Of the Beta(α, α) that mixing shares come from, > 0."""
+    Args:
+        default: An integer for whole numbers.
+        left_out_at: See above.
+        ends: Of its range: ``above`` or ``least``, ``below`` or ``most``.
+    """
+    left_out = {} if left_out_at is MISSING else {"left_out_at": left_out_at}
+    return field(default=default, metadata={"range": ends} | left_out)
 
-    def __post_init__(self) -> None:
-        """Check the range."""
-        require(self.alpha > 0, f"alpha is {self.alpha}", "choose alpha above 0.")
 
-
-@dataclass(frozen=True)
-class MetaWeightNetSettings:
-    """Of :mod:`l2rw.methods.meta_weight_net`."""
-
-    hidden: int = 100
-    """Units of the weighting network's hidden layer."""
-    learning_rate: float = 1e-3
-    """Of Adam, which trains the weighting network."""
-    weight_decay: float = 1e-4
-    """Of Adam, likewise."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        require(self.hidden > 0, f"hidden is {self.hidden}", "choose 1 or more units.")
-        rate, decay = self.learning_rate, self.weight_decay
-        require(rate > 0, f"learning_rate is {rate}", "choose one above 0.")
-        require(decay >= 0, f"weight_decay is {decay}", "choose 0 or more.")
+def _range(name: str, ends: Mapping[str, float]) -> str:
+    """Say what would do, as in ``beta from 0 to below 1``."""
+    if "least" in ends and len(ends) == 1:
+        return f"{ends['least']:g} or more"
+    words = {"above": "above {:g}", "least": "from {:g}", "below": "below {:g}", "most": "{:g}"}
+    words["most"] = "to {:g}" if "least" in ends else "up to {:g}"
+    joint = " to " if "least" in ends and "below" in ends else " "
+    joint = " and " if "above" in ends else joint
+    return f"{name} {joint.join(words[end].format(value) for end, value in ends.items())}"
 
 
 def read_settings(kind: type[Any], method: str, given: Mapping[str, Any]) -> Any:

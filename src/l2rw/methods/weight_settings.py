@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from l2rw.methods.settings import require
+from l2rw.methods.settings import Checked, number, require
 
 CROSS_ENTROPY = "cross_entropy"
 
@@ -26,105 +26,76 @@ class L2RWSettings:
 
 
 @dataclass(frozen=True)
-class SelfPacedSettings:
+class SelfPacedSettings(Checked):
     """Of :mod:`l2rw.methods.self_paced`."""
 
-    percentile: float = 0.75
-    """Of a batch's losses, which the threshold follows, in (0, 1)."""
-    decay: float = 0.5
-    """Share of the threshold that a step keeps, in [0, 1)."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_pace(self.percentile, self.decay)
+    percentile: float = number(0.75, above=0, below=1)
+    """Of a batch's losses, which the threshold follows."""
+    decay: float = number(0.5, least=0, below=1)
+    """Share of the threshold that a step keeps."""
 
 
 @dataclass(frozen=True)
-class MentorNetPDSettings:
+class MentorNetPDSettings(Checked):
     """Of :mod:`l2rw.methods.mentornet_pd`."""
 
-    percentile: float = 0.75
+    percentile: float = number(0.75, above=0, below=1)
     """As in ``self_paced``."""
-    decay: float = 0.5
+    decay: float = number(0.5, least=0, below=1)
     """As in ``self_paced``."""
-    burn_in: float = 0.18
-    """Share of the steps in which all examples count, in [0, 1]."""
-    gamma: float = 1.0
-    """Range of losses above the threshold over which the weight falls to zero at the end, > 0."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_pace(self.percentile, self.decay)
-        check_share("burn_in", self.burn_in)
-        require(self.gamma > 0, f"gamma is {self.gamma}", "choose one above 0.")
+    burn_in: float = number(0.18, least=0, most=1)
+    """Share of the steps in which all examples count."""
+    gamma: float = number(1.0, above=0)
+    """Range of losses above the threshold over which the weight falls to zero at the end."""
 
 
 @dataclass(frozen=True)
-class MentorSettings:
+class MentorSettings(Checked):
     """Of :mod:`l2rw.methods.mentor` and :mod:`l2rw.methods.mentornet_dd`."""
 
-    percentile: float = 0.75
+    percentile: float = number(0.75, above=0, below=1)
     """As in ``self_paced``."""
-    decay: float = 0.5
+    decay: float = number(0.5, least=0, below=1)
     """As in ``self_paced``."""
-    burn_in: float = 0.18
+    burn_in: float = number(0.18, least=0, most=1)
     """As in ``mentornet_pd``."""
-    learning_rate: float = 0.01
-    """Of Adam, which trains the mentor, > 0."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_pace(self.percentile, self.decay)
-        check_share("burn_in", self.burn_in)
-        rate = self.learning_rate
-        require(rate > 0, f"learning_rate is {rate}", "choose one above 0.")
+    learning_rate: float = number(0.01, above=0)
+    """Of Adam, which trains the mentor."""
 
 
 @dataclass(frozen=True)
-class ActiveBiasSettings:
+class ActiveBiasSettings(Checked):
     """Of :mod:`l2rw.methods.active_bias`."""
 
-    smoothness: float = 0.2
-    """What every example counts beside the deviation of its probability, > 0."""
-    warm_up: float = 0.25
-    """Share of the steps in which all examples count alike, in [0, 1]."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        require(self.smoothness > 0, f"smoothness is {self.smoothness}", "choose one above 0.")
-        check_share("warm_up", self.warm_up)
+    smoothness: float = number(0.2, above=0)
+    """What every example counts beside the deviation of its probability."""
+    warm_up: float = number(0.25, least=0, most=1)
+    """Share of the steps in which all examples count alike."""
 
 
 @dataclass(frozen=True)
-class AdaBoostSettings:
+class MetaWeightNetSettings(Checked):
+    """Of :mod:`l2rw.methods.meta_weight_net`."""
+
+    hidden: int = number(100, least=1)
+    """Units of the weighting network's hidden layer."""
+    learning_rate: float = number(1e-3, above=0)
+    """Of Adam, which trains the weighting network."""
+    weight_decay: float = number(1e-4, least=0)
+    """Of Adam, likewise."""
+
+
+@dataclass(frozen=True)
+class AdaBoostSettings(Checked):
     """Of :mod:`l2rw.methods.adaboost`."""
 
-    rounds: int = 10
+    rounds: int = number(10, least=1)
     """Networks that vote, each trained for as many steps."""
-
-    def __post_init__(self) -> None:
-        """Check the range."""
-        require(self.rounds > 0, f"rounds is {self.rounds}", "choose 1 or more rounds.")
 
 
 @dataclass(frozen=True)
-class SMOTESettings:
+class SMOTESettings(Checked):
     """Of :mod:`l2rw.methods.smote`."""
 
-    neighbours: int = 5
+    neighbours: int = number(5, least=1)
     """Nearest examples of the same class that an example may be combined with."""
-
-    def __post_init__(self) -> None:
-        """Check the range."""
-        require(self.neighbours > 0, f"neighbours is {self.neighbours}", "choose 1 or more.")
-
-
-def check_pace(percentile: float, decay: float) -> None:
-    """Raise ValueError unless a percentile and a decay are in their ranges."""
-    require(0 < percentile < 1, f"percentile is {percentile}", "choose one between 0 and 1.")
-    require(0 <= decay < 1, f"decay is {decay}", "choose decay from 0 to below 1.")
-
-
-def check_share(name: str, share: float) -> None:
-    """Raise ValueError unless a setting is a share."""
-    require(0 <= share <= 1, f"{name} is {share}", "choose a share from 0 to 1.")
