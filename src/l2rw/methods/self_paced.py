@@ -6,7 +6,8 @@ as in MentorNet's code (Jiang et al., ICML 2018), λ follows a percentile of the
 .. math:: \lambda \leftarrow d \lambda + (1 - d) \, \mathrm{percentile}_p(\ell) ,
     \qquad w_i = 1[\ell_i \le \lambda] / n .
 
-It begins at zero.
+It begins at zero. As in the paper, all examples count at first, for what is learnt last would never
+be learnt otherwise: its losses are large, so it does not count, and they stay so.
 """
 
 from typing import ClassVar, Protocol
@@ -51,12 +52,17 @@ class Paced(Method):
 
 
 class SelfPaced(Paced):
-    """Examples count if their loss is at most λ."""
+    """After a burn-in, examples count if their loss is at most λ. The state has ``steps``, too."""
 
     Settings: ClassVar[type[SelfPacedSettings]] = SelfPacedSettings
     settings: SelfPacedSettings
 
+    def prepare(self, context: TrainingContext) -> Arrays:
+        """Return the state."""
+        return super().prepare(context) | {"steps": np.asarray(context.steps)}
+
     def weights(self, batch: Batch, state: MethodState, losses: Tensor) -> Tensor:
         """Return 1/n or zero, shape (n,)."""
-        counts = losses <= self.moved_threshold(state, losses)
+        burns_in = batch.step / state["steps"] < self.settings.burn_in
+        counts = (losses <= self.moved_threshold(state, losses)) | burns_in
         return counts.to(losses.dtype) / len(losses)

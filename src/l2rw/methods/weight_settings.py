@@ -33,6 +33,8 @@ class SelfPacedSettings(Checked):
     """Of a batch's losses, which the threshold follows."""
     decay: float = number(0.5, least=0, below=1)
     """Share of the threshold that a step keeps."""
+    burn_in: float = number(0.18, left_out_at=0.0, least=0, most=1)
+    """Share of the steps in which all examples count."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class MentorNetPDSettings(Checked):
     decay: float = number(0.5, least=0, below=1)
     """As in ``self_paced``."""
     burn_in: float = number(0.18, least=0, most=1)
-    """Share of the steps in which all examples count."""
+    """As in ``self_paced``."""
     gamma: float = number(1.0, above=0)
     """Range of losses above the threshold over which the weight falls to zero at the end."""
 
@@ -58,7 +60,7 @@ class MentorSettings(Checked):
     decay: float = number(0.5, least=0, below=1)
     """As in ``self_paced``."""
     burn_in: float = number(0.18, least=0, most=1)
-    """As in ``mentornet_pd``."""
+    """As in ``self_paced``."""
     learning_rate: float = number(0.01, above=0)
     """Of Adam, which trains the mentor."""
 
