@@ -30,6 +30,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/outputs.smk"
+include: "workflow/rules/review.smk"
 include: "workflow/rules/claims.smk"
 
 
@@ -51,3 +52,4 @@ rule all:
         ledger=multiext("<results>/REPRODUCTION", ".md", ".html"),
         claims=multiext("<results>/claims", ".csv", ".json"),
         page="<results>/index.html",
+        reviews=expand("<results>/review/{dataset}/index.html", dataset=PLAN.reviews),

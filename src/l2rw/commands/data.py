@@ -2,9 +2,13 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from l2rw.commands.parser import Command, add_plan, folder, seed
 from l2rw.data.datasets.catalog import CATALOG
+
+if TYPE_CHECKING:
+    from l2rw.data.kinds.base import DatasetKind
 
 
 def _fetch_options(fetch: ArgumentParser) -> None:
@@ -39,14 +43,19 @@ def _fetch(arguments: Namespace) -> None:
     ).save(arguments.out)
 
 
-def _read_own(arguments: Namespace) -> None:
+def described_kind(name: str, described: str) -> "DatasetKind":
+    """Return how a data set of the user's own is read, given what data_sets says in YAML."""
     import yaml
 
     from l2rw.config.load import parse_config
+
+    return parse_config({"data_sets": {name: yaml.safe_load(described)}}).data_sets[name]
+
+
+def _read_own(arguments: Namespace) -> None:
     from l2rw.data.kinds.survey import read
 
-    described = {arguments.dataset: yaml.safe_load(arguments.described)}
-    kind = parse_config({"data_sets": described}).data_sets[arguments.dataset]
+    kind = described_kind(arguments.dataset, arguments.described)
     dataset = read(arguments.dataset, kind, arguments.content)
     for note in dataset.info.notes:
         print(note)

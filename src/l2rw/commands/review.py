@@ -1,9 +1,13 @@
-"""Commands for people who look at their own data: ``pick``."""
+"""Commands for people who look at their own data: ``pick`` and ``review``."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, count, seed
+from l2rw.commands.data import described_kind
+from l2rw.commands.parser import Command, add_plan, count, seed
+from l2rw.commands.plans import read_own_plan
+from l2rw.commands.training import device_of
 
 
 def _pick_options(pick: ArgumentParser) -> None:
@@ -43,6 +47,37 @@ def _pick(arguments: Namespace) -> None:
         print(f"Open in a browser: {write_pick(config, arguments.config, name, wish)}")
 
 
+def _review_options(review: ArgumentParser) -> None:
+    add_plan(review, "cell", "cell of L2RW")
+    review.add_argument("--described", required=True, help="the data set, as data_sets has it")
+    review.add_argument("--content", help="digest that its files must have")
+    review.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    review.add_argument("--runs", type=Path, required=True, help="folder of the results")
+    review.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+    review.add_argument("--threads", type=count, default=1, help="CPU threads")
+    review.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
+def _review(arguments: Namespace) -> None:
+    plan = read_own_plan(arguments.plan)
+    cell, compute = plan.cell(arguments.cell), replace(plan.compute, threads=arguments.threads)
+    with device_of(compute):
+        from l2rw.data.datasets.dataset import Dataset
+        from l2rw.data.kinds.survey import look_at, require_content
+        from l2rw.review.opinions import opinions_of
+        from l2rw.review.review import Reviewed, write_review
+        from l2rw.store.paths import ReviewFiles
+
+        kind = described_kind(cell.dataset, arguments.described)
+        found = look_at(cell.dataset, kind)
+        require_content(found.facts, arguments.content)
+        dataset = Dataset.load(arguments.data)
+        opinions = opinions_of(cell, compute, plan.seeds, dataset, arguments.runs)
+        one = Reviewed(cell.dataset, kind, found, dataset, opinions)
+        write_review(one, plan, arguments.table, ReviewFiles(arguments.out))
+
+
 COMMANDS = (
     Command("pick", "write a page to choose examples that are surely right", _pick, _pick_options),
+    Command("review", "write the page to decide about suspicious labels", _review, _review_options),
 )

@@ -32,7 +32,7 @@ def cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
     return plan.cell(arguments.cell), replace(plan.compute, threads=arguments.threads)
 
 
-def _device(compute: "Compute") -> AbstractContextManager[str | None]:
+def device_of(compute: "Compute") -> AbstractContextManager[str | None]:
     """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
     from l2rw.training.gpus import gpu_slot
 
@@ -67,7 +67,7 @@ def _train(arguments: Namespace) -> None:
         checkpoints=arguments.checkpoints,
         status=arguments.status,
     )
-    with _device(compute) as gpu:
+    with device_of(compute) as gpu:
         outcome = workers.train_by_worker(job, gpu) if workers.are_shared() else None
         if outcome is None:
             from l2rw.training.train import run_job
@@ -88,7 +88,7 @@ def _look(implementation: str) -> Callable[[Namespace], None]:
 
     def run(arguments: Namespace) -> None:
         cell, compute = cell_to_run(arguments)
-        with _device(compute):
+        with device_of(compute):
             from l2rw.store.records import load
             from l2rw.training.looks import LookJob
 

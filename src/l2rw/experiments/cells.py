@@ -206,4 +206,4 @@ def _revisions(*records: Record | Facts) -> dict[str, Any]:
 
 def analysis_hash() -> str:
     """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
-    return source_hash(("analysis", "claims", "page", "theory"))
+    return source_hash(("analysis", "claims", "page", "review", "theory"))

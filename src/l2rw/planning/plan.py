@@ -10,12 +10,17 @@ from l2rw.config.load import Config
 from l2rw.config.schema import Training
 from l2rw.config.sections import Sweep
 from l2rw.data.datasets.facts import Facts
+from l2rw.data.kinds.corrections import review_digest
 from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
 from l2rw.store.checksums import recorded_plan, sha256
 from l2rw.store.files import set_time
 from l2rw.store.paths import CLAIMS_RECORD, METRICS_OF_ALL, Results, done_in
 from l2rw.store.seeds import format_seeds, parse_seeds
 from l2rw.training.plan_file import CellEntry, Compute, PlanFile
+from l2rw.training.spec import RunSpec
+
+OURS, GIVEN = "l2rw", "given"
+"""The method whose suspects people review, and the corruption: labels as they come."""
 
 
 class Plan:
@@ -167,6 +172,21 @@ class Plan:
             setting=setting,
         )
 
+    @cached_property
+    def reviews(self) -> dict[str, tuple[str, Cell]]:
+        """Data sets of the user's own whose labels people can review, by name.
+
+        With each the first experiment in which L2RW trains on its given labels, and that cell.
+        """
+        found: dict[str, tuple[str, Cell]] = {}
+        for name, experiment in self.experiments.items():
+            for cell in (planned.cell for planned in experiment.cells):
+                own = cell.split.dataset in self.config.data_sets
+                given = cell.split.corruption.name == GIVEN
+                if own and given and isinstance(cell.spec, RunSpec) and cell.spec.method == OURS:
+                    found.setdefault(cell.split.dataset, (name, cell))
+        return found
+
     def file(self, experiment: str) -> str:
         """Return the name of an experiment's plan file, which tells its content."""
         return self._files[experiment]
@@ -206,24 +226,34 @@ class Plan:
     def write(self, results: Path) -> None:
         """Write every experiment's plan file, dated so that what is out of date is remade.
 
-        An experiment's table and figure record the digest of the plan they were made from. Where
-        both are this plan's, the plan file and the table are dated at the beginning of time, so
-        that nothing made from them seems old; otherwise the plan file is new. So neither the
-        arbitrary file times of a fresh clone nor an interrupted run can make a stale figure pass
-        for a current one, or a current one for stale. A plan of other settings is another file: a
-        dry run does not disturb jobs that run.
+        An experiment's table, figure and reviews record the digest of the plan they were made
+        from. Where all are this plan's, the plan file and the table are dated at the beginning of
+        time, so that nothing made from them seems old; otherwise the plan file is new. So neither
+        the arbitrary file times of a fresh clone nor an interrupted run can make a stale figure
+        pass for a current one, or a current one for stale. A plan of other settings is another
+        file: a dry run does not disturb jobs that run.
         """
         self.create(results)
         there = Results(results)
         for name, experiment in self.experiments.items():
             path, table = there.plan(self.file(name)), there.table(name)
             records = there.table(name, "json"), there.figure(name, "json")
-            if table.exists() and all(recorded_plan(r) == experiment.digest for r in records):
+            current = all(recorded_plan(r) == experiment.digest for r in records)
+            if table.exists() and current and self._reviews_are_current(name, there):
                 set_time(path, 1)
                 set_time(table, 1)
             else:
                 set_time(path)
         self._date_summaries(there)
+
+    def _reviews_are_current(self, experiment: str, results: Results) -> bool:
+        """Return whether the reviews of an experiment's runs, if any, are of this plan."""
+        return all(
+            recorded_plan(results.review(dataset).record)
+            == review_digest(self.experiments[name].digest, self.config.data_sets[dataset])
+            for dataset, (name, _) in self.reviews.items()
+            if name == experiment
+        )
 
     def _date_summaries(self, results: Results) -> None:
         """Do the same for what metrics and ledger are made from: the figures' summaries, records.

@@ -38,6 +38,8 @@ const decisionOf = (i) => decisions.get(deck.ids[i]) ?? OPEN;
 const isOpen = (i) => decisionOf(i)[0] === "";
 const say = (text) => { at("said").textContent = text; };
 
+const suspected = (i) => deck.agreement[i] > 0;
+
 // Progress: examples by class that are surely right, or decisions by kind.
 const bars = [];
 function addBar(name, most) {
@@ -49,7 +51,10 @@ function addBar(name, most) {
   bars.push((value) => { bar.value = value; count.textContent = `${value} of ${most}`; });
 }
 function counts() {
-  if (reviewing) return [deck.ids.filter((_, i) => !isOpen(i)).length];
+  if (reviewing) {
+    const decided = deck.ids.map((_, i) => i).filter((i) => !isOpen(i));
+    return [decided.filter(suspected).length, decided.length];
+  }
   const found = [...deck.have];
   const places = new Map(deck.classes.map((name, k) => [name, k]));
   for (const [decision, label] of decisions.values())
@@ -286,7 +291,11 @@ function pressed(event) {
 
 function begin() {
   loadDecisions();
-  if (reviewing) addBar("decided", deck.ids.length);
+  at("how").open = decisions.size === 0;
+  if (reviewing) {
+    addBar("suspects decided", deck.ids.filter((_, i) => suspected(i)).length);
+    addBar("all decided", deck.ids.length);
+  }
   else deck.classes.forEach((name) => addBar(name, deck.need));
   for (const [choice, name, key] of CHOICES) {
     const button = element("button", `${name} `, { type: "button" });

@@ -60,6 +60,41 @@ def done_in(runs: Path, cell: str, result: str = RESULT) -> Iterator[range]:
 
 
 @dataclass(frozen=True)
+class ReviewFiles:
+    """The review of a data set's labels."""
+
+    folder: Path
+
+    @property
+    def page(self) -> Path:
+        """The page on which people decide."""
+        return self.folder / INDEX
+
+    @property
+    def suspects(self) -> Path:
+        """The training examples, most suspicious first."""
+        return self.folder / SUSPECTS
+
+    @property
+    def labels(self) -> Path:
+        """Given and corrected labels of all examples."""
+        return self.folder / "labels.csv"
+
+    @property
+    def record(self) -> Path:
+        """What they were made from, with checksums."""
+        return self.folder / "review.json"
+
+    def outcome(self, identity: str) -> Path:
+        """How methods did on the data set as it was under an identity."""
+        return self.folder / "outcomes" / f"{identity}.json"
+
+    def outcomes(self) -> list[Path]:
+        """All of these."""
+        return sorted(self.outcome("").parent.glob("*.json"))
+
+
+@dataclass(frozen=True)
 class Results:
     """The results of one configuration, and what lies beside them."""
 
@@ -106,6 +141,10 @@ class Results:
     def pick(self, dataset: str) -> Path:
         """Page on which people choose clean examples of a data set of their own."""
         return self.folder / "pick" / f"{dataset}.html"
+
+    def review(self, dataset: str) -> ReviewFiles:
+        """Files of the review of a data set of the user's own."""
+        return ReviewFiles(self.folder / "review" / dataset)
 
     @property
     def places(self) -> list[Path]:

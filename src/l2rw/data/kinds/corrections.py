@@ -81,6 +81,12 @@ def effect_of(kind: DatasetKind) -> str:
     return digest([list(one) for one in changing]) if changing else ""
 
 
+def review_digest(plan: str, kind: DatasetKind) -> str:
+    """Return a digest of what a review is made from: a plan, given its digest, and decisions."""
+    told = read_decisions(kind.corrections) if kind.corrections else []
+    return digest([plan, sorted(list(one) for one in told)])
+
+
 def correct(
     kind: DatasetKind,
     examples: Examples,

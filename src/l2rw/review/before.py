@@ -1,0 +1,89 @@
+"""What corrections changed: accuracies now, and when fewer labels were corrected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from l2rw.analysis.statistics import NOTHING, mean_with_interval, plus_minus
+from l2rw.analysis.style import look
+from l2rw.data.kinds.corrections import REMOVE, WRONG, Decision
+from l2rw.data.kinds.survey import Survey
+from l2rw.store.files import read_json, write_json
+from l2rw.store.paths import ReviewFiles
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How rows of methods did on a data set under its labels of a time."""
+
+    corrected: int
+    """Labels that decisions change."""
+    removed: int
+    clean: int
+    """Examples that the user trusts."""
+    accuracies: Mapping[str, Sequence[float]]
+    """Of rows of methods on the test part, in [0, 1], seed by seed."""
+
+    @classmethod
+    def of(
+        cls, found: Survey, decisions: Sequence[Decision], runs: pd.DataFrame, name: str
+    ) -> "Outcome":
+        """Return that of a table of runs, which may be on several data sets."""
+        mine = runs[runs["dataset"] == name] if "dataset" in runs else runs
+        return cls(
+            corrected=sum(d.decision == WRONG for d in decisions),
+            removed=sum(d.decision == REMOVE for d in decisions),
+            clean=len(found.layout.clean),
+            accuracies={
+                str(row): (1 - lines["test_error"]).round(6).tolist()
+                for row, lines in mine.groupby("row", sort=False)
+            },
+        )
+
+    @property
+    def label(self) -> str:
+        """What was corrected, for people."""
+        if not self.corrected + self.removed:
+            return f"as given, {self.clean:,} clean"
+        return f"{self.corrected:,} corrected, {self.removed:,} removed, {self.clean:,} clean"
+
+
+def compared(now: Outcome, identity: str, files: ReviewFiles) -> list[list[str]]:
+    """Keep an outcome beside those of other labels, and return all as a table.
+
+    Args:
+        now: Under today's labels.
+        identity: Of the data set under them.
+        files: Of the review. What was kept under other identities is compared with.
+
+    Returns:
+        A head and lines, the fewest corrections first; nothing if there is nothing to compare.
+    """
+    write_json(files.outcome(identity), asdict(now))
+    outcomes = {path.stem: _read(path.stem, files) for path in files.outcomes()}
+    known = [one for one in outcomes.values() if one and set(one.accuracies) & set(now.accuracies)]
+    if len(known) < 2:
+        return []
+    known.sort(key=lambda one: (one.corrected + one.removed, one.clean))
+    rows = list(now.accuracies)
+    head = ["Labels", *(f"{look(row).label}: test accuracy (%)" for row in rows)]
+    lines = [
+        [one.label + " (now)" * (one == now), *(_accuracy(one, row) for row in rows)]
+        for one in known
+    ]
+    return [head, *lines]
+
+
+def _accuracy(outcome: Outcome, row: str) -> str:
+    values = 100 * np.asarray(outcome.accuracies.get(row, []))
+    return plus_minus(*mean_with_interval(values)) if len(values) else NOTHING
+
+
+def _read(identity: str, files: ReviewFiles) -> Outcome | None:
+    """Return an outcome, or None if the file is none."""
+    try:
+        return Outcome(**read_json(files.outcome(identity)))
+    except (OSError, ValueError, TypeError):
+        return None
