@@ -79,7 +79,7 @@ def write_breast_cancer(folder: Path, seed: int = 0) -> None:
     write_table(folder / "breast_cancer_truth.csv", ["id", "label"], truth)
     options = f"    kind: feature_table\n    path: {folder}/breast_cancer.csv"
     training = "model: mlp, steps: 600, batch_size: 50, clean_batch_size: 20, "
-    training += "learning_rate: 0.05, decay_at: [450], evaluations: 4"
+    training += "learning_rate: 0.01, decay_at: [450], evaluations: 4"
     configure(folder, "breast_cancer", "Breast cancer", options, validation=40, training=training)
 
 

@@ -98,6 +98,12 @@ def test_from_doubtful_labels_to_corrected_ones(workspace, browser):  # noqa: PL
     right = [was.info.class_names[label] for label in was.train_labels[was.own.clean]]
     assert right == [truth[key] for key in clean]
 
+    told = Path(f"results/{NAME}/index.html").read_text()
+    assert told.count("no verdict") >= 2
+    for name in (NAME, TABLE):
+        assert f'href="review/{name}/index.html"' in told
+    assert "the paper's" not in told
+
     # The review: everything that may be reviewed is there, most suspicious first.
     page = Path(f"results/{NAME}/review/{NAME}/index.html")
     review = data_of(page)

@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,20 @@ class Split:
         return cls(**{one.name: part(one.name) for one in fields(cls)})
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read an ``.npz`` file, whose CRC-32 guards against damage.
+
+    Args:
+        path: Of the file.
+        names: Of the arrays to read; all if None.
 
     Raises:
         UserError: The file is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return {name: arrays[name] for name in names or arrays.files}
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"{path} cannot be read ({type(error).__name__}: {error}).",
             "delete it and run again, or bring it back with `dvc checkout`.",

@@ -15,6 +15,7 @@ from l2rw.analysis.outputs import drawing_of
 from l2rw.claims.claims import claims
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
+from l2rw.page.own import OwnData, own_data
 from l2rw.page.pictures import Picture, pictures_of
 from l2rw.store.files import read_json
 from l2rw.store.paths import CLAIMS, Results
@@ -58,6 +59,8 @@ class Section:
     pictures: list[Picture]
     settings: str
     """As YAML."""
+    own: list[OwnData]
+    """What there is to say of a user's own data sets."""
     runs: dict[str, dict[str, int]]
     """What made its runs: commit, source, device, precision, each with the number of runs."""
 
@@ -68,9 +71,12 @@ def contents(plans: Sequence[PlanFile], results: Path) -> dict[str, Any]:
     judged = pd.read_csv(results / CLAIMS, keep_default_na=False).drop_duplicates("claim")
     sections = [_section(plan, there, judged) for plan in plans]
     papers = judged[judged["whose"] == "the paper's"]
+    own = [one for section in sections for one in section.own]
     return {
         "name": plans[0].configuration,
-        "headline": headline(plans, there),
+        # Where all is the user's own, the paper's claims are not at stake.
+        "about_the_paper": not all(section.own for section in sections),
+        "headline": [*headline(plans, there), *(f"{one.name}: {one.verdict}" for one in own)],
         "scale": _scale(papers),
         "counts": _counts(papers),
         "sections": sections,
@@ -95,6 +101,7 @@ def _section(plan: PlanFile, there: Results, judged: pd.DataFrame) -> Section:
             if line["claim"] in shown_by and line["verdict"] != "not tested"
         ],
         pictures=pictures_of(plan, there),
+        own=own_data(plan, there),
         settings=yaml.safe_dump(dict(plan.settings), allow_unicode=True, sort_keys=False),
         runs=read_json(there.table(name, "json"))["runs_by"],
     )

@@ -18,7 +18,9 @@ FINDINGS = 3
 
 def headline(plans: Sequence[PlanFile], there: Results) -> list[str]:
     """Return the lines: first what was asked, then what the first experiments found."""
-    found = (line for plan in plans for line in _found(plan, there))
+    # What is to be said of a user's own data needs more words; see :mod:`l2rw.page.own`.
+    published = [plan for plan in plans if not any(cell.data_file for cell in plan.cells)]
+    found = (line for plan in published for line in _found(plan, there))
     return [_asked(plans), *(line for line, _ in zip(found, range(FINDINGS), strict=False))]
 
 
@@ -27,9 +29,10 @@ def _asked(plans: Sequence[PlanFile]) -> str:
     methods = {cell.run_spec.method for plan in plans for cell in plan.cells if _trains(cell)}
     seeds = max(len(plan.seeds) for plan in plans)
     told = f"{len(methods)} methods, " if methods else ""
+    counted = "1 experiment" if len(plans) == 1 else f"{len(plans)} experiments"
     return (
         "Asked: if a few labels are surely right, does weighting every training example by them "
-        f"(L2RW) beat training as usual? {len(plans)} experiments, {told}"
+        f"(L2RW) beat training as usual? {counted}, {told}"
         f"{seeds} random splits, on {', '.join(datasets)}."
     )
 
