@@ -1,7 +1,7 @@
 """Tables of accuracies by data set; the paper's beside ours where it has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import matplotlib as mpl
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from l2rw.analysis import paper
+from l2rw.analysis import paper, published
 from l2rw.analysis.collect import collect
 from l2rw.analysis.drawing import add_legend, draw_bars, name_lines
 from l2rw.analysis.statistics import (
@@ -43,6 +43,8 @@ class Accuracies:
     experiment: str
     line: Line = ("row",)
     """Columns that tell lines apart, ``row`` the last."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the experiment: others published numbers for some."""
 
     collect = staticmethod(collect)
     value: ClassVar[str] = "accuracy_percent"
@@ -82,8 +84,11 @@ class Accuracies:
     def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Arrange the summary for reading: by data set our mean, the paper's, both compared.
 
-        Before them stands what each row's method is told of the noise.
+        Before them stands what each row's method is told of the noise. What others
+        published stands last.
         """
+        elsewhere = published.numbers(self.experiment, self.settings, table["dataset"].unique())
+        elsewhere["dataset"] = elsewhere["dataset"].map(name_of)
         labels = self._labels(table)
         columns: dict[tuple[str, str], list[str]] = {}
         columns["", "told"] = [told(line[-1]) for line in labels]
@@ -95,6 +100,9 @@ class Accuracies:
                 compared = (lines[name] for name in (*DIFFERENCE, "agreement"))
                 columns[dataset, "difference"] = list(map(_compared, *compared))
             columns[dataset, "seeds"] = [f"{n:g}" if n > 0 else NOTHING for n in lines["seeds"]]
+            others = published.column(elsewhere, dataset, [line[-1] for line in labels])
+            if any(others):
+                columns[dataset, "published elsewhere"] = [text or NOTHING for text in others]
         return pd.DataFrame(columns, index=pd.Index(labels.values(), name="Test accuracy (%)"))
 
     def draw(self, table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
@@ -184,4 +192,4 @@ def _as_printed(mean: float, half_width: float) -> str:
 def table_of(name: str, settings: Mapping[str, Any]) -> Accuracies:
     """Return how an experiment of the kind ``table`` is drawn."""
     groups = (settings["told_apart_by"],) if len(settings["corruptions"]) > 1 else ()
-    return Accuracies(name, line=(*groups, "row"))
+    return Accuracies(name, (*groups, "row"), settings)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from l2rw.analysis import paper
+from l2rw.analysis import paper, published
 from l2rw.analysis.collect import MADE, read_table, write_table
 from l2rw.analysis.style import save
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
@@ -47,6 +47,14 @@ def drawing_of(experiment: str, settings: Mapping[str, Any]) -> Drawing:
     return drawing
 
 
+def caption_of(plan: PlanFile, runs: pd.DataFrame) -> str:
+    """Return the plan's caption with what to know of numbers that stand beside ours."""
+    datasets = list(runs.get("dataset", pd.Series(dtype=str)).unique())
+    name = plan.experiment
+    elsewhere = published.notes(name, plan.settings, datasets)
+    return " ".join([plan.caption, *paper.notes(name, datasets), *elsewhere])
+
+
 def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     """Write ``NAME.csv`` (what runs left), ``.md``, ``.html``, ``.tex`` (for people), ``.json``."""
     name = plan.experiment
@@ -54,7 +62,7 @@ def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     table = drawing.collect(plan, runs)
     write_table(table, folder / f"{name}.csv")
     read = drawing.format_table(drawing.summary(table))
-    caption = " ".join([plan.caption, *paper.notes(name, table.get("dataset", []))])
+    caption = caption_of(plan, table)
     write_text(folder / f"{name}.md", f"{caption}\n\n{to_markdown(read)}")
     write_text(folder / f"{name}.html", to_html(read, caption))
     write_text(folder / f"{name}.tex", to_latex(read, caption, name))

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from l2rw.analysis import paper
 from l2rw.analysis.collect import read_table, unreadable
-from l2rw.analysis.outputs import drawing_of
+from l2rw.analysis.outputs import caption_of, drawing_of
 from l2rw.claims.claims import claims
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
@@ -92,7 +91,7 @@ def _section(plan: PlanFile, there: Results, judged: pd.DataFrame) -> Section:
     return Section(
         name=name,
         title=str(plan.settings.get("title") or name.replace("_", " ").capitalize()),
-        caption=" ".join([plan.caption, *paper.notes(name, runs.get("dataset", []))]),
+        caption=caption_of(plan, runs),
         figure=_embedded(there.figure(name, "svg")),
         table=_table(drawing.format_table(drawing.summary(runs))),
         verdicts=[
