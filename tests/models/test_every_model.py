@@ -15,7 +15,8 @@ from l2rw.models import MODELS
 from l2rw.training.engine.network import Network
 
 NAMES = [
-    pytest.param(name, marks=pytest.mark.slow if name == "wrn28_10" else ()) for name in MODELS
+    pytest.param(name, marks=pytest.mark.slow if name in ("wrn28_10", "resnet50") else ())
+    for name in MODELS
 ]
 SHAPE = (1, 8, 8)
 CLEAN = 4

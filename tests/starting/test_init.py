@@ -209,7 +209,7 @@ def test_steps_are_lowered_until_a_cpu_is_done_in_time(here, tmp_path):
     out.unlink()
     fast = yaml.safe_load(start(tmp_path / "big", SERVER).read_text())["experiments"]["big"]
     assert slow["steps"] <= fast["training"]["steps"]
-    assert (slow["model"], fast["training"]["model"]) == ("resnet8", "resnet32")
+    assert (slow["model"], fast["training"]["model"]) == ("resnet8", "resnet18")
 
 
 def test_known_true_labels_need_no_clean_list(here, tmp_path, capsys):

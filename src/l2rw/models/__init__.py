@@ -42,6 +42,9 @@ class NetworkRecord(Record):
     """Whether its examples may be rows of features, which have no height and width."""
     clean_batch_size: int = 100
     """Clean examples of a step of L2RW when it is timed, unless told otherwise."""
+    shrinks_from: tuple[tuple[int, int], ...] = ()
+    """Sides, in pixels, from which on the first layers divide the sides of images by how much more
+    than for the images it is timed on, ascending."""
     measured_cost: Cost | None = None
     """As ``l2rw costs NAME`` prints it; None for the package's own, which costs.csv holds."""
 
@@ -100,6 +103,20 @@ MODELS = Records(
             label="ResNet 8×8",
             implementation="l2rw.models.resnet:resnet_8x8",
             timed_on="digits",
+        ),
+        NetworkRecord(
+            name="resnet18",
+            label="ResNet-18",
+            implementation="l2rw.models.torchvision_resnet:resnet18",
+            timed_on="cifar10",
+            shrinks_from=((48, 2), (128, 4)),
+        ),
+        NetworkRecord(
+            name="resnet50",
+            label="ResNet-50",
+            implementation="l2rw.models.torchvision_resnet:resnet50",
+            timed_on="cifar10",
+            shrinks_from=((48, 2), (128, 4)),
         ),
         NetworkRecord(
             name="wrn28_10",

@@ -118,5 +118,7 @@ def relative_size(data: Facts, model: str) -> float:
 
     What convolutions take goes by the area of images; less than measured is never said.
     """
-    timed = CATALOG[MODELS[model].timed_on]
-    return max(1.0, math.prod(data.image_shape[1:]) / math.prod(timed.image_shape[1:]))
+    timed, sides = CATALOG[MODELS[model].timed_on], data.image_shape[1:]
+    shrinks = [by for side, by in MODELS[model].shrinks_from if sides and min(sides) >= side]
+    area = math.prod(sides) / (shrinks[-1] ** 2 if shrinks else 1)
+    return max(1.0, area / math.prod(timed.image_shape[1:]))

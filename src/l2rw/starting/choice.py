@@ -120,5 +120,5 @@ def _network(look: Look, machine: Machine) -> tuple[str, float, int]:
     if channels == 1 and side <= 32:
         return "lenet", 0.01, 40
     if machine.gpus:
-        return "resnet32", 0.1, 80
+        return ("resnet18" if side > 32 else "resnet32"), 0.1, 80
     return "resnet8", 0.1, 40
