@@ -1,3 +1,5 @@
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,33 @@ def test_letters_that_a_terminal_does_not_know_are_no_mistake(tmp_path, monkeypa
     write_json(tmp_path / "job.status.json", asdict(job))
     run = subprocess.run([*PROGRAM, "status", tmp_path], check=True, capture_output=True)
     assert rb"\u03ba" in run.stdout
+
+
+@pytest.mark.skipif(shutil.which("localedef") is None, reason="no locale can be made here")
+def test_no_locale_changes_how_files_are_read_and_written(tmp_path):
+    made = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", tmp_path / "en_US.ISO-8859-1"]
+    if subprocess.run(made, check=False, capture_output=True).returncode:
+        pytest.skip("the sources of locales are not installed here")
+    program = (
+        "import locale, sys; from pathlib import Path\n"
+        "assert locale.getpreferredencoding(False) == 'ISO-8859-1'\n"
+        "from l2rw.claims.claims import claims; claims()\n"
+        "from l2rw.config.yaml_file import read_yaml; read_yaml(Path('a.yaml'))\n"
+        "from l2rw.store.files import write_text; write_text(Path('b.yaml'), 'a: \\u03ba\\n')\n"
+        "from l2rw.commands.main import main; sys.exit(main(['plan', 'a.yaml']))"
+    )
+    (tmp_path / "a.yaml").write_text("name: \u03ba\n", encoding="utf-8")
+    locale = {"LOCPATH": str(tmp_path), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        cwd=tmp_path,
+        env=os.environ | locale | {"PYTHONCOERCECLOCALE": "0"},
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith(b"Error: Configuration: name is '\\u03ba', but it should be")
+    assert (tmp_path / "b.yaml").read_text(encoding="utf-8") == "a: \u03ba\n"
 
 
 def test_help_waits_for_no_large_package():

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,49 @@ def test_a_lock_on_these_results_is_told_and_one_on_others_is_not():
     (checks.LOCKS / "1.output.lock").write_text("results/paper/tables/a.csv\n")
     with pytest.raises(UserError, match=r"Another run holds results/paper.*`unlock` removes"):
         checks.check_locks(config, "unlock")
+
+
+def test_results_that_are_in_the_way_are_told():
+    checks.check_places(plan())
+    Path("results").write_text("mine")
+    with pytest.raises(UserError, match=r"results is in the way: it is no folder.* Hint: move it"):
+        checks.check_places(plan())
+
+
+def test_a_symbolic_link_is_refused_where_dvc_would_fail_after_all_work(monkeypatch, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Path("results").symlink_to(tmp_path / "elsewhere")
+    checks.check_places(plan())
+    monkeypatch.setenv("DVC_STAGE", "reproduce@demo")
+    with pytest.raises(UserError, match="behind a symbolic link, and DVC records no results"):
+        checks.check_places(plan())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("where", ["results", "results/paper/runs", "logs", "checkpoints/paper"])
+def test_what_another_owner_keeps_to_themselves_is_told(where, monkeypatch):
+    with tempfile.TemporaryDirectory() as folder:  # those of pytest are closed to others
+        monkeypatch.chdir(folder)
+        Path(folder).chmod(0o755)
+        Path(where).mkdir(parents=True)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(UserError, match=r"Nothing can be written to .* Hint: run in a"):
+                checks.check_places(plan())
+        finally:
+            os.seteuid(0)
+        monkeypatch.undo()
+
+
+def test_a_read_only_mount_is_told(tmp_path):
+    Path("results").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", tmp_path / "results"]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"nothing can be mounted here: {error}")
+    try:
+        with pytest.raises(UserError, match=rf"Nothing can be written to {tmp_path}/results"):
+            checks.check_places(plan())
+    finally:
+        subprocess.run(["umount", tmp_path / "results"], check=True)

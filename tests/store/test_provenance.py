@@ -1,5 +1,7 @@
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -57,6 +59,17 @@ def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert provenance.git_commit() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid(), reason="only root may give away")
+def test_a_repository_of_another_owner_tells_its_commit(tmp_path, monkeypatch):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init"], [*identity, "commit", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True, capture_output=True)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, 65534, 65534)
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    assert re.fullmatch("[0-9a-f]{40}", provenance.git_commit())
 
 
 def test_versions_name_python_and_the_libraries():

@@ -29,6 +29,7 @@ def with_table1(rows):
         (with_background(noise=1.5), "noise is 1.5"),
         (with_background(clean_per_class=130), "clean set"),
         (with_table1(["baseline", "baseline+es"]), "Row baseline+es"),
+        (TINY | {"compute": {"device": "cuda"}}, "no NVIDIA GPU"),
     ],
     ids=[
         "unknown key",
@@ -41,6 +42,7 @@ def with_table1(rows):
         "noise",
         "large clean set",
         "early stopping",
+        "absent GPU",
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(workspace, config, words, monkeypatch):
@@ -76,6 +78,13 @@ def test_step_times_that_cannot_be_read_are_named(workspace):
     assert done.returncode == 2
     assert "bench.json holds no measurements that can be read" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_the_configuration_does_not_plan_is_named(workspace):
+    done = workspace.snakemake(TINY, "--dry-run", "results/tiny/tables/figure9.csv")
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert "plans no experiment 'figure9'. Hint: did you mean 'figure2'?" in error
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
 
 
 def test_environments_by_snakemake_are_refused_in_a_sentence(tmp_path):

@@ -58,7 +58,7 @@ def test_a_typo_in_the_name_of_the_file_is_a_sentence(tmp_path):
 def test_a_failing_job_says_its_last_sentence_and_its_log(workspace):
     training = TINY["experiments"]["figure2"]["training"] | {"learning_rate": 1e30}
     done = run(workspace, edit(TINY, training=training, methods=["baseline"], seeds=1))
-    assert done.returncode == 1
+    assert done.returncode == 2
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("Failed: train")]
     assert "Hint: " in line
     (log,) = [line for line in done.stdout.splitlines() if line.startswith("  log: logs/tiny/")]

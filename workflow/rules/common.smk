@@ -10,7 +10,7 @@ from l2rw.planning.costs import limits
 from l2rw.planning.hours import relative_size
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
-from l2rw.planning.targets import check_targets
+from l2rw.planning.targets import check_targets, is_dry_run
 from l2rw.running.checks import check_plan
 from l2rw.store.ending import told_in_a_sentence
 from l2rw.store.errors import UserError
@@ -39,7 +39,7 @@ with told_in_a_sentence():
     slots = count_slots(PLAN.config.compute.jobs_per_gpu) if LOCAL else None
     if MAIN:
         check_targets(PLAN, sys.argv[1:])
-        check_plan(PLAN, here=LOCAL, runs=not workflow.dryrun)
+        check_plan(PLAN, here=LOCAL, runs=not is_dry_run(sys.argv))
         has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
         cores = workflow.resource_settings.cores or 1
         told = remaining_work(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)

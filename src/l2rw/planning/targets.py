@@ -1,5 +1,6 @@
-"""What may be asked of the workflow by the name of a file."""
+"""What may be asked of the workflow on Snakemake's command line."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -26,6 +27,11 @@ def check_targets(plan: Plan, words: Iterable[str]) -> None:
         parts = PurePosixPath(target).parts
         if len(parts) > 3 and parts[0] == ALL_RESULTS.name and parts[2] in KINDS:
             _check_one(plan, target, parts[1], parts[2:])
+
+
+def is_dry_run(words: Iterable[str]) -> bool:
+    """Whether Snakemake is only asked what it would do, by ``-n`` or ``--dry-run``."""
+    return any(re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", word) for word in words)
 
 
 def _check_one(plan: Plan, target: str, configuration: str, parts: tuple[str, ...]) -> None:

@@ -43,6 +43,14 @@ def check_plan(plan: Plan, *, here: bool, runs: bool = True) -> None:
 def check_places(plan: Plan) -> None:
     """Raise :class:`UserError` unless files can be written wherever the workflow writes some."""
     results = Results(plan.config.results)
+    if "DVC_STAGE" in os.environ and any(
+        one.is_symlink() for one in (results.folder, *results.folder.parents[:-1])
+    ):
+        raise UserError(
+            f"{results.folder} lies behind a symbolic link, and DVC records no results there.",
+            "make it a folder (`dvc config cache.dir` may lie on another disk), or run Snakemake "
+            "without DVC.",
+        )
     for place in (*results.places, results.logs, Path(".snakemake")):
         _require_writable(next(one for one in (place, *place.parents) if os.path.lexists(one)))
 
@@ -107,7 +115,8 @@ def _require_writable(folder: Path) -> None:
         raise UserError(
             f"{folder} is in the way: it is no folder, but results belong there.", "move it away."
         )
-    if not os.access(folder, os.W_OK | os.X_OK):
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise UserError(
             f"Nothing can be written to {folder.resolve()}.", "run in a folder of your own."
         )

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from l2rw.running.events import Counted, Event, Failed, Finished, Said, Started
+from l2rw.store.ending import OUR_MISTAKE
 from l2rw.training.progress import format_seconds
 from l2rw.training.status import read_status
 
@@ -94,6 +95,12 @@ def failure(event: Failed) -> str:
     reason = last_sentence(event.log) if event.log else None
     where = f"\n  log: {event.log}" if event.log else ""
     return f"Failed: {event.name}: {reason or 'its log says no more'}{where}"
+
+
+def can_be_mended(event: Failed) -> bool:
+    """Whether a job failed by what its user can mend, as its last sentence says."""
+    said = last_sentence(event.log) if event.log else None
+    return said is not None and " Hint: " in said and not said.startswith(OUR_MISTAKE)
 
 
 def last_sentence(log: Path) -> str | None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
 from l2rw.running.checks import check_disk, check_locks, check_plan
-from l2rw.running.display import Display
+from l2rw.running.display import Display, can_be_mended
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
+from l2rw.store.ending import MISTAKE
 from l2rw.store.errors import UserError
 from l2rw.store.paths import Results
 from l2rw.training.gpus import count_slots
@@ -122,12 +123,15 @@ def _follow(request: Request, results: Results, console: Console) -> int:
             display.tell(event)
         code = process.wait()
     if code and not display.failed:
-        console.print("\n".join(display.said), soft_wrap=True, highlight=False, markup=False)
+        told = [line for line in display.said if line.startswith("Error: ")] or display.said
+        console.print("\n".join(told), soft_wrap=True, highlight=False, markup=False)
     elif code:
+        jobs = "A job" if len(display.failed) == 1 else f"{len(display.failed)} jobs"
         console.print(
-            f"{len(display.failed)} jobs failed; what is done stays. Run again after mending.",
-            soft_wrap=True,
+            f"{jobs} failed; what is done stays. Run again after mending.", soft_wrap=True
         )
+        if all(map(can_be_mended, display.failed)):
+            return MISTAKE
     else:
         console.print(f"The page: {results.page}", soft_wrap=True, highlight=False)
     return code

@@ -21,6 +21,7 @@ from l2rw.store.errors import UserError
 
 MISTAKE, BUG = 2, 1
 """Exit codes."""
+OUR_MISTAKE = "This is a mistake of l2rw itself"
 HINTS = {
     errno.ENOENT: "check the name; `~` and relative names count from the folder you are in.",
     errno.EACCES: "ask its owner, or work in a folder of your own.",
@@ -110,7 +111,7 @@ def _report(error: Exception) -> str:
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     with_log = f", with {kept}" if kept else ""
     return (
-        f"{trace}\nError: This is a mistake of l2rw itself ({what}). "
+        f"{trace}\nError: {OUR_MISTAKE} ({what}). "
         f"Hint: please report it to its maintainers{with_log}."
     )
 

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -102,7 +103,12 @@ def save_tensors(path: Path, tensors: dict[str, Any], header: dict[str, str] | N
     try:
         save_file({name: t.contiguous() for name, t in tensors.items()}, path, header)
     except SafetensorError as error:  # which hides what the system said
-        raise OSError(str(error)) from None
+        number = re.search(r"os error (\d+)", str(error))
+        raise (_refusal(int(number[1])) if number else OSError(str(error))) from None
+
+
+def _refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def copy_file(source: Path, path: Path) -> None:
