@@ -25,6 +25,10 @@ OUTPUTS = {
         THERE.figure("{experiment}", suffix) for suffix in ("pdf", "svg", "png", "csv", "json")
     },
     "metrics": {THERE.folder / paths.METRICS_OF_ALL},
+    "review": {
+        getattr(THERE.review("{dataset}"), name)
+        for name in ("page", "suspects", "labels", "record")
+    },
     "bench": {THERE.bench("{networks}.json")},
     "judge": {
         THERE.folder / name
