@@ -160,6 +160,7 @@ def place_timings(results: Path, config: dict[str, Any]) -> None:
     """Leave made-up timings where measuring them would take longer than the test has."""
     plan = Plan(parse_config(config))
     timings = {
+        "settings": {"batch_size": 100},
         "provenance": {"commit": None, "source": "made-up"},
         "device": {"device": "cpu", "precision": "float32"},
         "rows": [
