@@ -74,6 +74,7 @@ def make_spec() -> Callable[..., RunSpec]:
         "optimizer": "sgd",
         "nesterov": False,
         "schedule": "step",
+        "initial_weights": "",
     }
 
     def make(

@@ -41,6 +41,7 @@ RUN = RunSpec(
     optimizer="sgd",
     nesterov=False,
     averaging=0.0,
+    initial_weights="",
     schedule="step",
 )
 

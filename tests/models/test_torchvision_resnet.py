@@ -11,6 +11,10 @@ from l2rw.data.datasets.facts import Facts
 from l2rw.models import MODELS
 from l2rw.models.torchvision_resnet import resnet18
 from l2rw.planning.hours import relative_size
+from l2rw.store.checksums import sha256
+from l2rw.store.errors import UserError
+from l2rw.training.engine.network import Network
+from l2rw.training.initial_weights import load_initial
 
 
 def test_large_images_see_the_published_network():
@@ -20,6 +24,21 @@ def test_large_images_see_the_published_network():
     model.load_state_dict(published.state_dict())
     images = torch.rand(2, 3, 128, 128)
     torch.testing.assert_close(model(images), published(images), rtol=0, atol=0)
+
+
+def test_published_weights_fit_but_for_the_classifier(tmp_path):
+    published = theirs().state_dict()
+    torch.save(published, tmp_path / "resnet18.pth")
+    digest = sha256(tmp_path / "resnet18.pth")
+    built = Network(resnet18((3, 128, 128), 4))
+    (parameters, buffers), drawn = load_initial(tmp_path / "resnet18.pth", digest, built, 0)
+    assert drawn == ["fc.weight", "fc.bias"]
+    for name, tensor in (parameters | buffers).items():
+        if name not in drawn:
+            torch.testing.assert_close(tensor, published[name], rtol=0, atol=0)
+    small = Network(resnet18((3, 32, 32), 4))
+    with pytest.raises(UserError, match=r"conv1.weight is 64×3×7×7, not 64×3×3×3"):
+        load_initial(tmp_path / "resnet18.pth", digest, small, 0)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ OTHER_TRAINING = {
     "crop_padding": 1,
     "mirror": True,
     "precision": "bf16",
+    "initial_weights": __file__,  # any file will do to plan
     "evaluations": 21,
 }
 OTHER_COMPUTE = {

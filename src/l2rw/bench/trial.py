@@ -189,6 +189,7 @@ class Trial:
             nesterov=False,
             schedule="step",
             averaging=0.0,
+            initial_weights="",
         )
 
 

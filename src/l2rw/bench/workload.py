@@ -111,6 +111,7 @@ class Workload:
             nesterov=False,
             schedule="step",
             averaging=0.0,
+            initial_weights="",
         )
         transformed = stack > 1 or compiled
         buffers = None if transformed else self._state.of_seed(0)[1]

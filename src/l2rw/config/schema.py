@@ -240,6 +240,12 @@ class Training(Section):
         description="Arithmetic of matrix products and convolutions: `tf32` shortens their inputs "
         "on GPUs that can, `bf16` runs passes under autocast.",
     )
+    initial_weights: str | None = Field(
+        None,
+        description="File with trained weights of the network to begin from, `~` being the home "
+        "folder: safetensors, or a `state_dict` that `torch.save` wrote. A classifier of another "
+        "number of classes is drawn anew.",
+    )
     evaluations: Positive = Field(
         20, description="Evenly spaced evaluations on the test part, the last one after all steps."
     )

@@ -1,6 +1,7 @@
 """What captions say: on what methods are compared, and how networks are trained."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from l2rw.config.schema import Training
@@ -80,9 +81,11 @@ def describe(training: Training) -> str:
     """Say how networks are trained, in a sentence."""
     decay = " and ".join(map(str, training.decay_at))
     schedule = ", falling to zero by a cosine" if training.schedule == "cosine" else ""
+    begins = training.initial_weights and f", from {Path(training.initial_weights).name}"
     return (
-        f"{training.model}, {training.steps} steps of {optimizer_name(training)}, learning rate "
-        f"{training.learning_rate}{f', divided by ten at {decay}' if decay else schedule}, "
+        f"{training.model}{begins or ''}, {training.steps} steps of {optimizer_name(training)}, "
+        f"learning rate {training.learning_rate}"
+        f"{f', divided by ten at {decay}' if decay else schedule}, "
         f"momentum {training.momentum}, weight decay {training.weight_decay:g}, batch "
         f"{training.batch_size}."
     )

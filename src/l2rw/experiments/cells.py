@@ -67,6 +67,8 @@ class Cell:
     parent: "Cell | None" = None
     """The cell whose trained network this one needs: to go on from, or to learn from how labels
     were corrupted."""
+    initial_weights: str | None = field(default=None, compare=False)
+    """File of the weights that the network begins from; its content is part of ``spec``."""
 
     def __post_init__(self) -> None:
         """Raise :class:`UserError` unless the data are such as the run needs them."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +18,7 @@ from l2rw.data.datasets.facts import Facts
 from l2rw.experiments.cells import Cell, SplitPlan
 from l2rw.methods import METHODS
 from l2rw.methods.rows import EMA_DECAY, Row
+from l2rw.store.checksums import sha256
 from l2rw.store.errors import UserError, closest
 from l2rw.training.spec import RunSpec, run_spec
 
@@ -46,7 +49,8 @@ class Setup:
             self.require_validation(f"Row {row!s}")
         parent = self.cell(Row(record.after, row.early_stopped)) if record.after else None
         see_clean = self.shared.baselines_see_clean
-        settings = self._schedule(row).model_dump()
+        training = self._schedule(row)
+        settings = _as_settings(training)
         spec = run_spec(
             row.method,
             settings,
@@ -54,7 +58,7 @@ class Setup:
             method_settings=row.settings,
             averaging=EMA_DECAY * row.averaged,
         )
-        return Cell(self.split, spec, row.in_paths, parent)
+        return Cell(self.split, spec, row.in_paths, parent, training.initial_weights)
 
     def half_way(self, method: str) -> Cell:
         """Return a method's cell after half of the steps, without decay of the learning rate."""
@@ -107,8 +111,34 @@ class Setup:
         training = _shortened(self.training, steps).model_copy(
             update={"learning_rate": rate, "evaluations": evaluations}
         )
-        spec = run_spec("clean_only", training.model_dump(), baselines_see_clean=False)
+        settings = _as_settings(training.model_copy(update={"initial_weights": None}))
+        spec = run_spec("clean_only", settings, baselines_see_clean=False)
         return Cell(self.split, replace(spec, fine_tunes=True), f"{trained.name}+ft", trained)
+
+
+def _as_settings(training: Training) -> dict[str, Any]:
+    """Return how networks are trained as what runs depend on: files by their content."""
+    settings = training.model_dump()
+    path = settings["initial_weights"]
+    return {**settings, "initial_weights": digest_of(Path(path).expanduser()) if path else ""}
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file of weights; raise :class:`UserError` if it cannot be read."""
+    try:
+        stat = path.stat()
+        return _digest(path, stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise UserError(
+            f"The initial weights {path} cannot be read ({error.strerror}).",
+            "mend training.initial_weights.",
+        ) from None
+
+
+@cache
+def _digest(path: Path, size: int, changed_ns: int) -> str:
+    """Return it for a file as it is now: many cells begin from it."""
+    return sha256(path)
 
 
 def _shortened(training: Training, steps: int) -> Training:

@@ -166,6 +166,7 @@ class Plan:
             data_file=self.data_file(cell.split.dataset)
             if cell.split.dataset in self.config.data_sets
             else None,
+            initial_weights=cell.initial_weights,
             corruption=cell.split.corruption,
             spec=cell.spec,
             parent=cell.parent.id if cell.parent else None,

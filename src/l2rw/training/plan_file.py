@@ -36,7 +36,9 @@ CELL_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("id", "split", "dataset", "corruption"), str),
     **{"jobs": list, "parameters": dict, "parent": str | None},
 }
-OPTIONAL_TYPES: dict[str, type | UnionType] = {"setting": dict, "data_file": str}
+OPTIONAL_TYPES: dict[str, type | UnionType] = {
+    **{"setting": dict, "data_file": str, "initial_weights": str},
+}
 PLAN_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("configuration", "experiment", "digest", "analysis", "caption"), str),
     **dict.fromkeys(("compute", "settings"), dict),
@@ -78,6 +80,8 @@ class CellEntry:
     """Where the cell stands in the experiment, by column; empty if others only wait for it."""
     data_file: str | None = None
     """Name of the data set's file, if the data set is of the configuration and in no catalog."""
+    initial_weights: str | None = None
+    """File of the weights that its networks begin from, if they are not drawn."""
 
     @property
     def kind(self) -> str:
@@ -115,6 +119,7 @@ class CellEntry:
             "split": self.split,
             "dataset": self.dataset,
             **({"data_file": self.data_file} if self.data_file else {}),
+            **({"initial_weights": self.initial_weights} if self.initial_weights else {}),
             "corruption": self.corruption.name,
             "parameters": plain(self.corruption),
             self.kind: plain(self.spec),
@@ -148,6 +153,7 @@ class CellEntry:
             parent=content["parent"],
             setting=content.get("setting", {}),
             data_file=content.get("data_file"),
+            initial_weights=content.get("initial_weights"),
         )
 
 

@@ -52,6 +52,8 @@ class RunSpec:
 
     averaging: float = setting(left_out_at=0.0)
     """Decay of the average of the network's weights that is evaluated in its place; 0 for none."""
+    initial_weights: str = setting(left_out_at="")
+    """SHA-256 of the file of weights that the network begins from; empty if they are drawn."""
 
     @property
     def augments(self) -> bool:

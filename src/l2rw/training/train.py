@@ -1,12 +1,17 @@
 """One training job: some seeds of a cell, from files to files."""
 
 import gc
+import logging
 import signal
 import time
 from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
+from l2rw.core.batchnorm import Tensors
+from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.store.checksums import verify
@@ -18,10 +23,13 @@ from l2rw.training.checkpoints import Checkpoints, Monitor, Stop, stop_on_sigter
 from l2rw.training.device import choose_device, device_facts, reset_peak, set_up_torch
 from l2rw.training.engine.loop import Run, Start, Training
 from l2rw.training.engine.network import Network, build_network
+from l2rw.training.initial_weights import load_initial
 from l2rw.training.job import Job
 from l2rw.training.progress import Progress
 from l2rw.training.results import write
 from l2rw.training.trained import load_own, load_trained
+
+log = logging.getLogger(__name__)
 
 
 def run_job(job: Job) -> None:
@@ -107,11 +115,22 @@ def forget_earlier_jobs() -> None:
 
 def _start(job: Job, network: Network, place: int) -> Start:
     seed = job.seeds[place]
-    split = Split.load(job.splits[place])
+    start = Start(seed, Split.load(job.splits[place]), initial=_initial(job, network, seed))
     if job.cell.parent is None:
-        return Start(seed, split)
+        return start
     parent = load_trained(job.parents, network, seed)
-    return Start(seed, split, parent, load_own(job.parents, seed))
+    return replace(start, parent=parent, parent_own=load_own(job.parents, seed))
+
+
+def _initial(job: Job, network: Network, seed: int) -> tuple[Parameters, Tensors] | None:
+    """Return the user's weights to begin with, if there are any."""
+    if not job.spec.initial_weights:
+        return None
+    path = Path(job.cell.initial_weights or "").expanduser()
+    values, drawn = load_initial(path, job.spec.initial_weights, network, seed)
+    if drawn:
+        log.info("%s tells apart other classes: %s are drawn anew.", path, " and ".join(drawn))
+    return values
 
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:

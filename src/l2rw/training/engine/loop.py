@@ -58,6 +58,8 @@ class Start:
     """Parameters and buffers of the trained network that the run waited for, if any."""
     parent_own: Tensors = field(default_factory=dict)
     """What the method of that run trained beside the network, by name."""
+    initial: tuple[Parameters, Tensors] | None = None
+    """Parameters and buffers to begin with if they are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class Training:
             if start.parent is None:
                 raise ValueError("fine-tuning needs a trained network")
             return start.parent
-        return self._network.initial_values(start.seed)
+        return start.initial or self._network.initial_values(start.seed)
 
     def _own_parameters(self, context: TrainingContext) -> Parameters:
         own = _tensors(self._method.parameters(context))

@@ -87,6 +87,13 @@ class Network:
         return loss(logits, targets, own_of(parameters)), ForwardOutput(logits, statistics)
 
     @property
+    def classifier(self) -> list[str]:
+        """Names of the parameters of the last linear layer."""
+        layers = [n for n, one in self._model.named_modules() if isinstance(one, nn.Linear)]
+        last = f"{layers[-1]}." if layers else "no layer"
+        return [name for name, _ in self._model.named_parameters() if name.startswith(last)]
+
+    @property
     def examples_are_independent(self) -> bool:
         """Whether the model says that :meth:`layerwise_gradient` is right."""
         return self._model.examples_are_independent
