@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,9 @@ from safetensors import safe_open
 from l2rw.commands.main import main
 from l2rw.config.documents import REPOSITORY
 from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.kinds.survey import look_at
 from l2rw.data.splits import make_part
-from l2rw.export.export import Wanted, export
+from l2rw.export.export import LABELS, Wanted, export, write_labels
 from l2rw.export.network_file import load_network
 from l2rw.store.errors import UserError
 from l2rw.training.engine.batches import ImageStore
@@ -84,9 +86,27 @@ def test_weights_and_labels_are_those_of_the_run(images, tmp_path):
     assert len(told) == 60
     clean = pd.read_csv("clean.csv").set_index("id")["label"]
     assert (told.loc[clean.index, "label"] == clean).all()
-    assert (told["status"] == "known").sum() == 6
-    assert (told["label"] != told["given_label"]).sum() == 3
+    assert told["status"].value_counts().to_dict() == {"given": 54, "known": 3, "changed": 3}
+    assert ((told["label"] != told["given_label"]) == (told["status"] == "changed")).all()
     assert (told["part"] == "test").sum() == 12
+
+
+def test_decisions_change_labels_of_both_halves_and_leave_examples_out(images, tmp_path):
+    kind = images.config.data_sets["mine"]
+    layout, clean = look_at("mine", kind).layout, set(pd.read_csv("clean.csv")["id"])
+    train, test = (
+        [one for one in (layout.examples.ids[place] for place in places) if one not in clean]
+        for places in (layout.train, layout.test)
+    )
+    wrong, test, gone = train[0], test[0], train[1]
+    lines = [f"{wrong},wrong,class 2", f"{test},wrong,class 1", f"{gone},remove,"]
+    (tmp_path / "corrections.csv").write_text("\n".join(["id,decision,label", *lines]) + "\n")
+    found = look_at("mine", replace(kind, corrections=str(tmp_path / "corrections.csv")))
+    told = pd.read_csv(write_labels(tmp_path / LABELS, found)).set_index("id")
+    assert told.loc[wrong, ["label", "status"]].tolist() == ["class 2", "changed"]
+    assert told.loc[test, ["label", "status"]].tolist() == ["class 1", "changed"]
+    assert told.loc[gone, "status"] == "left out"
+    assert len(told) == 60
 
 
 def test_weights_are_csv_where_pyarrow_is_absent(images, tmp_path, monkeypatch):

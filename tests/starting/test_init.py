@@ -75,6 +75,9 @@ def test_nothing_is_overwritten_nor_written_to_the_users_folder(here, birds, mon
     out.unlink()
     with pytest.raises(UserError, match="nothing is ever written to"):
         start(birds, out=birds / "deep" / "mine.yaml")
+    (here / "data").symlink_to(birds)  # where surveys are kept
+    with pytest.raises(UserError, match="data/surveys lies in"):
+        start(birds)
     monkeypatch.chdir(birds)
     with pytest.raises(UserError, match="This folder lies in"):
         start(birds)

@@ -60,7 +60,7 @@ def export(config: Config, wanted: Wanted, out: Path | None) -> list[Path]:
     return [
         _network(out, cell, folder, wanted.seed, _about(cell, kind, found, folder, wanted.seed)),
         _weights(out, folder, wanted.seed, found.facts),
-        _labels(out, found),
+        write_labels(out / LABELS, found),
     ]
 
 
@@ -159,23 +159,25 @@ def _weight_lines(suspects: Path, seed: int, facts: Facts) -> Iterator[tuple[Any
                 yield (line["id"], *names, weight)
 
 
-def _labels(out: Path, found: Survey) -> Path:
+def write_labels(path: Path, found: Survey) -> Path:
     """Write each example's label as it was given, and as it is now.
 
-    Status: ``known`` where the list of clean examples, corrections or true labels tell it,
-    ``given`` where nobody does, ``left out`` of examples that are removed.
+    Status: ``changed`` where it is another one, ``known`` where the list of clean examples,
+    decisions or true labels confirm it, ``given`` where nobody does, ``left out`` if it is removed.
     """
     layout, names = found.layout, found.facts.class_names
+    trusted = np.full(len(layout.test), found.facts.test_is_trusted)
     now = {}
-    for half, places in (("train", layout.train), ("test", layout.test)):
-        known = layout.truth_is_known if half == "train" else np.zeros(len(places), dtype=bool)
-        labels = layout.true_labels if half == "train" else layout.labels[places]
+    for half, places, labels, known in (
+        ("train", layout.train, layout.true_labels, layout.truth_is_known),
+        ("test", layout.test, layout.labels[layout.test], trusted),
+    ):
         for place, label, is_known in zip(places, labels, known, strict=True):
-            status = "known" if is_known else "given"
-            now[layout.examples.ids[place]] = (half, names[label], status)
+            now[layout.examples.ids[place]] = half, names[label], "known" if is_known else "given"
     lines = []
     for one, given in zip(found.found.ids, found.found.labels, strict=True):
         half, label, status = now.get(one, ("", "", "left out"))
-        lines.append((one, half, given, label, status))
-    write_csv(out / LABELS, LABEL_COLUMNS, lines)
-    return out / LABELS
+        changed = bool(label) and label != given
+        lines.append((one, half, given, label, "changed" if changed else status))
+    write_csv(path, LABEL_COLUMNS, lines)
+    return path

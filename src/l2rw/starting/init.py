@@ -14,6 +14,7 @@ import yaml
 from l2rw.config.load import Config, parse_config
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.kinds.base import DatasetKind
+from l2rw.data.kinds.survey import SURVEYS
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, work_left
 from l2rw.starting.choice import LEAST_STEPS, PER_CLASS, Choice, Machine, choose, side_for
@@ -91,11 +92,11 @@ def _names(request: Request, path: Path) -> Names:
                 f"{file} exists, and is never overwritten.", "name another file by --out."
             )
     if path.is_dir():
-        for place, what in ((Path(), "This folder"), (out, str(out))):
+        for place, what in ((Path(), "This folder"), (SURVEYS, str(SURVEYS)), (out, str(out))):
             if place.resolve().is_relative_to(path.resolve()):
                 raise UserError(
                     f"{what} lies in {path}, where nothing is ever written to.",
-                    "run in a clone of the repository, and name a file there by --out.",
+                    "run beside your data, such as in a clone of the repository, and see --out.",
                 )
     return names
 
