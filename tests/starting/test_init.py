@@ -169,7 +169,8 @@ def test_a_table_is_guessed_and_said(here, cancer, capsys):
     out = start(cancer)
     said = capsys.readouterr().out
     assert "'diagnosis' for labels, 'id' for ids, 'Patient ID' for groups" in said
-    assert "remark" in said
+    assert "Not a feature: Column 'remark'" in said
+    assert "Learns from 30 columns (mean radius, mean texture, mean perimeter, …)." in said
     config = read_config([out])
     kind = config.data_sets["cancer"]
     assert (kind.label_column, kind.separator) == ("diagnosis", ";")

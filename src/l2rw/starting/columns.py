@@ -40,6 +40,12 @@ class Columns:
     ignored: tuple[tuple[str, str], ...] = ()
     """Columns that can be no features, each with the reason."""
 
+    @property
+    def no_features(self) -> set[str | None]:
+        """Columns that are something else."""
+        others = {self.label, self.image, self.id, self.group, self.split, self.true_label}
+        return others | {name for name, _ in self.ignored}
+
 
 def read_examples(file: Path, separator: str) -> "pd.DataFrame":
     """Read a table that has rows and, at least, two columns."""

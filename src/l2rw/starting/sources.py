@@ -7,7 +7,7 @@ from typing import Any
 
 from l2rw.data.kinds.image_folder import TEST, TRAIN
 from l2rw.data.kinds.images import image_suffixes
-from l2rw.data.kinds.problems import some
+from l2rw.data.kinds.problems import counted, some
 from l2rw.data.kinds.tables import separator_of
 from l2rw.starting.columns import Columns, guess, read_examples, require_classes
 from l2rw.store.errors import UserError
@@ -145,6 +145,8 @@ def _of_table(file: Path, label: str | None) -> Source:
     if columns.image is None:
         if columns.ignored:
             options["ignore"] = [name for name, _ in columns.ignored]
+        features = [name for name in map(str, frame.columns) if name not in columns.no_features]
+        notes.append(f"Learns from {counted(features, 'column', 'columns')}.")
         # Rows of a table may well be equal.
         return Source("feature_table", options | {"duplicates": "keep"}, notes)
     options["image_column"] = columns.image
