@@ -146,3 +146,20 @@ def test_a_terminated_run_leaves_a_checkpoint_and_no_status(tmp_path, make_spec,
     assert checkpoints.path.exists()
     assert not status.exists()
     assert_same_runs(train(), prepare(spec, 0).run(lambda state: None))
+
+
+@pytest.mark.slow
+def test_a_network_of_another_library_goes_on_bit_for_bit(tmp_path, make_spec, prepare):
+    spec = make_spec("l2rw", model="resnet18", steps=4, learning_rate=1e-3, evaluations=1)
+    undisturbed = prepare(spec, 0, corruption="uniform_flip")
+    checkpoints = Checkpoints(tmp_path / "a.safetensors", "run", 0)
+
+    def keep_half_way(state):
+        if state.step == 2:
+            checkpoints.keep(state, now=True)
+
+    runs = undisturbed.run(keep_half_way)
+    again = prepare(spec, 0, corruption="uniform_flip")
+    checkpoints.resume(again.state)
+    assert again.state.step == 2
+    assert_same_runs(again.run(lambda state: None), runs)
