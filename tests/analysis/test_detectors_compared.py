@@ -50,7 +50,8 @@ def test_the_table_has_detectors_as_lines_and_parts_as_columns(runs):
     assert list(table.index) == ["L2RW: loss", "L2RW: weight"]
     assert table.loc["L2RW: loss", ("held out", "recall")] == "100.00 ± 0.00"
     assert table.loc["L2RW: weight", ("trained on", "recall")] == "0.00 ± 0.00"
-    assert table.loc["L2RW: weight", ("held out", "seconds")] == "3"
+    assert table.loc["L2RW: weight", ("held out", "SGD runs")] == "0.375"
+    assert table.loc["L2RW: weight", ("held out", "seconds")] == "3.00"
 
 
 def test_examples_without_score_or_without_known_truth_do_not_count(make_up):

@@ -139,7 +139,9 @@ def format_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(quantity: str, mean: float, half_width: float) -> str:
-    return plus_minus(mean, half_width) if quantity in SHARES else f"{mean:.2g}"
+    if quantity in SHARES:
+        return plus_minus(mean, half_width)
+    return f"{mean:.2f}" if quantity == "seconds" else f"{mean:.3f}"
 
 
 def _name(row: str, detector: str) -> str:
@@ -162,6 +164,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
                 at = np.arange(len(lines)) + 0.3 * (place - (len(parts) - 1) / 2)
                 estimates = of_part["mean"], of_part["ci95_half_width"]
                 draw_bars(axes, at, *estimates, label=label, **style)
+            axes.set_xlim(max(axes.get_xlim()[0], 0.0), 101.0)  # whatever intervals say
             axes.set_xlabel(f"{title[0].upper()}{title[1:]} (%)")
             name_lines(axes, [_name(*line) for line in lines])
         add_legend(figure, panels[0].containers)

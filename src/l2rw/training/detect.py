@@ -158,6 +158,8 @@ class Look(Weigher):
             "influence": of(detectors.self_influence, some),
         }
         if find_spec("cleanlab"):
+            import cleanlab.filter  # noqa: F401 - here, so that nobody's seconds have it
+
             result["confident_learning"] = of(detectors.confident_learning)
         return result
 
