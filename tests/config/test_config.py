@@ -8,7 +8,7 @@ import yaml
 from l2rw.config.documents import DOCUMENTS, REPOSITORY
 from l2rw.config.load import Config, keys, parse_config
 from l2rw.config.schema import Section, Training
-from l2rw.config.sections import RESNET, WRN
+from l2rw.config.shared import RESNET, WRN
 from l2rw.methods import METHODS
 from l2rw.methods.rows import parse_row
 from l2rw.planning.plan import Plan

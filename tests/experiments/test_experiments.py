@@ -9,7 +9,7 @@ import pytest
 from tests.planning.test_plan import OTHER_TRAINING
 
 from l2rw.config.load import Config, keys, parse_config
-from l2rw.config.sections import NoisyLabels, Theory
+from l2rw.config.shared import NoisyLabels, Theory
 from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.data.corruptions.uniform_flip import UniformFlip

@@ -15,7 +15,8 @@ from l2rw.config.kinds import KINDS
 from l2rw.config.messages import in_words, shown
 from l2rw.config.paper import EXPERIMENTS
 from l2rw.config.schema import Compute, Data, Name, Section
-from l2rw.config.sections import ExperimentSection, NoisyLabels, Theory
+from l2rw.config.sections import ExperimentSection
+from l2rw.config.shared import NoisyLabels, Theory
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.facts import Facts
 from l2rw.store.errors import UserError, closest

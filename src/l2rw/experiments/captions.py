@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from l2rw.config.schema import Training
-from l2rw.config.sections import NoisyLabels
+from l2rw.config.shared import NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
 from l2rw.experiments.cells import SplitPlan

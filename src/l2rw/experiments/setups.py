@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from l2rw.config.load import Config
 from l2rw.config.messages import in_words, made_of, shown
 from l2rw.config.schema import Training
-from l2rw.config.sections import Compared, Corrupted, EarlyStopping, NoisyLabels
+from l2rw.config.sections import Compared, Corrupted
+from l2rw.config.shared import EarlyStopping, NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.facts import Facts

@@ -3,7 +3,8 @@
 from typing import Any
 
 from l2rw.config.load import Config
-from l2rw.config.sections import Compared, Corrupted, GradientNorm, Sweep, Theory
+from l2rw.config.sections import Compared, Corrupted, GradientNorm, Sweep
+from l2rw.config.shared import Theory
 from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.experiments.cells import Cell, Experiment, PlannedCell, SplitPlan
 from l2rw.experiments.setups import setup, split_plan
