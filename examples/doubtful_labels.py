@@ -63,7 +63,7 @@ def write_digits(folder: Path, seed: int = 0) -> None:
     write_table(folder / "handwriting_truth.csv", ["id", "label"], truth)
     options = f"    kind: image_folder\n    path: {folder}/handwriting\n    size: 8\n    grey: true"
     training = "model: lenet_8x8, steps: 1500, batch_size: 50, clean_batch_size: 50, "
-    training += "learning_rate: 0.005, decay_at: [1000], evaluations: 4"
+    training += "learning_rate: 0.01, decay_at: [1000], evaluations: 4"
     configure(folder, "handwriting", "Handwriting", options, validation=100, training=training)
 
 

@@ -122,17 +122,20 @@ def test_pictures_come_from_the_data_set_where_files_are_gone(one, tmp_path):
     assert deck_of(one, 4).shown != with_files
 
 
-def test_before_and_after(tmp_path):
-    files = ReviewFiles(tmp_path)
+def test_before_and_after(one, tmp_path):
+    files, facts = ReviewFiles(tmp_path / "review"), one.found.facts
     first = Outcome(0, 0, 20, {"baseline": [0.5, 0.6], "l2rw": [0.7, 0.7]})
-    assert compared(first, "aa", files) == []
+    assert compared(first, facts, files) == []
     now = replace(first, corrected=12, removed=3, accuracies={"l2rw": [0.8, 0.9], "gce": [0.75]})
-    head, was, is_ = compared(now, "bb", files)
-    assert head == ["Labels", "L2RW: test accuracy (%)", "GCE: test accuracy (%)"]
+    corrected = replace(facts, sha256={"files": "other"}, test_is_trusted=True)
+    head, was, is_ = compared(now, corrected, files)
+    assert head == ["Test accuracy (%)", "L2RW", "GCE"]
     assert was == ["as given, 20 clean", "70.00 ± 0.00", "–"]
     assert is_ == ["12 corrected, 3 removed, 20 clean (now)", "85.00 ± 63.53", "75.00"]
-    (tmp_path / "outcomes" / "cc.json").write_text("{")
-    assert len(compared(now, "bb", files)) == 3
+    files.outcome("cc").write_text("{")
+    (head, *lines) = compared(first, facts, files)
+    assert head == ["Agreement with test labels (%)", "Baseline", "L2RW"]
+    assert len(lines) == 2
 
 
 def test_who_has_no_l2rw_has_no_review(birds, tmp_path):

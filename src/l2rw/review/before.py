@@ -8,9 +8,11 @@ import pandas as pd
 
 from l2rw.analysis.statistics import NOTHING, mean_with_interval, plus_minus
 from l2rw.analysis.style import look
+from l2rw.data.datasets.facts import Facts
 from l2rw.data.kinds.corrections import REMOVE, WRONG, Decision
 from l2rw.data.kinds.survey import Survey
 from l2rw.store.files import read_json, write_json
+from l2rw.store.identity import digest
 from l2rw.store.paths import ReviewFiles
 
 
@@ -50,25 +52,26 @@ class Outcome:
         return f"{self.corrected:,} corrected, {self.removed:,} removed, {self.clean:,} clean"
 
 
-def compared(now: Outcome, identity: str, files: ReviewFiles) -> list[list[str]]:
+def compared(now: Outcome, facts: Facts, files: ReviewFiles) -> list[list[str]]:
     """Keep an outcome beside those of other labels, and return all as a table.
 
     Args:
         now: Under today's labels.
-        identity: Of the data set under them.
-        files: Of the review. What was kept under other identities is compared with.
+        facts: Of the data set under them.
+        files: Of the review. What was kept of other labels is compared with.
 
     Returns:
         A head and lines, the fewest corrections first; nothing if there is nothing to compare.
     """
-    write_json(files.outcome(identity), asdict(now))
+    write_json(files.outcome(digest(dict(facts.sha256))), asdict(now))
     outcomes = {path.stem: _read(path.stem, files) for path in files.outcomes()}
     known = [one for one in outcomes.values() if one and set(one.accuracies) & set(now.accuracies)]
     if len(known) < 2:
         return []
     known.sort(key=lambda one: (one.corrected + one.removed, one.clean))
     rows = list(now.accuracies)
-    head = ["Labels", *(f"{look(row).label}: test accuracy (%)" for row in rows)]
+    what = "Test accuracy (%)" if facts.test_is_trusted else "Agreement with test labels (%)"
+    head = [what, *(look(row).label for row in rows)]
     lines = [
         [one.label + " (now)" * (one == now), *(_accuracy(one, row) for row in rows)]
         for one in known

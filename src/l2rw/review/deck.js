@@ -293,8 +293,8 @@ function begin() {
   loadDecisions();
   at("how").open = decisions.size === 0;
   if (reviewing) {
-    addBar("suspects decided", deck.ids.filter((_, i) => suspected(i)).length);
-    addBar("all decided", deck.ids.length);
+    addBar("suspects", deck.ids.filter((_, i) => suspected(i)).length);
+    addBar("all", deck.ids.length);
   }
   else deck.classes.forEach((name) => addBar(name, deck.need));
   for (const [choice, name, key] of CHOICES) {

@@ -72,7 +72,7 @@ def write_review(one: Reviewed, plan: PlanFile, table: Path, out: ReviewFiles) -
         out: Where to.
     """
     outcome = Outcome.of(one.found, one.decisions, read_table(table), one.name)
-    lines = compared(outcome, identity_of(one.found), out)
+    lines = compared(outcome, one.found.facts, out)
     order = np.argsort(-one.opinions.suspicion, kind="stable")
     order = order[~np.isin(order, one.found.layout.clean)]
     write_csv(out.suspects, SUSPECT_COLUMNS, _suspects(one, order))
@@ -126,11 +126,11 @@ def _deck(one: Reviewed, plan: PlanFile, order: Labels, lines: Sequence[Sequence
         task="review",
         title=f"{one.name}: which labels are wrong?",
         lead=[
-            f"{shown} that are not in the clean set, most suspicious first. Of {suspected:,} the "
-            f"networks of L2RW say another class than the label. They are {len(plan.seeds)}, one "
-            "for each seed: their probabilities are averaged, and an example is suspicious by how "
-            "much more probable another class is than its label. Its weight is the mean over "
-            "training, and over the seeds that trained on it."
+            f"{shown} that are not in the clean set, most suspicious first. For {suspected:,} of "
+            "them the networks of L2RW say another class than the label. There is a network for "
+            f"each of {len(plan.seeds)} seeds: their probabilities are averaged, and an example is "
+            "suspicious by how much more probable another class is than its label. Its weight is "
+            "the mean over training, and over the seeds that trained on it."
         ],
         steps=_steps(one),
         key=f"l2rw:review:{one.name}:{identity_of(one.found)}",
