@@ -71,7 +71,8 @@ def pick(browser, name, per_class):
         browser.press(keys[truth[shown_id(browser)]])
         if "Every class" in browser.text("#said"):
             break
-    Path(f"try/{name}_clean.csv").write_text(browser.download("#download", "clean.csv"))
+    file = f"{name}_clean.csv"  # as the configuration calls it
+    Path("try", file).write_text(browser.download("#download", file))
 
 
 def table_of(name):

@@ -33,12 +33,8 @@ class Deck:
     title: str
     lead: Sequence[str]
     """Paragraphs; what stands between backticks is code."""
-    steps: Sequence[str]
-    """What to do with the file, likewise."""
     key: str
     """Under which the browser keeps decisions."""
-    file: str
-    """Name of the download."""
     columns: Sequence[str]
     """Of the download."""
     classes: Sequence[str]
@@ -50,6 +46,10 @@ class Deck:
     """What people see of them."""
     decided: Sequence[tuple[str, str] | None]
     """What was decided before, with the label."""
+    file: str = "decisions.csv"
+    """Name of the download."""
+    steps: Sequence[str] = ()
+    """What to do with it, as ``lead``."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What else the page knows, by the names that its script reads."""
     table: Sequence[Sequence[str]] = ()

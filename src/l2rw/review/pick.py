@@ -54,7 +54,8 @@ def write_pick(config: Config, source: Path, name: str, wish: Wish) -> Path:
     found = look_at(name, surveyed)
     need = wish.per_class or _asked_for(config, name, len(found.layout.class_names))
     places = _draw(found, need, wish, [one.id for one in listed])
-    deck = _deck(name, surveyed, found, places, need, listed, _steps(kind, source, name))
+    deck = _deck(name, surveyed, found, places, need, listed)
+    deck = replace(deck, file=file_of(kind.clean, CLEAN), steps=_steps(kind, source, name))
     path = Results(config.results).pick(name)
     write_deck(deck, path)
     return path
@@ -106,7 +107,6 @@ def _deck(
     places: Labels,
     need: int,
     listed: Sequence[Listed],
-    steps: Sequence[str],
 ) -> Deck:
     layout, given = found.layout, dict(zip(found.found.ids, found.found.labels, strict=True))
     if unknown := [one.id for one in listed if one.id not in given]:
@@ -132,9 +132,7 @@ def _deck(
             "what they are. Skip what you cannot tell: others come. What you decide stays in this "
             "browser until you download it."
         ],
-        steps=steps,
         key=f"l2rw:pick:{name}:{identity_of(found)}",
-        file=CLEAN,
         columns=("id", "label"),
         classes=layout.class_names,
         ids=picked(layout.examples.ids, places),
@@ -150,10 +148,16 @@ def identity_of(found: Survey) -> str:
     return digest(dict(found.facts.sha256))
 
 
+def file_of(path: str | None, default: str) -> str:
+    """Return what a download is called: as the file that the configuration names, if it does."""
+    return Path(path).name if path else default
+
+
 def _steps(kind: DatasetKind, source: Path, name: str) -> list[str]:
     """Say where the file belongs, and what to type next."""
     if kind.clean:
-        put = f"Move the downloaded `{CLEAN}` to `{located(kind.clean).absolute()}`"
+        put = f"Move the downloaded `{file_of(kind.clean, CLEAN)}` to "
+        put += f"`{located(kind.clean).absolute()}`"
         put += ", over the old one: it holds what that one lists, too." if _listed(kind) else "."
         return [put, f"Type `l2rw run {source}`."]
     return [

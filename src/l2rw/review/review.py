@@ -25,7 +25,7 @@ from l2rw.data.kinds.survey import Survey
 from l2rw.review.before import Outcome, compared
 from l2rw.review.deck import Deck, side_of, write_deck
 from l2rw.review.opinions import Opinions
-from l2rw.review.pick import identity_of
+from l2rw.review.pick import file_of, identity_of
 from l2rw.store.checksums import with_checksums
 from l2rw.store.files import write_csv, write_json
 from l2rw.store.paths import ReviewFiles
@@ -134,7 +134,7 @@ def _deck(one: Reviewed, plan: PlanFile, order: Labels, lines: Sequence[Sequence
         ],
         steps=_steps(one),
         key=f"l2rw:review:{one.name}:{identity_of(one.found)}",
-        file=CORRECTIONS,
+        file=file_of(one.kind.corrections, CORRECTIONS),
         columns=COLUMNS,
         classes=layout.class_names,
         ids=chosen,
@@ -180,7 +180,8 @@ def _steps(one: Reviewed) -> list[str]:
         f"`{one.name}:` in the section `data_sets`, too."
     )
     if one.kind.corrections:
-        put = f"Move the downloaded `{CORRECTIONS}` to `{located(one.kind.corrections).absolute()}`"
+        put = f"Move the downloaded `{file_of(one.kind.corrections, CORRECTIONS)}` to "
+        put += f"`{located(one.kind.corrections).absolute()}`"
         return [f"{put}, over the old one: it holds what that one says, too.", again]
     return [
         f"Move the downloaded `{CORRECTIONS}` to `{Path(CORRECTIONS).absolute()}`.",
