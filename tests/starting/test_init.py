@@ -65,7 +65,10 @@ def test_a_folder_becomes_a_valid_configuration(here, birds, capsys):
     assert (kind.path, kind.size, kind.grey) == (str(birds), 16, False)
     assert kind.clean == "my_birds_2_clean.csv"  # not there yet
     assert config.experiments["my_birds_2"].training.model == "resnet8"
-    assert not config.data_sets["my_birds_2"].test_is_trusted
+    assert (kind.test_is_trusted, kind.corrections) == (False, None)
+    out.write_text(out.read_text().replace("# corrections:", "corrections:"))
+    corrections = read_config([out]).data_sets["my_birds_2"].corrections
+    assert corrections == "my_birds_2_corrections.csv"
 
 
 def test_nothing_is_overwritten_nor_written_to_the_users_folder(here, birds, monkeypatch):

@@ -105,6 +105,11 @@ def _data_set(names: Names, kind: DatasetKind) -> list[str]:
             f"    # `l2rw pick {names.out}` helps to choose them. Save the list under this name.",
             f"    clean: {_scalar(names.clean.as_posix())}",
         ]
+    corrections = names.out.with_name(f"{names.out.stem}_corrections.csv").as_posix()
+    lines += [
+        "    # What you decide in the review of the results; download it, and take away the #:",
+        f"    # corrections: {_scalar(corrections)}",
+    ]
     return lines
 
 
