@@ -40,9 +40,10 @@ $(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.js
 	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
 
 test: $(READY) check ## Run the tests and all checks
-	$(BIN)/pytest -n auto --dist loadfile -m "not slurm and not networks"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slurm and not networks and not long"
 
-test-long: $(NETWORKS) ## Run what takes long: networks and trainers of other libraries
+test-long: $(NETWORKS) ## Run what takes long: thousands of made-up cases, networks of other libraries
+	$(BIN)/pytest -n auto -m long
 	PYTHONPATH=$(CURDIR)/src $(NETWORKS:.ready=bin/python) -m pytest tests/networks tests/test_examples.py
 
 networks: $(NETWORKS) ## Write docs/networks.md: networks of other libraries, compared and timed

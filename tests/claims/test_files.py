@@ -18,7 +18,7 @@ from l2rw.claims.evidence import planned
 from l2rw.claims.files import write_ledger
 from l2rw.claims.terminal import print_ledgers
 from l2rw.commands.main import main
-from l2rw.store.checksums import read_result, sha256, with_checksums
+from l2rw.store.checksums import read_result, sha256, with_checksums, write_record
 from l2rw.store.errors import UserError
 
 SHARES, METHODS = (0.9, 0.995), ("baseline", "random", "l2rw")
@@ -84,7 +84,7 @@ def plans(folder, make_up_in):
 @pytest.fixture(scope="module")
 def bench(folder):
     path = folder / "lenet.json"
-    path.write_text(json.dumps(BENCH))
+    write_record(path, BENCH)
     return path
 
 
@@ -195,7 +195,12 @@ def test_the_page_for_a_browser_stands_alone(page, ledger):
 def test_the_record_says_what_the_ledger_was_made_from(plans, bench, ledger):
     record = json.loads((ledger / "claims.json").read_text())
     digests = {plan.experiment: plan.digest for plan in plans}
-    assert record["plan"] == digests | {"bench": sha256(bench)}
+    assert record["plan"] == digests
+    assert record["inputs"]["bench"] == sha256(bench)
+    assert record["inputs"].keys() == {
+        "bench",
+        *(f"{kind}/{name}" for kind in ("tables", "figures") for name in digests),
+    }
     assert record["verdicts"]["imbalance-best"] == ["reproduced", "the paper's"]
     assert record["verdicts"]["curves"] == ["not tested", None]
 
@@ -245,7 +250,7 @@ def test_a_table_of_another_plan_is_refused(plans, bench, folder, tmp_path):
         ("tables/lemma1.csv", lambda text: text.replace("0", "1", 1), "is missing, damaged or"),
         ("tables/lemma1.csv", lambda text: text[:99], "is missing, damaged or was changed"),
         ("figures/lemma1.json", lambda text: "{}", "is missing, or of another plan"),
-        ("figures/lemma1.svg", None, "cannot be read as a figure"),
+        ("figures/lemma1.svg", None, "is missing, damaged or was changed"),
     ],
 )
 def test_what_is_not_as_it_was_made_is_refused_and_the_old_ledger_kept(
@@ -263,11 +268,11 @@ def test_what_is_not_as_it_was_made_is_refused_and_the_old_ledger_kept(
     assert {path.name: path.read_bytes() for path in copy.iterdir() if path.is_file()} == before
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"rows": [{}]}'])
+@pytest.mark.parametrize("content", ["", "{}", {"rows": [{}]}])
 def test_timings_that_cannot_be_read_are_named(plans, folder, tmp_path, content):
     broken = tmp_path / "bench.json"
-    broken.write_text(content)
-    with pytest.raises(UserError, match=r"bench\.json cannot be read as timings"):
+    write_record(broken, content) if isinstance(content, dict) else broken.write_text(content)
+    with pytest.raises(UserError, match=r"bench\.json cannot be read as"):
         write_ledger(plans, broken, folder, _paper(plans), tmp_path)
 
 
@@ -298,13 +303,25 @@ def test_without_a_folder_all_ledgers_are_shown(ledger, tmp_path, monkeypatch, c
     assert "There is no ledger" in capsys.readouterr().err
     for name in ("one", "two"):
         (tmp_path / "results" / name).mkdir(parents=True)
-        (tmp_path / "results" / name / "claims.csv").write_bytes(
-            (ledger / "claims.csv").read_bytes()
-        )
+        for file in ("claims.csv", "claims.json"):
+            shutil.copy(ledger / file, tmp_path / "results" / name)
     assert main(["claims"]) == 0
     out = capsys.readouterr().out
     assert "results/one" in out
     assert "results/two" in out
+
+
+def test_a_ledger_that_was_changed_is_named_and_one_of_before_it_was_sealed_is_not(
+    ledger, tmp_path, capsys
+):
+    for file in ("claims.csv", "claims.json"):
+        shutil.copy(ledger / file, tmp_path)
+    table = tmp_path / "claims.csv"
+    table.write_text(table.read_text().replace("not tested", "reproduced"))
+    assert main(["claims", str(tmp_path)]) == 2
+    assert f"{table} is missing, damaged or was changed" in capsys.readouterr().err
+    (tmp_path / "claims.json").write_text('{"plan": {}}')
+    assert main(["claims", str(tmp_path)]) == 0
 
 
 def test_what_is_no_ledger_is_named(tmp_path, capsys):

@@ -94,3 +94,17 @@ def test_timings_of_other_networks_are_surplus(tmp_path):
     for name in (made.bench_file, "resnet32.json"):
         (bench / name).write_text("{}")
     assert unused(made, tmp_path) == [bench / "resnet32.json"]
+
+
+def test_notes_of_the_user_are_not_removed(tmp_path):
+    kept = make(plan(**FEW), tmp_path)
+    surplus = make(plan(**FEW | {"clean_size": 6}), tmp_path) - kept
+    old = next(path for path in surplus if "runs" in path.parts)
+    notes = [old.parents[3] / "notes.md", old.with_name("notes.md")]
+    notes += [tmp_path / "results" / "x" / name for name in ("tables/mine.md", "data/a.npz")]
+    for path in notes:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    print_unused(plan(**FEW), tmp_path, remove=True)
+    assert all(path.read_text() == "mine" for path in notes)
+    assert not any(path.exists() for path in surplus)

@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from l2rw.models import MODELS
 from l2rw.planning.costs import times_by_operations
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import print_plan, read_config, remaining_work
+from l2rw.store.checksums import write_record
 from l2rw.store.errors import UserError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
@@ -56,9 +56,7 @@ def test_hours_follow_from_measured_times_where_there_are_any(tmp_path, capsys):
     (tmp_path / "overlay").write_text("targets: [figure7]")
     ways = {"SGD": 10.0, "forward mode": 36.0}
     rows = [{"model": "resnet32", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-    (tmp_path / "bench.json").write_text(
-        json.dumps({"rows": rows, "settings": {"batch_size": 100}})
-    )
+    write_record(tmp_path / "bench.json", {"rows": rows, "settings": {"batch_size": 100}})
     told = lines(table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json"))
     hours = 5 * 80_000 * (10 + 10 + 36) / 3.6e6
     hours += 15 * 80 * 150 * 10 / 3 / 3.6e6  # 80 evaluations a run of 15,000 images
@@ -69,9 +67,7 @@ def test_simulations_are_counted_but_not_in_hours(tmp_path, capsys):
     (tmp_path / "overlay").write_text("targets: [figure7, theorem2, lemma1]")
     ways = {"SGD": 10.0, "forward mode": 36.0}
     rows = [{"model": "resnet32", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-    (tmp_path / "bench.json").write_text(
-        json.dumps({"rows": rows, "settings": {"batch_size": 100}})
-    )
+    write_record(tmp_path / "bench.json", {"rows": rows, "settings": {"batch_size": 100}})
     text = table(capsys, tmp_path / "overlay", bench=tmp_path / "bench.json")
     told = lines(text)
     assert told["theorem2"] == ["5", "5", "5", "5", "5,000,000", "0.0", "0.0"]
@@ -182,7 +178,7 @@ class TestOutlook:
     def test_prefers_measured_times(self, small):
         ways = {"SGD": 900.0, "forward mode": 1800.0}
         rows = [{"model": "lenet", "way": way, "ms_per_seed": ms} for way, ms in ways.items()]
-        Path("bench.json").write_text(json.dumps({"rows": rows, "settings": {"batch_size": 100}}))
+        write_record(Path("bench.json"), {"rows": rows, "settings": {"batch_size": 100}})
         told = remaining_work(small(), Path("bench.json"), gpu=True, cores=2)
         assert "about 55 GPU hours" in told
         assert "by bench.json" in told

@@ -29,7 +29,7 @@ OUTPUTS = {
         getattr(THERE.review("{dataset}"), name)
         for name in ("page", "suspects", "labels", "record")
     },
-    "bench": {THERE.bench("{networks}.json")},
+    "bench": {THERE.bench("{networks}-{how}.json")},
     "judge": {
         THERE.folder / name
         for name in (paths.PAGE, paths.HTML, paths.INDEX, paths.CLAIMS, paths.CLAIMS_RECORD)
@@ -56,7 +56,13 @@ def test_the_rules_declare_what_is_spelled_here():
 def test_the_rules_use_nothing_that_is_spelled_otherwise():
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(RULES.glob("*.smk")))
     code = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    inputs = THERE.plan("{}"), THERE.bench("{}"), THERE.data("{}"), THERE.run("{}", "{}") / "{}"
+    inputs = (
+        THERE.plan("{}"),
+        THERE.bench("{}"),
+        THERE.bench("{}-{}.json"),
+        THERE.data("{}"),
+        THERE.run("{}", "{}") / "{}",
+    )
     known = {re.sub("{.*?}", "{}", str(path)) for path in set().union(inputs, *OUTPUTS.values())}
     used = {re.sub("{.*?}", "{}", path) for path in re.findall(r'"(<results>[^"]*)"', code)}
     assert used <= known

@@ -57,6 +57,23 @@ def test_a_checkpoint_is_where_a_run_goes_on(tmp_path, state, make_spec, prepare
     assert told() == ["a: goes on after step 4"]
 
 
+def test_seconds_are_those_of_all_attempts(tmp_path, state, make_spec, prepare, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("l2rw.training.checkpoints.time.monotonic", lambda: clock[0])
+    first = Checkpoints(tmp_path / "a.safetensors", "run", 0)
+    clock[0] += 7
+    first.keep(state, now=True)
+    fresh = prepare(make_spec(), 0).state
+    second = Checkpoints(tmp_path / "a.safetensors", "run", 0)
+    second.resume(fresh)
+    assert (first.seconds_before, second.seconds_before) == (0, 7)
+    clock[0] += 5
+    second.keep(fresh, now=True)
+    third = Checkpoints(tmp_path / "a.safetensors", "run", 0)
+    third.resume(prepare(make_spec(), 0).state)
+    assert third.seconds_before == 12
+
+
 def test_a_diverged_run_is_not_kept(tmp_path, state):
     state.tally.add(2, step_with_loss(float("nan")), torch.zeros(1, 2, dtype=torch.int64))
     checkpoints = Checkpoints(tmp_path / "a.safetensors", "run", 0)

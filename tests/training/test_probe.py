@@ -144,8 +144,8 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
         make_split(seed, "background_flip").save(tmp_path / f"{seed}.npz")
         parameters, buffers = built.initial_values(seed + 7)
         networks[seed] = parameters | buffers
-    save_trained(tmp_path / "network", networks)
-    write_json(tmp_path / "result.json", with_checksums({}, [tmp_path / "network"]))
+    save_trained(tmp_path / "network.safetensors", networks)
+    write_json(tmp_path / "result.json", with_checksums({}, [tmp_path / "network.safetensors"]))
     digits.save(tmp_path / "digits.npz")
     corruption = corruptions["background_flip"]
     return {
@@ -154,7 +154,7 @@ def arguments(tmp_path, digits, make_split, make_spec, corruptions):
         "seeds": range(2),
         "data": tmp_path / "digits.npz",
         "splits": [tmp_path / "0.npz", tmp_path / "1.npz"],
-        "network": tmp_path / "network",
+        "network": tmp_path / "network.safetensors",
         "out": tmp_path / "deep" / "probe.csv",
     }
 

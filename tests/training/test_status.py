@@ -1,6 +1,10 @@
 import json
+import os
+import socket
+import subprocess
+import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -71,3 +75,15 @@ def test_the_last_line_counts_the_jobs(tmp_path, capsys, count, line):
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == line
     assert len(printed) == count + 1
+
+
+def test_a_job_whose_process_is_gone_is_not_called_running(tmp_path, capsys):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name, pid in (("dead", gone.pid), ("alive", os.getpid())):
+        one = replace(status(name, updated=time.time()), host=socket.gethostname(), pid=pid)
+        put(tmp_path, one)
+    print_status(tmp_path)
+    told = capsys.readouterr().out
+    assert "1 training job running, 1 silent or killed." in told
+    assert told.count("killed 0:00 ago or later") == 1

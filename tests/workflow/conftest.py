@@ -14,6 +14,7 @@ import yaml
 
 from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
+from l2rw.store.checksums import write_record
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -170,8 +171,7 @@ def place_timings(results: Path, config: dict[str, Any]) -> None:
         ],
     }
     file = results / "bench" / plan.bench_file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(timings))
+    write_record(file, timings)
 
 
 def run_once(

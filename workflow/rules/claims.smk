@@ -1,13 +1,13 @@
 # From tables and figures to verdicts on the paper's claims.
 #
 # In:  tables and figures of all experiments
-# Out: <results>/bench/{networks}.json             how long a step takes by each way of weighting
+# Out: <results>/bench/{networks}-{how}.json       how long a step takes by each way of weighting
 #      <results>/REPRODUCTION.md, .html            every claim: what we found, by which runs
 #      <results>/index.html                        the page of everything, in one file
 #      <results>/claims.csv                        every part of every claim, tidy
 #      <results>/claims.json                       which plans they were made from
 #
-# Records of figures are dated like their summaries, see Plan.write in src/l2rw/planning/plan.py.
+# Records of figures are dated like their summaries, see `date` in src/l2rw/planning/outputs.py.
 
 
 localrules:
@@ -17,11 +17,11 @@ localrules:
 rule bench:
     """Time a training step of some networks, with no other job beside."""
     output:
-        timings="<results>/bench/{networks}.json",
+        timings="<results>/bench/{networks}-{how}.json",
     log:
-        "<logs>/bench/{networks}.log",
+        "<logs>/bench/{networks}-{how}.log",
     benchmark:
-        "<benchmarks>/bench/{networks}.tsv"
+        "<benchmarks>/bench/{networks}-{how}.tsv"
     conda:
         "../../environment.yml"
     # So that nothing disturbs the clock; the steps use compute.threads of them.

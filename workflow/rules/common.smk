@@ -68,6 +68,7 @@ os.environ.update(
 wildcard_constraints:
     dataset="[a-z0-9_]+",
     content="[0-9a-f]+",
+    how="[0-9a-f]+",
     split="[^/]+",
     cell="[^/]+/[^/]+",
     seed=r"\d+",

@@ -5,7 +5,7 @@
 #      <results>/figures/{experiment}.{pdf,svg,png,csv,json}   figure; what it draws; what made it
 #      <results>/metrics.json                                  the numbers of all of them
 #
-# The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/planning/plan.py.
+# The plan file is newer than what was made from another plan, see `date` in src/l2rw/planning/outputs.py.
 
 
 localrules:

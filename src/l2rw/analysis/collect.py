@@ -6,15 +6,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.store.checksums import read_result, verify
+from l2rw.store.checksums import again, read_result, verified
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
-from l2rw.store.paths import PROBE, PROBE_RECORD, RESULT, run_folder
+from l2rw.store.paths import RESULT, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
-
-SEALED_BY = {PROBE: PROBE_RECORD}
-"""Which file holds the checksum of another; ``result.json`` if not named here."""
 
 MADE = ("commit", "source", "device", "precision")
 """What tables say of how a run was made; see :mod:`l2rw.training.results`."""
@@ -94,8 +91,7 @@ def collect_csv(plan: PlanFile, runs: Path, name: str, columns: Mapping[str, typ
     """
     parts = []
     for job in jobs(plan, runs):
-        verify(job.folder / name, job.folder / SEALED_BY.get(name, RESULT))
-        lines = _read_csv(job.folder / name, {"seed": int, **columns})
+        lines = _read_csv(verified(job.folder / name), {"seed": int, **columns})
         wanted = {run["seed"] for run in job.runs}
         if missing := wanted - set(lines["seed"]):
             raise UserError(
@@ -113,8 +109,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         UserError: It or the record beside it is missing, damaged or was changed.
     """
-    verify(path, path.with_suffix(".json"))
-    return pd.read_csv(path)
+    return pd.read_csv(verified(path))
 
 
 def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
@@ -128,8 +123,7 @@ def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
 def unreadable(path: Path, what: str, error: Exception) -> UserError:
     """Return the error that says that a file of results is not what it should be."""
     return UserError(
-        f"{path} cannot be read as {what} ({type(error).__name__}: {error}).",
-        f"delete {path.parent} and run again.",
+        f"{path} cannot be read as {what} ({type(error).__name__}: {error}).", again(path)
     )
 
 

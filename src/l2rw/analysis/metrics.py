@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from l2rw.analysis.collect import read_table
 from l2rw.analysis.outputs import drawing_of
-from l2rw.store.checksums import recorded_plan
-from l2rw.store.files import read_json, write_json
+from l2rw.store.checksums import digests_of, read_result, write_record
 
 
 def write_metrics(summaries: Sequence[Path], out: Path) -> None:
@@ -18,13 +18,15 @@ def write_metrics(summaries: Sequence[Path], out: Path) -> None:
         summaries: What figures were drawn from, ``NAME.csv``.
         out: File to write. Its plans tell stale metrics from current ones.
     """
-    plans = {path.stem: recorded_plan(path.with_suffix(".json")) for path in summaries}
-    metrics: dict[str, Any] = {"plan": plans}
+    records = {path.stem: read_result(path.with_suffix(".json")) for path in summaries}
+    metrics: dict[str, Any] = {"plan": {name: record["plan"] for name, record in records.items()}}
+    metrics["inputs"] = digests_of({path.stem: path.with_suffix(".json") for path in summaries})
     for path in summaries:
-        drawing = drawing_of(path.stem, read_json(path.with_suffix(".json"))["settings"])
+        drawing = drawing_of(path.stem, records[path.stem]["settings"])
+        summary = read_table(path)
         if drawing.value is not None:
-            metrics[path.stem] = _numbers(pd.read_csv(path), drawing.value, drawing.named_by)
-    write_json(out, metrics)
+            metrics[path.stem] = _numbers(summary, drawing.value, drawing.named_by)
+    write_record(out, metrics)
 
 
 def _numbers(summary: pd.DataFrame, value: str, named_by: Sequence[str]) -> dict[str, float]:

@@ -10,11 +10,18 @@ from matplotlib.figure import Figure
 
 from l2rw.analysis import paper, published
 from l2rw.analysis.collect import MADE, read_table, write_table
+from l2rw.analysis.inputs import (
+    FIGURE_FILES,
+    TABLE_FILES,
+    Inputs,
+    inputs_of_figure,
+    inputs_of_table,
+)
 from l2rw.analysis.style import save
 from l2rw.analysis.tables import to_html, to_latex, to_markdown
 from l2rw.config.kinds import KINDS
-from l2rw.store.checksums import require_plan, with_checksums
-from l2rw.store.files import write_json, write_text
+from l2rw.store.checksums import digests_of, require_plan, write_record
+from l2rw.store.files import write_text
 from l2rw.store.records import load
 from l2rw.training.plan_file import PlanFile
 
@@ -68,7 +75,8 @@ def tabulate(plan: PlanFile, runs: Path, folder: Path) -> None:
     write_text(folder / f"{name}.tex", to_latex(read, caption, name))
     by_run = table.dropna(subset="cell").drop_duplicates(["cell", "seed"])
     made_by = {column: dict(Counter(by_run[column].fillna("unknown"))) for column in MADE}
-    _record(plan, folder, runs_by=made_by)
+    inputs = inputs_of_table(plan, runs)
+    _record(plan, folder, TABLE_FILES, inputs, runs_by=made_by)
 
 
 def draw(plan: PlanFile, table: Path, folder: Path) -> None:
@@ -79,18 +87,21 @@ def draw(plan: PlanFile, table: Path, folder: Path) -> None:
     summary = drawing.summary(read_table(table))
     write_table(summary, folder / f"{name}.csv")
     save(drawing.draw(summary, plan.settings), folder, name)
-    _record(plan, folder)
+    _record(plan, folder, FIGURE_FILES, inputs_of_figure(table))
 
 
-def _record(plan: PlanFile, folder: Path, **more: Any) -> None:
-    """Say which plan the files beside were made from: what tells a stale file from a current."""
+def _record(
+    plan: PlanFile, folder: Path, suffixes: Sequence[str], inputs: Inputs, **more: Any
+) -> None:
+    """Say what the files beside were made from: what tells a stale file from a current."""
     record = {
         "plan": plan.digest,
         "configuration": plan.configuration,
         "caption": plan.caption,
         "seeds": plan.seeds,
         "settings": dict(plan.settings),
+        "inputs": digests_of(inputs),
         **more,
     }
     path = folder / f"{plan.experiment}.json"
-    write_json(path, with_checksums(record, [path.with_suffix(".csv")]))
+    write_record(path, record, [path.with_suffix(f".{suffix}") for suffix in suffixes])

@@ -22,8 +22,8 @@ from l2rw.analysis.simulations import (
     thousands,
 )
 from l2rw.analysis.style import RC
-from l2rw.store.checksums import verify
-from l2rw.store.paths import BOUND, CHECKS
+from l2rw.store.checksums import verified
+from l2rw.store.paths import BOUND
 from l2rw.training.plan_file import PlanFile
 
 value = "smallest_ratio"
@@ -91,7 +91,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
 
 def _curve(simulation: Simulation) -> pd.DataFrame:
     path = simulation.folder / BOUND
-    verify(path, simulation.folder / CHECKS)
+    verified(path)
     types = {name: int if name == "step" else float for name in COLUMNS}
     try:
         lines = pd.read_csv(path, usecols=list(types), dtype=types)

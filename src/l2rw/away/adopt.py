@@ -9,7 +9,7 @@ from l2rw.away.checkpoints import read_header
 from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import JobFiles
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
-from l2rw.store.checksums import read_result, sha256, verify
+from l2rw.store.checksums import read_result, sha256, verified
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
 from l2rw.store.paths import RESULT, RUN_FILES, Results, done_in, seeds_name
@@ -89,7 +89,7 @@ def _read_run(name: str, staged: Path, results: Path) -> JobFiles:
     assert path is not None
     result = read_result(staged / RESULT)
     for file in RUN_FILES[:-1]:
-        verify(staged / file, staged / RESULT)
+        verified(staged / file)
     seeds = parse_seeds(path["seeds"])
     cell = CellEntry.from_json(result["cell"])
     if cell.id != path["cell"] or [r["seed"] for r in result["runs"]] != list(seeds):

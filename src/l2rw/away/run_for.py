@@ -15,8 +15,8 @@ from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import PlannedJob, Queue
 from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.away.workers import Worker
+from l2rw.store.checksums import read_result
 from l2rw.store.errors import UserError
-from l2rw.store.files import read_json
 from l2rw.store.paths import RESULT
 from l2rw.training.gpus import visible_gpus
 from l2rw.training.outcome import Outcome
@@ -197,7 +197,7 @@ class RunFor:
         took = time.monotonic() - started
         if outcome.kind == "done":
             self._queue.done.append(job)
-            result = read_json(job.out / RESULT)
+            result = read_result(job.out / RESULT)
             errors = " ".join(f"{100 * run['test_error']:.2f} %" for run in result["runs"])
             stacks = -(-len(job.seeds) // result["made"]["stack"])
             rate = (stacks * job.cell.spec.steps - had) / max(took, 1e-9)

@@ -11,7 +11,7 @@ from l2rw.bench.measure import measure
 from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
 from l2rw.planning.hours import Row, estimate, times_of
-from l2rw.store.files import write_json
+from l2rw.store.checksums import write_record
 from l2rw.store.provenance import provenance
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.plan_file import PlanFile, read_plan
@@ -32,7 +32,7 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     }
     hours = estimate(plans, times_of(rows, settings.batch_size)) if plans else None
     # First of all: who reads what is printed may stop, and measuring takes long.
-    write_json(out, report | ({"hours": hours._asdict()} if hours else {}))
+    write_record(out, report | ({"hours": hours._asdict()} if hours else {}))
     print(table(rows, stack=settings.stack, cuda=device.type == "cuda"))
     if peak is not None:
         print(f"Peak: {peak / 1e12:.1f} TFLOP/s, a large matrix product in {settings.precision}.")

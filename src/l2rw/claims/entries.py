@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from l2rw.analysis.inputs import BENCH
 from l2rw.analysis.style import name_of
 from l2rw.claims.claims import claims
-from l2rw.claims.evidence import BENCH, Evidence
+from l2rw.claims.evidence import Evidence
 from l2rw.claims.measures import Tables
 from l2rw.claims.verdicts import Finding, Judged, confidence, judge
 from l2rw.claims.words import COUNTED, found_in_words

@@ -7,14 +7,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from l2rw.analysis.collect import MADE, read_table, unreadable
+from l2rw.analysis.inputs import BENCH
 from l2rw.claims.measures import Tables
-from l2rw.store.checksums import require_plan
-from l2rw.store.files import read_json
+from l2rw.store.checksums import read_result, require_plan
 from l2rw.store.paths import CHECKS, RESULT, Results
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
-
-BENCH = "bench"
 
 
 class Evidence(NamedTuple):
@@ -101,7 +99,7 @@ def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], Path]]:
 def _read_bench(path: Path) -> pd.DataFrame:
     """Return the timings of every round; a cell is a network, with batches as in the paper."""
     try:
-        report = read_json(path)
+        report = read_result(path)
         made = {name: report["provenance"][name] for name in ("commit", "source")}
         made |= {name: report["device"][name] for name in ("device", "precision")}
         lines = [
@@ -116,7 +114,7 @@ def _read_bench(path: Path) -> pd.DataFrame:
             for row in report["rows"]
             for number, ms in enumerate(row["samples_ms"])
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise unreadable(path, "timings", error) from None
     return pd.DataFrame(lines)
 

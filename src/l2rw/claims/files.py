@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from l2rw.analysis.collect import write_table
+from l2rw.analysis.inputs import inputs_of_ledger
 from l2rw.claims.entries import Paper, make_ledger, to_table
-from l2rw.claims.evidence import BENCH, read_evidence
+from l2rw.claims.evidence import read_evidence
 from l2rw.claims.page import to_html, to_markdown
-from l2rw.store.checksums import sha256
-from l2rw.store.files import write_json, write_text
-from l2rw.store.paths import CLAIMS, CLAIMS_RECORD, HTML, PAGE
+from l2rw.store.checksums import digests_of, write_record
+from l2rw.store.files import write_text
+from l2rw.store.paths import CLAIMS, CLAIMS_RECORD, HTML, PAGE, Results
 from l2rw.training.plan_file import PlanFile
 
 
@@ -31,9 +32,9 @@ def write_ledger(
     ledger = make_ledger(read_evidence(plans, bench, results), paper)
     page = to_markdown(ledger, out)
     html = to_html(page, out)  # needs the figures: before anything is overwritten
-    results_file = {plan.experiment: plan.digest for plan in plans}
     record = {
-        "plan": results_file | ({BENCH: sha256(bench)} if bench else {}),
+        "plan": {plan.experiment: plan.digest for plan in plans},
+        "inputs": digests_of(inputs_of_ledger(plans, bench, Results(results))),
         "configuration": ledger.evidence.configuration,
         "confidence": ledger.level,
         "verdicts": {
@@ -44,4 +45,4 @@ def write_ledger(
     write_text(out / PAGE, page)
     write_text(out / HTML, html)
     write_table(to_table(ledger), out / CLAIMS)
-    write_json(out / CLAIMS_RECORD, record)
+    write_record(out / CLAIMS_RECORD, record, [out / file for file in (PAGE, HTML, CLAIMS)])

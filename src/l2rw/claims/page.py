@@ -10,11 +10,12 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from l2rw.analysis import tables
-from l2rw.analysis.collect import MADE, unreadable
+from l2rw.analysis.collect import MADE
+from l2rw.analysis.inputs import BENCH
 from l2rw.analysis.outputs import drawing_of
 from l2rw.analysis.statistics import NOTHING
 from l2rw.claims.entries import Entry, Ledger
-from l2rw.claims.evidence import BENCH, runs_of
+from l2rw.claims.evidence import runs_of
 from l2rw.claims.verdicts import Judged
 from l2rw.claims.words import (
     COUNTED,
@@ -26,6 +27,7 @@ from l2rw.claims.words import (
     seeds_in_words,
     verdict_in_words,
 )
+from l2rw.store.checksums import verified
 from l2rw.store.paths import Results
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -76,11 +78,8 @@ def to_html(page: str, out: Path) -> str:
     tokens = parser.parse(page)
     for image in (child for token in tokens for child in token.children or ()):
         if image.type == "image":
-            path = out / str(image.attrs["src"])
-            try:
-                content = base64.b64encode(path.read_bytes()).decode()
-            except OSError as error:
-                raise unreadable(path, "a figure", error) from None
+            path = Path(os.path.normpath(out / str(image.attrs["src"])))  # out may not be there yet
+            content = base64.b64encode(verified(path).read_bytes()).decode()
             image.attrs["src"] = f"data:image/svg+xml;base64,{content}"
     body = parser.renderer.render(tokens, parser.options, {})
     return f"<!doctype html>\n<meta charset=utf-8>\n<style>\n{tables.STYLE}{STYLE}</style>\n{body}"

@@ -8,6 +8,7 @@ from l2rw.claims.files import write_ledger
 from l2rw.claims.paper import paper
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
+from l2rw.store.checksums import verified
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
 from l2rw.store.paths import BOUND, Results
@@ -40,6 +41,8 @@ def publish(config: Config, out: Path) -> None:
     timings = Results(Path()).bench(plan.bench_file) if plan.bench_file else None
     # Refuses what is stale before anything in `out` is overwritten.
     read_evidence(plans, timings and results / timings, results)
+    for path in files:
+        verified(results / path)
     for path in files:
         copy_file(results / path, out / path)
     write_ledger(plans, timings and out / timings, out, paper(), out)

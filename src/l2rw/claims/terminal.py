@@ -11,8 +11,9 @@ from rich.text import Text
 
 from l2rw.analysis.tables import to_markdown
 from l2rw.claims.words import COUNTED, hours_in_words, verdict_in_words
+from l2rw.store.checksums import seals, verified
 from l2rw.store.errors import UserError
-from l2rw.store.paths import ALL_RESULTS, CLAIMS, PAGE
+from l2rw.store.paths import ALL_RESULTS, CLAIMS, PAGE, record_of
 
 COLOURS = {
     "reproduced": "green",
@@ -72,6 +73,8 @@ def _read(path: Path) -> pd.DataFrame:
             f"{path} cannot be read as a ledger ({type(error).__name__}: {error}).",
             "name a folder of results that has one, such as results/demo.",
         ) from None
+    if seals(record_of(path)):  # those published before ledgers were sealed do not
+        verified(path)
     return lines
 
 

@@ -20,10 +20,13 @@ def _judge(arguments: Namespace) -> None:
     from l2rw.claims.files import write_ledger
     from l2rw.claims.paper import paper
     from l2rw.page.page import write_page
+    from l2rw.store.checksums import add_to_record
+    from l2rw.store.paths import CLAIMS_RECORD, Results
 
     plans = [read_own_plan(path) for path in arguments.plans]
     write_ledger(plans, arguments.bench, arguments.results, paper(), arguments.out)
     write_page(plans, arguments.out)
+    add_to_record(arguments.out / CLAIMS_RECORD, [Results(arguments.out).page])
 
 
 def _claims_options(claims: ArgumentParser) -> None:

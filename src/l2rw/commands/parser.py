@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from l2rw.store import seeds
 from l2rw.store.errors import UserError
@@ -13,6 +13,11 @@ from l2rw.store.errors import UserError
 
 class Parser(ArgumentParser):
     """A parser that says what is wrong in the sentence that all mistakes end in."""
+
+    def __init__(self, **options: Any) -> None:
+        """Let every argument that is a :class:`Path` be read by :func:`named_path`."""
+        super().__init__(**options)
+        self.register("type", Path, named_path)
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UserError`."""
@@ -51,9 +56,16 @@ def add_configuration(command: ArgumentParser) -> None:
     )
 
 
+def named_path(text: str) -> Path:
+    """Read the name of a file or folder; ``~`` is the home folder."""
+    if not text or "\0" in text:
+        raise ArgumentTypeError(f"{text!r} is no name of a file")
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
+
+
 def folder(text: str) -> Path:
     """Read the name of a folder that is there; ``~`` is the home folder."""
-    path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
+    path = named_path(text)
     if not path.is_dir():
         raise ArgumentTypeError(f"{text!r} is no folder")
     return path

@@ -1,7 +1,5 @@
 """A split: which images play which part for one seed, under which labels."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.store.errors import UserError
-from l2rw.store.files import replacing
+from l2rw.store.checksums import reading
+from l2rw.store.sealed_arrays import verify_arrays, write_arrays
 
 Indices = NDArray[np.int64]
 
@@ -103,8 +101,7 @@ class Split:
             part: Part = getattr(self, one.name)
             if not part.truth_is_known.all():
                 arrays[f"{one.name}.{KNOWN}"] = part.truth_is_known
-        with replacing(path) as partial:
-            np.savez(partial, **arrays)
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Split":
@@ -116,27 +113,27 @@ class Split:
             known = arrays.get(f"{name}.{KNOWN}", np.ones(len(stored["indices"]), dtype=bool))
             return Part(**stored, truth_is_known=known)
 
-        return cls(**{one.name: part(one.name) for one in fields(cls)})
+        with reading(path, "a split"):
+            return cls(**{one.name: part(one.name) for one in fields(cls)})
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read an ``.npz`` file, whose CRC-32 guards against damage.
+    """Read an ``.npz`` file.
 
     Args:
         path: Of the file.
         names: Of the arrays to read; all if None.
 
     Raises:
-        UserError: The file is missing or damaged.
+        UserError: The file is missing or damaged, or of another kind.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
+    with reading(path, "arrays"):
+        verify_arrays(path)
+        arrays = np.load(path, allow_pickle=False)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array")
+        with arrays:
             return {name: arrays[name] for name in names or arrays.files}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(
-            f"{path} cannot be read ({type(error).__name__}: {error}).",
-            "delete it and run again, or bring it back with `dvc checkout`.",
-        ) from None
 
 
 def make_part(

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from l2rw.analysis.collect import read_table, unreadable
+from l2rw.analysis.collect import read_table
 from l2rw.analysis.outputs import caption_of, drawing_of
 from l2rw.claims.claims import claims
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
 from l2rw.page.own import OwnData, own_data
 from l2rw.page.pictures import Picture, pictures_of
-from l2rw.store.files import read_json
+from l2rw.store.checksums import read_result, verified
 from l2rw.store.paths import CLAIMS, Results
 from l2rw.training.plan_file import PlanFile
 
@@ -67,7 +67,7 @@ class Section:
 def contents(plans: Sequence[PlanFile], results: Path) -> dict[str, Any]:
     """Return what the template shows."""
     there = Results(results)
-    judged = pd.read_csv(results / CLAIMS, keep_default_na=False).drop_duplicates("claim")
+    judged = pd.read_csv(verified(results / CLAIMS), keep_default_na=False).drop_duplicates("claim")
     sections = [_section(plan, there, judged) for plan in plans]
     papers = judged[judged["whose"] == "the paper's"]
     own = [one for section in sections for one in section.own]
@@ -102,7 +102,7 @@ def _section(plan: PlanFile, there: Results, judged: pd.DataFrame) -> Section:
         pictures=pictures_of(plan, there),
         own=own_data(plan, there),
         settings=yaml.safe_dump(dict(plan.settings), allow_unicode=True, sort_keys=False),
-        runs=read_json(there.table(name, "json"))["runs_by"],
+        runs=read_result(there.table(name, "json"))["runs_by"],
     )
 
 
@@ -162,8 +162,5 @@ def _table(table: pd.DataFrame) -> Table:
 
 
 def _embedded(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, "a figure", error) from None
+    content = verified(path).read_bytes()
     return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"

@@ -12,15 +12,20 @@ from l2rw.config.sections import Sweep
 from l2rw.data.datasets.facts import Facts
 from l2rw.data.kinds.corrections import review_digest
 from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
-from l2rw.store.checksums import recorded_plan, sha256
-from l2rw.store.files import set_time
-from l2rw.store.paths import CLAIMS_RECORD, METRICS_OF_ALL, Results, done_in
+from l2rw.planning.outputs import date
+from l2rw.store.checksums import recorded_plan
+from l2rw.store.identity import digest
+from l2rw.store.paths import Results, done_in
+from l2rw.store.provenance import source_hash
 from l2rw.store.seeds import format_seeds, parse_seeds
 from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 from l2rw.training.spec import RunSpec
 
 OURS, GIVEN = "l2rw", "given"
 """The method whose suspects people review, and the corruption: labels as they come."""
+
+TIMED_ROOMS = ("core", "models", "methods", "training", "bench")
+"""Where the code lies that timings depend on."""
 
 
 class Plan:
@@ -212,8 +217,15 @@ class Plan:
 
     @property
     def bench_file(self) -> str | None:
-        """Name of the file of their timings, which tells what was timed; None without networks."""
-        return f"{'-'.join(self.timed_networks)}.json" if self.timed_networks else None
+        """Name of the file of their timings, which tells what was timed; None without networks.
+
+        It ends in a digest of how, and of the code: a step that has changed is timed anew.
+        """
+        if not self.timed_networks:
+            return None
+        compute = self.config.compute
+        how = [compute.device, compute.threads, source_hash(TIMED_ROOMS)]
+        return f"{'-'.join(self.timed_networks)}-{digest(how)}.json"
 
     def create(self, results: Path) -> None:
         """Write the plan files that are not there as they should be.
@@ -225,29 +237,11 @@ class Plan:
             self.describe(name).write(Results(results).plan(self.file(name)).parent)
 
     def write(self, results: Path) -> None:
-        """Write every experiment's plan file, dated so that what is out of date is remade.
-
-        An experiment's table, figure and reviews record the digest of the plan they were made
-        from. Where all are this plan's, the plan file and the table are dated at the beginning of
-        time, so that nothing made from them seems old; otherwise the plan file is new. So neither
-        the arbitrary file times of a fresh clone nor an interrupted run can make a stale figure
-        pass for a current one, or a current one for stale. A plan of other settings is another
-        file: a dry run does not disturb jobs that run.
-        """
+        """Write every experiment's plan file, dated so that what is out of date is remade."""
         self.create(results)
-        there = Results(results)
-        for name, experiment in self.experiments.items():
-            path, table = there.plan(self.file(name)), there.table(name)
-            records = there.table(name, "json"), there.figure(name, "json")
-            current = all(recorded_plan(r) == experiment.digest for r in records)
-            if table.exists() and current and self._reviews_are_current(name, there):
-                set_time(path, 1)
-                set_time(table, 1)
-            else:
-                set_time(path)
-        self._date_summaries(there)
+        date(self, results)
 
-    def _reviews_are_current(self, experiment: str, results: Results) -> bool:
+    def reviews_are_current(self, experiment: str, results: Results) -> bool:
         """Return whether the reviews of an experiment's runs, if any, are of this plan."""
         return all(
             recorded_plan(results.review(dataset).record)
@@ -255,23 +249,3 @@ class Plan:
             for dataset, (name, _) in self.reviews.items()
             if name == experiment
         )
-
-    def _date_summaries(self, results: Results) -> None:
-        """Do the same for what metrics and ledger are made from: the figures' summaries, records.
-
-        The ledger also records the timings that it was made from.
-        """
-        digests = {name: experiment.digest for name, experiment in self.experiments.items()}
-        timed = {}
-        if self.bench_file:
-            timings = results.bench(self.bench_file)
-            timed["bench"] = sha256(timings) if timings.exists() else None
-        for made, plan, suffix in (
-            (METRICS_OF_ALL, digests, "csv"),
-            (CLAIMS_RECORD, digests | timed, "json"),
-        ):
-            seconds = 1 if recorded_plan(results.folder / made) == plan else None
-            for name in self.experiments:
-                path = results.figure(name, suffix)
-                if path.exists():
-                    set_time(path, seconds)

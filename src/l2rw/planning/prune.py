@@ -1,5 +1,6 @@
 """Results that a configuration has no use for any more: of other settings, or older revisions."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,21 @@ from pathlib import Path
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
 from l2rw.store.paths import Results
+
+MADE = {
+    "data": r".+-[0-9a-f]{8}\.npz",
+    "plan": r".+-[0-9a-f]{8}\.json",
+    "splits": r"seed-\d+\.npz",
+    "runs": r"(result|probe|checks|detectors)\.json|network\.safetensors|"
+    r"(metrics|suspects|probe|bound|trajectory|detectors)\.csv",
+    "tables": r"[a-z0-9_]+\.(csv|md|html|tex|json)",
+    "figures": r"[a-z0-9_]+\.(csv|pdf|svg|png|json)",
+    "bench": r"[a-z0-9_-]+\.json",
+    "checkpoints": r"seed-[\d-]+\.safetensors",
+}
+"""What the workflow's files are called, by the folder that they lie in."""
+LEFTOVER = r"\..+\.partial(\.\w+)?"
+"""What killed processes left of a file that they were writing."""
 
 
 def unused(plan: Plan, root: Path) -> list[Path]:
@@ -32,20 +48,36 @@ def unused(plan: Plan, root: Path) -> list[Path]:
             kept |= set(made.parent.glob(f"{name}.*"))
     if plan.bench_file:
         kept.add(results.bench(plan.bench_file))
-    return [path for place in results.places for path in _others(place, kept)]
+    return [
+        path for place in results.places for path in _others(place, kept, _kind(place, results))
+    ]
 
 
-def _others(place: Path, kept: set[Path]) -> Iterator[Path]:
-    """Yield what lies in a place and is neither kept nor on the way to what is."""
+def _kind(place: Path, results: Results) -> str:
+    return place.name if place.parent == results.folder else "checkpoints"
+
+
+def _others(place: Path, kept: set[Path], kind: str) -> Iterator[Path]:
+    """Yield what was made in a place and is neither kept nor on the way to what is."""
     if not place.is_dir():
         return
     for path in sorted(place.iterdir()):
         if path in kept:
             continue
-        if any(path in other.parents for other in kept):
-            yield from _others(path, kept)
-        elif size(path):
+        on_the_way = any(path in other.parents for other in kept)
+        if on_the_way or (path.is_dir() and not _was_made(path, kind)):
+            yield from _others(path, kept, kind)
+        elif size(path) and _was_made(path, kind):
             yield path
+
+
+def _was_made(path: Path, kind: str) -> bool:
+    """Whether the workflow made all of it: notes that a user left beside results are theirs."""
+    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
+    named = all(re.fullmatch(f"{MADE[kind]}|{LEFTOVER}", one.name) for one in files)
+    if kind in ("tables", "figures"):
+        return named and all(one.with_suffix(".json").exists() for one in files)
+    return named
 
 
 def size(path: Path) -> int:

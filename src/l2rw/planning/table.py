@@ -10,8 +10,8 @@ from l2rw.experiments.cells import Cell
 from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
 from l2rw.planning.hours import Hours, Times, estimate, seconds_of_run, times_of
 from l2rw.planning.plan import Plan
+from l2rw.store.checksums import read_result
 from l2rw.store.errors import UserError
-from l2rw.store.files import read_json
 from l2rw.store.seeds import parse_seeds
 from l2rw.store.text import align
 from l2rw.training.spec import RunSpec
@@ -185,9 +185,9 @@ def _counted(plan: Plan, teraflops: float) -> dict[str, Times]:
 
 def _measured(bench: Path) -> dict[str, Times]:
     try:
-        report = read_json(bench)
+        report = read_result(bench)
         return times_of(report["rows"], report["settings"]["batch_size"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise UserError(
             f"{bench} holds no measurements that can be read ({type(error).__name__}: {error}).",
             "name what `l2rw bench --out FILE` wrote.",

@@ -1,17 +1,20 @@
 """Checksums in results, so that what was damaged on the way is noticed and named.
 
-A result's JSON file holds the SHA-256 of the files beside it and of its own content. Readers ask
-:func:`read_result`; who only wants the files beside it asks :func:`verify`.
+A result's JSON file holds the SHA-256 of the files beside it and of its own content. Whoever reads
+a file asks for it by :func:`verified`; whoever writes some seals them by :func:`write_record`.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from l2rw.store.errors import UserError
-from l2rw.store.files import read_json
+from l2rw.store.files import read_json, write_json
+from l2rw.store.paths import record_of
+from l2rw.store.sealed_arrays import verify_arrays
 
 OWN, FILES = "sha256", "files"
 
@@ -35,7 +38,7 @@ def read_result(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} cannot be read as a result ({type(error).__name__}: {error}).",
-            f"delete {path.parent} and run again.",
+            again(path),
         ) from None
     if own != _of_content(content):
         raise _damaged(path)
@@ -53,6 +56,95 @@ def verify(path: Path, result: Path) -> None:
         raise _damaged(path)
 
 
+def verified(path: Path) -> Path:
+    """Return the name of a file that is as it was written: whoever reads one asks first.
+
+    Args:
+        path: A record, a file that a record beside it seals, or arrays that seal themselves.
+
+    Raises:
+        UserError: It or its record is missing, damaged or was changed.
+    """
+    record = record_of(path)
+    if path.suffix == ".npz":
+        with reading(path, "arrays"):
+            verify_arrays(path)
+    elif path == record:
+        read_result(path)
+    else:
+        verify(path, record)
+    return path
+
+
+def seals(record: Path) -> bool:
+    """Whether a record says that it seals anything: earlier versions sealed less."""
+    try:
+        return not {OWN, FILES}.isdisjoint(read_json(record))
+    except (OSError, ValueError, TypeError):
+        return True
+
+
+def write_record(path: Path, content: dict[str, Any], files: Iterable[Path] = ()) -> None:
+    """Write a record of some files beside it: their checksums, and its own."""
+    write_json(path, with_checksums(content, files))
+
+
+def add_to_record(path: Path, files: Iterable[Path]) -> None:
+    """Seal more files by a record that is there."""
+    content = read_result(path)
+    sealed = [path.with_name(name) for name in content.pop(FILES)]
+    write_record(path, content, [*sealed, *files])
+
+
+def digests_of(inputs: Mapping[str, Path]) -> dict[str, str]:
+    """Return the checksums of inputs by name, of those that are there."""
+    return {name: sha256(path) for name, path in inputs.items() if path.is_file()}
+
+
+def is_current(record: Path, plan: Any, inputs: Mapping[str, Path], files: Iterable[str]) -> bool:
+    """Whether an output is whole and made from what it would be made from today.
+
+    An input that is not there any more, such as a run that was not pulled, says nothing.
+
+    Args:
+        record: What the output says of itself.
+        plan: Digest of the plan, or of several by name.
+        inputs: What the output is made from, by the names that it records.
+        files: Names of the files that the record has to seal.
+    """
+    try:
+        content = read_result(record)
+        if content.get("plan") != plan or not set(files) <= content[FILES].keys():
+            return False
+        for name in content[FILES]:
+            verify(record.with_name(name), record)
+        recorded = content["inputs"]
+        return recorded.keys() == inputs.keys() and all(
+            recorded[name] == digest for name, digest in digests_of(inputs).items()
+        )
+    except (UserError, KeyError, AttributeError, TypeError):
+        return False
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged file, or one of another kind, does to its reader into a sentence.
+
+    Raises:
+        UserError: Names the file, and says what it should be.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # readers of damaged files raise whatever they like
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(
+            f"{path} cannot be read as {what} ({why}).",
+            "delete it and run again, or bring it back with `dvc checkout`.",
+        ) from None
+
+
 def recorded_plan(record: Path) -> Any:
     """Return what a record says of the plan behind an output; None if it cannot be read."""
     try:
@@ -65,7 +157,7 @@ def require_plan(record: Path, digest: str) -> None:
     """Compare the plan behind an output with the one that is wanted, given its digest.
 
     Raises:
-        UserError: The record is missing or names another plan.
+        UserError: The record is missing or damaged, or names another plan.
     """
     if recorded_plan(record) != digest:
         raise UserError(
@@ -73,6 +165,7 @@ def require_plan(record: Path, digest: str) -> None:
             f"analysis have changed.",
             "run `snakemake` with the same configuration first.",
         )
+    verified(record)
 
 
 def sha256(path: Path) -> str:
@@ -88,5 +181,13 @@ def _of_content(content: dict[str, Any]) -> str:
 def _damaged(path: Path) -> UserError:
     return UserError(
         f"{path} is missing, damaged or was changed: its SHA-256 is not the recorded one.",
-        f"delete {path.parent} and run again, or bring it back with `dvc checkout`.",
+        again(path),
     )
+
+
+def again(path: Path) -> str:
+    """Return the hint: a run is made as a whole, tables and figures one by one."""
+    folder = path.parent
+    of_a_run = folder.name.startswith("seed-")
+    made = folder if of_a_run else path
+    return f"delete {made} and run again, or bring it back with `dvc checkout`."

@@ -33,8 +33,20 @@ INDEX = "index.html"
 METRICS_OF_ALL = "metrics.json"
 """The numbers of all figures and tables, there, too."""
 
+SEALED_BY = {
+    **dict.fromkeys((METRICS, NETWORK, SUSPECTS), RESULT),
+    **dict.fromkeys((BOUND, TRAJECTORY), CHECKS),
+    **dict.fromkeys((PAGE, HTML, CLAIMS, INDEX), CLAIMS_RECORD),
+}
+"""Which file beside it holds the checksum of another; see :func:`record_of` for all others."""
+
 ALL_RESULTS = Path("results")
 """Folder of the results of all configurations, where the workflow runs."""
+
+
+def record_of(path: Path) -> Path:
+    """Return the record that holds the checksum of a file: a record holds its own."""
+    return path.with_name(SEALED_BY.get(path.name, f"{path.stem}.json"))
 
 
 def seeds_name(seeds: str | int) -> str:

@@ -21,18 +21,22 @@ class Checkpoints:
     def __init__(self, path: Path, fingerprint: str, interval: float) -> None:
         """Args: ``interval`` is the least time between two checkpoints, in seconds."""
         self.path, self._fingerprint, self._interval = path, fingerprint, interval
-        self._last = time.monotonic()
+        self._begun = self._last = time.monotonic()
+        self.seconds_before = 0.0
+        """What earlier attempts took, up to the checkpoint that this one goes on from."""
 
     def resume(self, state: State) -> None:
         """Go on from the checkpoint, if there is one."""
         if self.path.exists():
             state.restore(self.path, self._fingerprint)
+            self.seconds_before = state.seconds
             log.info("%s: goes on after step %d", self.path.stem, state.step)
 
     def keep(self, state: State, *, now: bool) -> None:
         """Write the checkpoint if ``now`` or if it is time to."""
         due = now or time.monotonic() - self._last >= self._interval
         if due and state.first_bad() is None:
+            state.seconds = self.seconds_before + time.monotonic() - self._begun
             state.save(self.path, self._fingerprint)
             self._last = time.monotonic()
 

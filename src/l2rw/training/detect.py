@@ -17,8 +17,8 @@ from l2rw.core.weights import Parameters
 from l2rw.data.splits import Part, Split
 from l2rw.data.streams import Stream
 from l2rw.methods import METHODS
-from l2rw.store.checksums import verify
-from l2rw.store.paths import DETECTOR_COLUMNS, RESULT, SUSPECTS, TRAINED_ON, UNSEEN
+from l2rw.store.checksums import verified
+from l2rw.store.paths import DETECTOR_COLUMNS, SUSPECTS, TRAINED_ON, UNSEEN
 from l2rw.store.randomness import generator
 from l2rw.training import detectors
 from l2rw.training.detectors import Predictions, Scores
@@ -63,7 +63,7 @@ def run_detectors(job: LookJob) -> None:
     images = ImageStore(dataset.train_images, dataset.info.pixel_range, device)
     look = Look(network, images, spec.batch_size, spec.clean_batch_size or 0)
     suspects = job.network.with_name(SUSPECTS)
-    verify(suspects, suspects.with_name(RESULT))
+    verified(suspects)
     scored: list[Scored] = []
     for seed, split, values in job.each(network):
         parameters, buffers = ({n: t.to(device) for n, t in one.items()} for one in values)

@@ -1,6 +1,8 @@
 """Which training jobs run now, from what they write."""
 
 import contextlib
+import os
+import socket
 import time
 from pathlib import Path
 
@@ -27,12 +29,27 @@ def read_one(path: Path) -> Status | None:
 def describe(job: Status, now: float) -> str:
     """Say in a line how far a job is, or since when it has been silent."""
     silent = now - job.updated
-    if silent > SILENT_AFTER:
+    if is_dead(job):
+        progress = f"killed {format_seconds(silent)} ago or later"
+    elif silent > SILENT_AFTER:
         progress = f"silent for {format_seconds(silent)}"
     else:
         left = None if job.seconds_left is None else max(0.0, job.seconds_left - silent)
         progress = f"{job.steps_per_second:.1f} steps/s  ETA {format_seconds(left)}"
     return f"{job.step / job.steps:4.0%}  {progress:28}  {job.job}  ({job.host}, pid {job.pid})"
+
+
+def is_dead(job: Status) -> bool:
+    """Whether the process that wrote a status is known to be gone: on this machine."""
+    if job.host != socket.gethostname():
+        return False
+    try:
+        os.kill(job.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody else's
+    return False
 
 
 def print_status(logs: Path) -> None:
@@ -41,7 +58,7 @@ def print_status(logs: Path) -> None:
     jobs = read_status(logs)
     for job in jobs:
         print(describe(job, now))
-    running = sum(now - job.updated <= SILENT_AFTER for job in jobs)
+    running = sum(now - job.updated <= SILENT_AFTER and not is_dead(job) for job in jobs)
     silent = len(jobs) - running
     print(f"{running or 'No'} training job{'' if running == 1 else 's'} running", end="")
-    print(f", {silent} silent and probably dead." if silent else ".")
+    print(f", {silent} silent or killed." if silent else ".")

@@ -6,6 +6,7 @@ from pathlib import Path
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.methods.base import METHOD_PREFIX, is_own
+from l2rw.store.checksums import again
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
 from l2rw.training.engine.network import Network
@@ -47,7 +48,7 @@ def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Pa
         except (OSError, SafetensorError, RuntimeError) as error:
             raise UserError(
                 f"The trained network {path} cannot be read ({' '.join(str(error).split())}).",
-                f"delete {path.parent} and run again.",
+                again(path),
             ) from None
         return values
     raise _absent(paths, seed)

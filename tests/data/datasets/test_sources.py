@@ -23,6 +23,7 @@ from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.sources import check_files, fetch, require
 from l2rw.store.errors import UserError
+from l2rw.store.sealed_arrays import LENGTH
 
 MNIST_FILES = list(CATALOG["mnist"].sha256)
 CIFAR = ["cifar10", "cifar100"]
@@ -327,7 +328,20 @@ class TestDatasetFile:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
-        with pytest.raises(UserError, match=rf"{path} cannot be read .*CRC.* Hint: "):
+        with pytest.raises(UserError, match=rf"{path} cannot be read as arrays .*SHA-256.* Hint: "):
+            Dataset.load(path)
+
+    def test_of_earlier_versions_is_read_and_guarded_by_their_crc(self, tmp_path, digits):
+        path = tmp_path / "digits.npz"
+        digits.save(path)
+        content = bytearray(path.read_bytes())
+        sealed = content[:-LENGTH]
+        sealed[-2:] = bytes(2)  # the length of the comment
+        path.write_bytes(sealed)
+        assert same(Dataset.load(path), digits)
+        sealed[len(sealed) // 2] ^= 1
+        path.write_bytes(sealed)
+        with pytest.raises(UserError, match=rf"{path} cannot be read as arrays .*CRC.* Hint: "):
             Dataset.load(path)
 
 

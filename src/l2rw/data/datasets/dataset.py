@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.facts import Facts, facts_from_json, facts_to_json
 from l2rw.data.splits import DatasetLabels, read_arrays
-from l2rw.store.files import replacing
+from l2rw.store.checksums import reading
+from l2rw.store.sealed_arrays import write_arrays
 
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -95,21 +96,23 @@ class Dataset:
             arrays["measured"] = np.array(json.dumps(facts_to_json(self.measured)))
         if self.own:
             arrays |= {f"own.{name}": value for name, value in vars(self.own).items()}
-        with replacing(path) as partial:
-            np.savez(partial, name=np.array(self.name), **arrays)
+        write_arrays(path, {"name": np.array(self.name), **arrays})
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":
         """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
         arrays = read_arrays(path)
         own = {k.removeprefix("own."): arrays.pop(k) for k in list(arrays) if k.startswith("own.")}
-        measured = arrays.pop("measured", None)
-        return cls(
-            name=str(arrays.pop("name")),
-            **arrays,
-            measured=None if measured is None else facts_from_json(json.loads(str(measured))),
-            own=OwnLabels(**own) if own else None,
-        )
+        with reading(path, "a data set"):
+            name, measured = str(arrays.pop("name")), arrays.pop("measured", None)
+            if measured is None and name not in CATALOG:
+                raise ValueError(f"there is no published data set {name}")
+            return cls(
+                name=name,
+                **arrays,
+                measured=None if measured is None else facts_from_json(json.loads(str(measured))),
+                own=OwnLabels(**own) if own else None,
+            )
 
 
 def read_facts(path: Path) -> Facts:
@@ -118,5 +121,6 @@ def read_facts(path: Path) -> Facts:
     Raises:
         UserError: The file is missing or damaged.
     """
-    found: Facts = facts_from_json(json.loads(str(read_arrays(path, ["measured"])["measured"])))
+    with reading(path, "a data set of one's own"):
+        found: Facts = facts_from_json(json.loads(str(read_arrays(path, ["measured"])["measured"])))
     return found

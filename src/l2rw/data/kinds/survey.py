@@ -6,7 +6,6 @@ each file's size and time of change: a later survey reads again only what has ch
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,9 +30,8 @@ from l2rw.data.kinds.corrections import effect_of
 from l2rw.data.kinds.layout import lay_out, picked
 from l2rw.data.kinds.lists import NO_CLEAN_SET
 from l2rw.data.kinds.problems import Problems, counted
-from l2rw.store.checksums import sha256
+from l2rw.store.checksums import read_result, sha256, write_record
 from l2rw.store.errors import UserError
-from l2rw.store.files import read_json, write_json, write_text
 from l2rw.store.identity import digest
 from l2rw.store.provenance import source_hash
 
@@ -45,7 +43,7 @@ IMAGE_RANGE = (-1.0, 1.0)
 BAR_FROM = 1000
 """Files to digest from which on there is a progress bar."""
 
-FILES = ".files.json"
+FILES, KEPT = ".files.json", "kept"
 Seen = dict[str, list[Any]]
 """Files by name: path, size, time of change in ns, SHA-256."""
 
@@ -89,8 +87,8 @@ def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path 
     found = _survey(name, kind, seen, folder).facts
     for note in found.notes:
         log.warning("Data set %s: %s", name, note)
-    write_text(path.with_suffix(FILES), json.dumps(seen))
-    write_json(path, facts_to_json(found))
+    write_record(path.with_suffix(FILES), {KEPT: seen})
+    write_record(path, {KEPT: facts_to_json(found)})
     return found
 
 
@@ -228,10 +226,10 @@ def _files(path: Path) -> Seen:
 
 
 def _read(path: Path) -> Any:
-    """Return what was kept, or None."""
+    """Return what was kept, or None: what is damaged is found again."""
     try:
-        return read_json(path)
-    except (OSError, ValueError):
+        return read_result(path)[KEPT]
+    except UserError:
         return None
 
 

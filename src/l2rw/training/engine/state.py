@@ -39,6 +39,8 @@ class State:
     """Since the first step."""
     history: list[list[Snapshot]]
     """Lines by seed."""
+    seconds: float = 0.0
+    """What all attempts together took up to the last checkpoint."""
 
     @classmethod
     def initial(
@@ -130,6 +132,7 @@ class State:
         header = {
             "fingerprint": fingerprint,
             "step": json.dumps(self.step),
+            "seconds": json.dumps(self.seconds),
             "history": json.dumps([[asdict(line) for line in lines] for lines in self.history]),
         }
         write_sealed(path, dict(self.tensors()), header)
@@ -158,6 +161,7 @@ class State:
         except (SafetensorError, ValueError, OSError) as error:
             raise UserError(f"The checkpoint {path} cannot be read: {error}.", hint) from None
         self.step = json.loads(header["step"])
+        self.seconds = json.loads(header.get("seconds", "0.0"))
         self.history = [
             [Snapshot(**line) for line in lines] for lines in json.loads(header["history"])
         ]

@@ -1,0 +1,59 @@
+"""What every output is made from: the files whose change makes it due.
+
+Beside its plan, whose digest holds the settings and the code that makes outputs, an output records
+the checksums of these files. Data, splits and runs need no such record: their paths tell what
+determines them. A run's own files are sealed by its result, so its result stands for all of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from l2rw.store.paths import CHECKS, DETECTORS_RECORD, PROBE_RECORD, RESULT, Results
+from l2rw.store.seeds import format_seeds
+from l2rw.training.plan_file import PlanFile
+
+BENCH = "bench"
+TABLE_FILES = ("csv", "md", "html", "tex")
+FIGURE_FILES = ("csv", "pdf", "svg", "png")
+"""What the record of a table and of a figure seals."""
+
+BESIDE_RESULTS = {"weights": PROBE_RECORD, "detectors": DETECTORS_RECORD}
+"""Records of what jobs leave beside a run's own files, by the kind that is made from it."""
+Inputs = Mapping[str, Path]
+"""Files by the names that outputs record."""
+
+
+def inputs_of_table(plan: PlanFile, runs: Path) -> Inputs:
+    """Return the results of all runs that an experiment shows."""
+    found = {}
+    for cell in plan.cells:
+        file = CHECKS if cell.kind == "simulation" else RESULT
+        for job in cell.jobs:
+            if set(job).intersection(plan.seeds):
+                place = Results(Path()).run(cell.id, format_seeds(job)) / file
+                name = place.relative_to(Results(Path()).runs).as_posix()
+                found[name] = runs / name
+                if beside := BESIDE_RESULTS.get(str(plan.settings.get("kind"))):
+                    name = Path(name).with_name(beside).as_posix()
+                    found[name] = runs / name
+    return found
+
+
+def inputs_of_figure(table: Path) -> Inputs:
+    """Return the table that a figure is drawn from."""
+    return {"table": table}
+
+
+def inputs_of_metrics(experiments: Iterable[str], there: Results) -> Inputs:
+    """Return the records of all figures, which hold the checksums of their summaries."""
+    return {name: there.figure(name, "json") for name in experiments}
+
+
+def inputs_of_ledger(plans: Iterable[PlanFile], bench: Path | None, there: Results) -> Inputs:
+    """Return the records of all tables and figures, and timings."""
+    found: dict[str, Path] = {}
+    for plan in plans:
+        name = plan.experiment
+        found |= {f"tables/{name}": there.table(name, "json")}
+        found |= {f"figures/{name}": there.figure(name, "json")}
+    return found | ({BENCH: bench} if bench else {})

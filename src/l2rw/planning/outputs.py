@@ -1,0 +1,105 @@
+"""Which outputs there are, what each is made from, and which are due.
+
+This is the table of outputs and inputs. What is not here is found by its path, which tells all that
+determines it: data, splits, runs, plan files, timings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from l2rw.analysis.inputs import (
+    FIGURE_FILES,
+    TABLE_FILES,
+    Inputs,
+    inputs_of_figure,
+    inputs_of_ledger,
+    inputs_of_metrics,
+    inputs_of_table,
+)
+from l2rw.store.checksums import is_current
+from l2rw.store.files import set_time
+from l2rw.store.paths import (
+    CLAIMS,
+    CLAIMS_RECORD,
+    HTML,
+    INDEX,
+    METRICS_OF_ALL,
+    PAGE,
+    Results,
+)
+
+if TYPE_CHECKING:
+    from l2rw.planning.plan import Plan
+
+
+@dataclass(frozen=True)
+class Output:
+    """Files that are made together, and what from."""
+
+    record: Path
+    """Says what they were made from, and holds their checksums."""
+    files: tuple[str, ...]
+    """Names of the files beside it."""
+    plan: Any
+    """Digest of the plan, which holds settings and code; of several by experiment."""
+    inputs: Inputs
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is whole and what would be made today."""
+        return is_current(self.record, self.plan, self.inputs, self.files)
+
+
+def outputs(plan: "Plan", results: Path) -> Iterator[Output]:
+    """Yield all outputs of a configuration, each after those that it is made from."""
+    there = Results(results)
+    plans = [plan.describe(name) for name in plan.experiments]
+    digests = {one.experiment: one.digest for one in plans}
+    for one in plans:
+        name = one.experiment
+        table, figure = there.table(name, "json"), there.figure(name, "json")
+        yield Output(table, _names(name, TABLE_FILES), one.digest, inputs_of_table(one, there.runs))
+        made_from = inputs_of_figure(there.table(name))
+        yield Output(figure, _names(name, FIGURE_FILES), one.digest, made_from)
+    yield Output(results / METRICS_OF_ALL, (), digests, inputs_of_metrics(digests, there))
+    bench = there.bench(plan.bench_file) if plan.bench_file else None
+    yield Output(
+        results / CLAIMS_RECORD,
+        (PAGE, HTML, CLAIMS, INDEX),
+        digests,
+        inputs_of_ledger(plans, bench, there),
+    )
+
+
+def date(plan: "Plan", results: Path) -> None:
+    """Date files so that Snakemake, which goes by times, makes exactly the outputs that are due.
+
+    Where an experiment's table and figure are current, its plan file and the table are dated at the
+    beginning of time, so that nothing made from them seems old; otherwise the plan file is new. The
+    summaries and records of figures, which metrics and ledger are made from, are dated likewise. So
+    neither the arbitrary file times of a fresh clone nor an interrupted run can make a stale figure
+    pass for a current one, or a current one for stale. A plan of other settings is another file: a
+    dry run does not disturb jobs that run.
+    """
+    there = Results(results)
+    current = {output.record: output.is_current for output in outputs(plan, results)}
+    for name in plan.experiments:
+        path, table = there.plan(plan.file(name)), there.table(name)
+        both = current[there.table(name, "json")] and current[there.figure(name, "json")]
+        if both and plan.reviews_are_current(name, there):
+            set_time(path, 1)
+            set_time(table, 1)
+        else:
+            set_time(path)
+    for made, suffix in ((METRICS_OF_ALL, "csv"), (CLAIMS_RECORD, "json")):
+        seconds = 1 if current[results / made] else None
+        for name in plan.experiments:
+            path = there.figure(name, suffix)
+            if path.exists():
+                set_time(path, seconds)
+
+
+def _names(experiment: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{experiment}.{suffix}" for suffix in suffixes)
