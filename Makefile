@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test test-lowest test-long networks test-slurm check format doctor status bench gpu-check lock clean
+.PHONY: help demo mnist paper report test test-lowest test-long test-networks networks test-slurm check format doctor status bench gpu-check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,10 +40,12 @@ $(REPORT): $(wildcard results/$(NAME)/figures/*.json results/$(NAME)/tables/*.js
 	@$(BIN)/snakemake $(CONFIG) --report $@ --quiet all
 
 test: $(READY) check ## Run the tests and all checks
-	$(BIN)/pytest -n auto --dist loadfile -m "not slurm and not networks and not long"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not long and not networks and not slurm"
 
-test-long: $(NETWORKS) ## Run what takes long: thousands of made-up cases, networks of other libraries
-	$(BIN)/pytest -n auto -m long
+test-long: $(READY) ## Run what takes long: whole workflows, thousands of made-up cases, kills
+	$(BIN)/pytest -n auto --dist loadfile -m "(slow or long) and not networks and not slurm"
+
+test-networks: $(NETWORKS) ## Run what needs networks and trainers of other libraries
 	PYTHONPATH=$(CURDIR)/src $(NETWORKS:.ready=bin/python) -m pytest tests/networks tests/test_examples.py
 
 networks: $(NETWORKS) ## Write docs/networks.md: networks of other libraries, compared and timed

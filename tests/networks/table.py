@@ -14,7 +14,7 @@ from tests.networks.comparison import compare, cost
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
 HEAD = """# Networks that no one here wrote
 
-`make networks` wrote this page; `make test-long` checks the numbers. Random weights, small inputs,
+`make networks` wrote this page; `make test-networks` checks it. Random weights, small inputs,
 float64, dropout off. Two steps of `Reweighter` beside per-example autograd: the largest difference
 of weights, of gradients relative to their largest entry, and of buffers likewise. *Mode* is that of
 the second step, *on the first batch* what the first was weighed by. *Cost* is the CPU time of a

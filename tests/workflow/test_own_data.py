@@ -14,7 +14,7 @@ from l2rw.data.kinds.halves import draw_test
 
 from .conftest import Workspace
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = pytest.mark.workflow
 
 
 def write_digits(root, per_class, wrong):

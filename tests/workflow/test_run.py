@@ -11,7 +11,7 @@ import yaml
 
 from .conftest import TINY, Workspace, edit, place_timings
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = pytest.mark.workflow
 
 
 def command(workspace: Workspace, config, *options: str) -> list[str]:

@@ -113,10 +113,10 @@ def choose(look: Look, machine: Machine) -> Choice:
 def _network(look: Look, machine: Machine) -> tuple[str, float, int]:
     """Return a network, its learning rate for batches of 100, and how often it sees an example."""
     if look.pictures is None:
-        return "mlp", 0.05, 60
+        return "mlp", 0.01, 60
     channels, side, _ = look.facts.image_shape
     if side < 16:
-        return ("lenet_8x8" if channels == 1 else "resnet_8x8"), 0.05, 60
+        return ("lenet_8x8", 0.01, 60) if channels == 1 else ("resnet_8x8", 0.05, 60)
     if channels == 1 and side <= 32:
         return "lenet", 0.01, 40
     if machine.gpus:
