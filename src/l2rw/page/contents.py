@@ -73,8 +73,8 @@ def contents(plans: Sequence[PlanFile], results: Path) -> dict[str, Any]:
     own = [one for section in sections for one in section.own]
     return {
         "name": plans[0].configuration,
-        # Where all is the user's own, the paper's claims are not at stake.
-        "about_the_paper": not all(section.own for section in sections),
+        # Where all data are the user's own, the paper's claims are not at stake.
+        "about_the_paper": not all(cell.data_file for plan in plans for cell in plan.cells),
         "headline": [*headline(plans, there), *(f"{one.name}: {one.verdict}" for one in own)],
         "scale": _scale(papers),
         "counts": _counts(papers),
