@@ -14,7 +14,7 @@ def write_plan(folder, experiment, section, **shared):
     experiments = {experiment: section}
     raw = {"targets": [experiment], "experiments": experiments, "noisy_labels": shared}
     plan = Plan(parse_config(raw))
-    plan.write(folder)
+    plan.create(folder)
     return folder / "plan" / plan.file(experiment)
 
 

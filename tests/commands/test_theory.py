@@ -16,7 +16,7 @@ def simulate(tmp_path, digits):
     small = {"dataset": "digits", "train_size": 60, "clean_size": 6, "trajectories": 2}
     raw = {"targets": ["lemma1"], "theory": small, "experiments": {"lemma1": {"steps": 20}}}
     plan = Plan(parse_config(raw))
-    plan.write(tmp_path)
+    plan.create(tmp_path)
     plan_file = tmp_path / "plan" / plan.file("lemma1")
     data, split = tmp_path / "digits.npz", tmp_path / "split.npz"
     digits.save(data)

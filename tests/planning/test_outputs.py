@@ -8,7 +8,7 @@ from tests.config.test_config import figure2
 from l2rw.config.load import parse_config
 from l2rw.experiments import cells
 from l2rw.planning import plan as planning
-from l2rw.planning.outputs import outputs
+from l2rw.planning.outputs import outputs, write_plan
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import digests_of, write_record
 from l2rw.store.paths import RESULT, Results
@@ -124,7 +124,7 @@ class TestDates:
     @staticmethod
     def dates(made, **settings):
         one = plan(**settings)
-        one.write(made)
+        write_plan(one, made)
         there = Results(made)
         return {
             "plan": there.plan(one.file("figure2")).stat().st_mtime,

@@ -248,7 +248,7 @@ def test_the_runs_of_an_experiment_are_its_cells_by_its_jobs():
     ids=["figure2", "tables"],
 )
 def test_jobs_read_from_the_plan_file_what_was_planned(made, tmp_path):
-    made.write(tmp_path)
+    made.create(tmp_path)
     for key, cell in made.cells.items():
         home = made.owner(key)
         written = read_plan(tmp_path / "plan" / made.file(home))
@@ -269,7 +269,7 @@ def theory(**changes):
 
 def test_simulations_read_from_the_plan_file_what_was_planned(tmp_path):
     made = theory()
-    made.write(tmp_path)
+    made.create(tmp_path)
     for key, cell in made.cells.items():
         written = read_plan(tmp_path / "plan" / made.file(made.owner(key)))
         assert written.seeds == (0,)
@@ -361,7 +361,7 @@ class TestParents:
 
 
 def test_jobs_that_meet_edited_code_get_a_plan_file_of_it(tmp_path, monkeypatch):
-    plan().write(tmp_path)
+    plan().create(tmp_path)
     (before,) = (tmp_path / "plan").iterdir()
     monkeypatch.setattr("l2rw.experiments.cells.analysis_hash", lambda: "edited")
     plan().create(tmp_path)
@@ -370,7 +370,7 @@ def test_jobs_that_meet_edited_code_get_a_plan_file_of_it(tmp_path, monkeypatch)
 
 
 def test_a_plan_file_that_was_edited_is_written_anew(tmp_path):
-    plan().write(tmp_path)
+    plan().create(tmp_path)
     (file,) = (tmp_path / "plan").iterdir()
     content = file.read_bytes()
     file.write_bytes(content.replace(b'"learning_rate": 0.001', b'"learning_rate": 0.1'))

@@ -33,7 +33,7 @@ class Training:
         compute = {"device": "cpu", "checkpoint_seconds": 0.0, "seeds_per_job": 2} | compute
         raw = {"compute": compute, "experiments": {"figure2": figure2}, "targets": ["figure2"]}
         plan = Plan(parse_config(raw))
-        plan.write(folder)
+        plan.create(folder)
         digits.save(folder / "digits.npz")
         splits = [folder / f"{seed}.npz" for seed in (0, 1)]
         for seed, path in enumerate(splits):

@@ -8,6 +8,7 @@ from l2rw.config.load import parse_config
 from l2rw.config.yaml_file import read_yaml
 from l2rw.planning.costs import limits
 from l2rw.planning.hours import relative_size
+from l2rw.planning.outputs import write_plan
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
 from l2rw.planning.targets import check_targets, is_dry_run
@@ -43,7 +44,7 @@ with told_in_a_sentence():
         has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
         cores = workflow.resource_settings.cores or 1
         told = remaining_work(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
-        PLAN.write(PLAN.config.results)
+        write_plan(PLAN, PLAN.config.results)
         if told:
             print(told, file=sys.stderr)
     else:

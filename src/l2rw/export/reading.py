@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from l2rw.data.datasets.dataset import Features, Inputs
-from l2rw.data.kinds.base import UnreadableError
 from l2rw.data.kinds.decoding import Picture, decode_all
 from l2rw.data.kinds.encoding import Column, encode, numbers_of
-from l2rw.data.kinds.problems import counted
+from l2rw.data.kinds.problems import UnreadableError, counted
 from l2rw.data.kinds.tables import read_table, separator_of
 from l2rw.store.errors import UserError
 

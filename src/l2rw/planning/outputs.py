@@ -7,7 +7,7 @@ determines it: data, splits, runs, plan files, timings.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from l2rw.analysis.inputs import (
     FIGURE_FILES,
@@ -18,6 +18,7 @@ from l2rw.analysis.inputs import (
     inputs_of_metrics,
     inputs_of_table,
 )
+from l2rw.planning.plan import Plan
 from l2rw.store.checksums import is_current
 from l2rw.store.files import set_time
 from l2rw.store.paths import (
@@ -29,9 +30,6 @@ from l2rw.store.paths import (
     PAGE,
     Results,
 )
-
-if TYPE_CHECKING:
-    from l2rw.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Output:
         return is_current(self.record, self.plan, self.inputs, self.files)
 
 
-def outputs(plan: "Plan", results: Path) -> Iterator[Output]:
+def outputs(plan: Plan, results: Path) -> Iterator[Output]:
     """Yield all outputs of a configuration, each after those that it is made from."""
     there = Results(results)
     plans = [plan.describe(name) for name in plan.experiments]
@@ -73,7 +71,13 @@ def outputs(plan: "Plan", results: Path) -> Iterator[Output]:
     )
 
 
-def date(plan: "Plan", results: Path) -> None:
+def write_plan(plan: Plan, results: Path) -> None:
+    """Write every experiment's plan file, dated so that what is out of date is remade."""
+    plan.create(results)
+    _date(plan, results)
+
+
+def _date(plan: Plan, results: Path) -> None:
     """Date files so that Snakemake, which goes by times, makes exactly the outputs that are due.
 
     Where an experiment's table and figure are current, its plan file and the table are dated at the

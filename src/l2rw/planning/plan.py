@@ -12,7 +12,6 @@ from l2rw.config.sections import Sweep
 from l2rw.data.datasets.facts import Facts
 from l2rw.data.kinds.corrections import review_digest
 from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
-from l2rw.planning.outputs import date
 from l2rw.store.checksums import recorded_plan
 from l2rw.store.identity import digest
 from l2rw.store.paths import Results, done_in
@@ -235,11 +234,6 @@ class Plan:
         """
         for name in self.experiments:
             self.describe(name).write(Results(results).plan(self.file(name)).parent)
-
-    def write(self, results: Path) -> None:
-        """Write every experiment's plan file, dated so that what is out of date is remade."""
-        self.create(results)
-        date(self, results)
 
     def reviews_are_current(self, experiment: str, results: Results) -> bool:
         """Return whether the reviews of an experiment's runs, if any, are of this plan."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from l2rw.config.load import Config
 from l2rw.config.sections import Corrupted
 from l2rw.data.datasets.dataset import Labels
-from l2rw.data.kinds.base import DatasetKind, UnreadableError, located
+from l2rw.data.kinds.base import DatasetKind, located
 from l2rw.data.kinds.layout import picked
 from l2rw.data.kinds.lists import Listed, read_list
+from l2rw.data.kinds.problems import UnreadableError
 from l2rw.data.kinds.survey import Survey, look_at
 from l2rw.review.deck import Deck, side_of, write_deck
 from l2rw.store.errors import UserError

@@ -9,7 +9,7 @@ import numpy as np
 
 from l2rw.analysis.collect import read_table
 from l2rw.data.datasets.dataset import Dataset, Labels
-from l2rw.data.kinds.base import DatasetKind, UnreadableError, located
+from l2rw.data.kinds.base import DatasetKind, located
 from l2rw.data.kinds.corrections import (
     COLUMNS,
     REMOVE,
@@ -20,6 +20,7 @@ from l2rw.data.kinds.corrections import (
     review_digest,
 )
 from l2rw.data.kinds.layout import picked
+from l2rw.data.kinds.problems import UnreadableError
 from l2rw.data.kinds.showing import Shown, as_seen_by_networks
 from l2rw.data.kinds.survey import Survey
 from l2rw.review.before import Outcome, compared

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from l2rw.data.kinds.base import UnreadableError
 from l2rw.data.kinds.decoding import Picture, decode, decode_all
+from l2rw.data.kinds.problems import UnreadableError
 
 from .conftest import paint
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from l2rw.data.datasets.dataset import Dataset
-from l2rw.data.kinds.base import UnreadableError
+from l2rw.data.kinds.problems import UnreadableError
 from l2rw.data.kinds.survey import look_at
 from l2rw.store.errors import UserError
 

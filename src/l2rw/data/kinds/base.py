@@ -246,15 +246,6 @@ class DatasetKind(ABC):
         }
 
 
-class UnreadableError(Exception):
-    """Some examples cannot be read."""
-
-    def __init__(self, reasons: Mapping[int, str]) -> None:
-        """Args: ``reasons`` by the positions of the examples."""
-        super().__init__(reasons)
-        self.reasons = reasons
-
-
 def located(path: str) -> Path:
     """Return a path of the configuration, ``~`` being the home folder."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - leaves ~nobody as it is

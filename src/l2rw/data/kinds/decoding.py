@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from l2rw.data.datasets.dataset import Images
-from l2rw.data.kinds.base import UnreadableError
+from l2rw.data.kinds.problems import UnreadableError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

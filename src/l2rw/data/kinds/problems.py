@@ -1,6 +1,6 @@
 """What is wrong with a user's data, in one sentence for each kind of mistake."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from l2rw.store.errors import UserError
@@ -8,6 +8,15 @@ from l2rw.store.files import write_csv
 
 SHOWN = 3
 """Examples that a sentence names."""
+
+
+class UnreadableError(Exception):
+    """Some examples cannot be read."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        """Args: ``reasons`` by the positions of the examples."""
+        super().__init__(reasons)
+        self.reasons = reasons
 
 
 def some(names: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from l2rw.data.datasets.dataset import Inputs
-from l2rw.data.kinds.base import UnreadableError
 from l2rw.data.kinds.decoding import MOST_THREADS, in_mode, processors
+from l2rw.data.kinds.problems import UnreadableError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -22,14 +22,13 @@ from l2rw.data.kinds.base import (
     DatasetKind,
     Examples,
     Layout,
-    UnreadableError,
     located,
     require_file,
 )
 from l2rw.data.kinds.corrections import effect_of
 from l2rw.data.kinds.layout import lay_out, picked
 from l2rw.data.kinds.lists import NO_CLEAN_SET
-from l2rw.data.kinds.problems import Problems, counted
+from l2rw.data.kinds.problems import Problems, UnreadableError, counted
 from l2rw.store.checksums import read_result, sha256, write_record
 from l2rw.store.errors import UserError
 from l2rw.store.identity import digest
