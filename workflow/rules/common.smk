@@ -173,3 +173,22 @@ def memory_of_job(wildcards, attempt):
 def minutes_of_job(wildcards, attempt):
     """Minutes, likewise."""
     return limits_of(wildcards).runtime * attempt
+
+
+def networks_of_review(wildcards):
+    """The networks that a review asks."""
+    experiment, cell = PLAN.reviews[wildcards.dataset]
+    return [
+        f"<results>/runs/{cell.id}/seed-{seeds}/network.safetensors"
+        for seeds in PLAN.jobs(cell, PLAN.experiments[experiment].seeds)
+    ]
+
+
+def file_of_review(pattern):
+    """A file that a review is made from, of its experiment."""
+
+    def file(wildcards):
+        experiment, _ = PLAN.reviews[wildcards.dataset]
+        return pattern.format(plan=PLAN.file(experiment), experiment=experiment)
+
+    return file

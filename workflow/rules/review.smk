@@ -7,26 +7,7 @@
 #      <results>/review/{dataset}/review.json      what they were made from
 #      <results>/review/{dataset}/outcomes/        accuracies under these labels and former ones
 #
-# The plan file is newer than what was made from another plan, see Plan.write in src/l2rw/planning/plan.py.
-
-
-def networks_of_review(wildcards):
-    """The networks that a review asks."""
-    experiment, cell = PLAN.reviews[wildcards.dataset]
-    return [
-        f"<results>/runs/{cell.id}/seed-{seeds}/network.safetensors"
-        for seeds in PLAN.jobs(cell, PLAN.experiments[experiment].seeds)
-    ]
-
-
-def file_of_review(pattern):
-    """A file that a review is made from, of its experiment."""
-
-    def file(wildcards):
-        experiment, _ = PLAN.reviews[wildcards.dataset]
-        return pattern.format(plan=PLAN.file(experiment), experiment=experiment)
-
-    return file
+# The plan file is newer than what was made from another plan, see src/l2rw/planning/outputs.py.
 
 
 rule review:
