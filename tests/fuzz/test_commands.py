@@ -81,6 +81,7 @@ FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @example(["metrics", "absent", "--out", "empty"])
 @example(["status", "~nobody"])
 @example(["metrics", "", "--out", "empty"])
+@example(["metrics", "nested.json", "--out", "empty"])
 @example(
     ["corrupt", "--plan", "nested.json", "--split", "x", "--seed", "0", "--data", "x", "--out", "x"]
 )

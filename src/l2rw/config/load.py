@@ -157,7 +157,10 @@ def _with_whole_training(given: Mapping[str, Any], shared: NoisyLabels) -> Mappi
     """Complete how an experiment's networks are trained by what its corruption has in general."""
     if not isinstance(given.get("training"), Mapping):
         return given
-    first = given.get("corruption") or next(iter(given.get("corruptions") or ()), None)
+    several = given.get("corruptions")
+    first = given.get("corruption") or (
+        several[0] if several and isinstance(several, list) else None
+    )
     name = first.get("name") if isinstance(first, Mapping) else first
     below = shared.training(str(name or "background_flip")).model_dump()
     return {**given, "training": overlaid(below, given["training"])}
