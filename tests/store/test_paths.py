@@ -68,6 +68,13 @@ def test_the_rules_use_nothing_that_is_spelled_otherwise():
     assert used <= known
 
 
+@pytest.mark.parametrize("experiment", ["suspects", "metrics", "claims", "index", "bound"])
+def test_an_experiment_may_be_called_as_a_file_of_a_run(experiment):
+    for file in (THERE.table(experiment), THERE.figure(experiment, "svg")):
+        assert paths.record_of(file) == file.with_name(f"{experiment}.json")
+    assert paths.record_of(RUN / paths.SUSPECTS) == RUN / paths.RESULT
+
+
 def test_configurations_lie_beside_one_another_with_checkpoints_and_logs_outside(tmp_path):
     results = Results.of("demo", tmp_path)
     assert results.folder == tmp_path / "results" / "demo"

@@ -33,6 +33,9 @@ INDEX = "index.html"
 METRICS_OF_ALL = "metrics.json"
 """The numbers of all figures and tables, there, too."""
 
+TABLES, FIGURES = "tables", "figures"
+"""Folders of what is made of experiments."""
+
 SEALED_BY = {
     **dict.fromkeys((METRICS, NETWORK, SUSPECTS), RESULT),
     **dict.fromkeys((BOUND, TRAJECTORY), CHECKS),
@@ -46,7 +49,10 @@ ALL_RESULTS = Path("results")
 
 def record_of(path: Path) -> Path:
     """Return the record that holds the checksum of a file: a record holds its own."""
-    return path.with_name(SEALED_BY.get(path.name, f"{path.stem}.json"))
+    own = f"{path.stem}.json"
+    # Tables and figures are called as their experiments are, perhaps as a file of a run is.
+    by_experiment = path.parent.name in (TABLES, FIGURES)
+    return path.with_name(own if by_experiment else SEALED_BY.get(path.name, own))
 
 
 def seeds_name(seeds: str | int) -> str:
@@ -140,11 +146,11 @@ class Results:
 
     def table(self, experiment: str, suffix: str = "csv") -> Path:
         """Table of an experiment: runs (csv), for people (md, html, tex), or its record (json)."""
-        return self.folder / "tables" / f"{experiment}.{suffix}"
+        return self.folder / TABLES / f"{experiment}.{suffix}"
 
     def figure(self, experiment: str, suffix: str) -> Path:
         """Figure of an experiment, what it shows (csv), or its record (json)."""
-        return self.folder / "figures" / f"{experiment}.{suffix}"
+        return self.folder / FIGURES / f"{experiment}.{suffix}"
 
     def bench(self, file: str) -> Path:
         """Timings of steps."""
