@@ -14,10 +14,10 @@ from l2rw.away.jobs import read_jobs
 from l2rw.away.packing import Bundle, Limits, pack
 from l2rw.commands.main import main
 from l2rw.store.checksums import with_checksums
+from l2rw.store.files import write_json
 from l2rw.store.paths import RUN_FILES
 from l2rw.store.sealed_tensors import write_sealed
 from l2rw.training.plan_file import read_plan
-from l2rw.training.results import write_json
 
 from .conftest import write_plan
 

@@ -10,7 +10,7 @@ from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import JobFiles
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
 from l2rw.store.checksums import read_result, sha256, verified
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, parts
 from l2rw.store.files import copy_file
 from l2rw.store.paths import RESULT, RUN_FILES, Results, done_in, seeds_name
 from l2rw.store.sealed_tensors import verify_sealed
@@ -78,7 +78,7 @@ def _complete(runs: Sequence[JobFiles], inputs: Inputs) -> list[str]:
         try:
             inputs.make(run)
         except UserError as error:
-            why = str(error).partition(" Hint: ")[0]
+            why = parts(error)[0]
             lacks[f"the data of these runs cannot be made here without --root: {why}"] = None
     return list(lacks)
 

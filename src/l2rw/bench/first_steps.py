@@ -24,7 +24,6 @@ from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.engine.batches import BLOCK
 from l2rw.training.engine.loop import Start, Training
 from l2rw.training.engine.network import build_network
-from l2rw.training.engine.state import State
 from l2rw.training.plan_file import CellEntry, Compute
 
 STRETCHES = 4
@@ -129,7 +128,7 @@ class PlainSGD:
 
 
 def _turns(training: Training, plain: PlainSGD, steps: int, device: torch.device) -> Iterator[Turn]:
-    blocks, zeros, state = training.blocks(_ignore), 0.0, training.state
+    blocks, zeros, state = training.blocks(), 0.0, training.state
     while (before := state.step) < steps:
         ms = milliseconds(partial(_advance, blocks), device)
         done = state.step - before
@@ -160,7 +159,3 @@ def _row(steps: str, turns: Sequence[Turn]) -> list[str]:
 
 def _advance(blocks: Iterator[int]) -> None:
     next(blocks, None)
-
-
-def _ignore(state: State) -> None:
-    pass

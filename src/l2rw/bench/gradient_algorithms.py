@@ -32,6 +32,16 @@ class Examples(NamedTuple):
     clean_labels: Tensor
     """(m,) int64."""
 
+    @property
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Training images and labels."""
+        return self.images, self.labels
+
+    @property
+    def clean_batch(self) -> tuple[Tensor, Tensor]:
+        """Clean images and labels."""
+        return self.clean_images, self.clean_labels
+
 
 Gradient = Callable[[Passes, Parameters, Examples], WeightedGradient]
 
@@ -40,19 +50,17 @@ def uniform(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedG
     """Weigh all examples the same: plain SGD, which leaves the clean examples alone."""
     n = len(seen.labels)
     weights = torch.full((n,), 1 / n, device=seen.images.device)
-    return passes.weighted_gradient(parameters, (seen.images, seen.labels), weights)
+    return passes.weighted_gradient(parameters, seen.batch, weights)
 
 
 def layer_wise(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
     """Weigh by L2RW layer by layer, which is right where examples are independent."""
-    batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
-    return passes.network.layerwise_gradient(parameters, batch, clean_batch)
+    return passes.network.layerwise_gradient(parameters, seen.batch, seen.clean_batch)
 
 
 def forward_mode(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
     """Weigh by L2RW in forward mode, which is right for every network."""
-    batch, clean_batch = (seen.images, seen.labels), (seen.clean_images, seen.clean_labels)
-    return passes.in_forward_mode(parameters, batch, clean_batch)
+    return passes.in_forward_mode(parameters, seen.batch, seen.clean_batch)
 
 
 def three_passes(
@@ -84,8 +92,8 @@ def three_passes(
 def _by(reweighted: Callable[[ExampleLosses, CleanLoss, Parameters], WeightedGradient]) -> Gradient:
     def gradient(passes: Passes, parameters: Parameters, seen: Examples) -> WeightedGradient:
         return reweighted(
-            lambda at: passes(at, seen.images, seen.labels),
-            lambda at: passes(at, seen.clean_images, seen.clean_labels)[0].mean(),
+            lambda at: passes(at, *seen.batch),
+            lambda at: passes(at, *seen.clean_batch)[0].mean(),
             parameters,
         )
 

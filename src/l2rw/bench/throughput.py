@@ -9,7 +9,6 @@ import torch
 
 from l2rw.bench.trial import Trial
 from l2rw.training.engine.loop import Training
-from l2rw.training.engine.state import State
 
 
 class Way(NamedTuple):
@@ -63,7 +62,7 @@ def steps_per_second(trial: Trial, way: Way, device: torch.device, steps: int) -
 
 def _turns(run: Training, device: torch.device) -> Iterator[None]:
     """Let a run train on a stream of its own, block by block."""
-    blocks = run.blocks(_ignore)
+    blocks = run.blocks()
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
     while True:
         with _on(stream):
@@ -73,10 +72,6 @@ def _turns(run: Training, device: torch.device) -> Iterator[None]:
 
 def _on(stream: "torch.cuda.Stream | None") -> AbstractContextManager[Any]:
     return torch.cuda.stream(stream) if stream else nullcontext()
-
-
-def _ignore(state: State) -> None:
-    pass
 
 
 def _steps(runs: Sequence[Training]) -> int:

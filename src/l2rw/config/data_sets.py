@@ -11,7 +11,7 @@ from l2rw.config.messages import made_of
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.kinds import DATASET_KINDS
 from l2rw.data.kinds.base import DatasetKind
-from l2rw.store.errors import closest
+from l2rw.store.errors import closest, parts
 from l2rw.store.records import NAME
 
 
@@ -38,7 +38,7 @@ def read_data_set(raw: Any) -> DatasetKind:
     try:
         made: DatasetKind = made_of(kind, given)
     except ValueError as error:
-        problem, _, hint = str(error).partition(" Hint: ")
+        problem, hint = parts(error)
         hint = hint or "config/README.md lists every option with its type and default."
         raise ValueError(f"{name}: {problem} Hint: {hint}") from None
     return made

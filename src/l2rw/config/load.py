@@ -19,7 +19,7 @@ from l2rw.config.sections import ExperimentSection
 from l2rw.config.shared import NoisyLabels, Theory
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.facts import Facts
-from l2rw.store.errors import UserError, closest
+from l2rw.store.errors import UserError, closest, parts
 from l2rw.store.paths import Results
 from l2rw.store.records import NAME, load
 
@@ -190,7 +190,7 @@ def _explain(section: type[Section], place: tuple[str, ...], error: Any) -> User
             hint = f"it is called {RENAMED[path[-1]]!r} now."
         return UserError(f"Configuration: unknown key {key!r}.", hint)
     if kind == "value_error":
-        message, _, hint = str(context["error"]).partition(" Hint: ")
+        message, hint = parts(context["error"])
         return UserError(f"Configuration: {key}: {message}", hint)
     if kind == "missing":
         return UserError(f"Configuration: {key} is missing.", "say it, or leave out its section.")

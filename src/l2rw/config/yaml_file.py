@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,7 +39,7 @@ def read_yaml(path: Path) -> Any:
     except RecursionError:
         reason = "it is nested too deeply"
     except (ValueError, TypeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
     raise UserError(
         f"{path} cannot be read as a configuration ({reason}).",
         "name YAML files such as config/demo.yaml.",

@@ -163,14 +163,14 @@ def _batch_norm(
     ordinary = (running_mean, running_var, weight, bias, training, momentum, eps)
     if not training or weight is None or bias is None or n < 2:
         return F.batch_norm(input, *ordinary)
+    outputs: Tensor
     outputs, mean, inverse_std = _Normalise.apply(input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
         variance = (inverse_std.detach() ** -2 - eps) * (n / (n - 1))
         with torch.no_grad():
             running_mean.lerp_(mean.detach().to(running_mean), momentum)
             running_var.lerp_(variance.to(running_var), momentum)
-    result: Tensor = outputs
-    return result
+    return outputs
 
 
 def record_statistics(model: nn.Module) -> Record:

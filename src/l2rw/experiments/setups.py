@@ -20,7 +20,7 @@ from l2rw.experiments.cells import Cell, SplitPlan
 from l2rw.methods import METHODS
 from l2rw.methods.rows import EMA_DECAY, Row
 from l2rw.store.checksums import sha256
-from l2rw.store.errors import UserError, closest
+from l2rw.store.errors import UserError, closest, parts
 from l2rw.training.spec import RunSpec, run_spec
 
 CONSTANT_RATE = {"schedule": "step", "decay_at": ()}
@@ -216,7 +216,7 @@ def _corruption(
     try:
         made: Corruption = made_of(kind, values)
     except ValueError as error:
-        problem, _, hint = str(error).partition(" Hint: ")
+        problem, hint = parts(error)
         raise UserError(
             f"The corruption {given.name}: {problem}",
             hint or "correct it where the experiment names its corruption.",
@@ -259,7 +259,7 @@ def _trained_with(training: Training, key: str, value: Any) -> Training:
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "value_error":
-            problem, _, hint = str(first["ctx"]["error"]).partition(" Hint: ")
+            problem, hint = parts(first["ctx"]["error"])
         else:
             problem, hint = in_words(first).removeprefix("but ") + ".", ""
         raise UserError(

@@ -16,7 +16,7 @@ from l2rw.experiments.cells import Cell
 from l2rw.export.network_file import About, write_network
 from l2rw.methods import METHODS
 from l2rw.planning.plan import Plan
-from l2rw.store.checksums import read_result, verify
+from l2rw.store.checksums import read_result, verified
 from l2rw.store.errors import UserError, closest
 from l2rw.store.files import replacing, write_csv
 from l2rw.store.paths import NETWORK, RESULT, SUSPECTS, Results
@@ -109,7 +109,7 @@ def _folder(plan: Plan, cell: Cell, seed: int) -> Path:
         )
     folder = Results(plan.config.results).run(cell.id, format_seeds(job))
     for file in (NETWORK, SUSPECTS):
-        verify(folder / file, folder / RESULT)
+        verified(folder / file)
     return folder
 
 

@@ -24,8 +24,9 @@ from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
 from l2rw.store.files import replacing, save_tensors
 from l2rw.store.identity import plain, restored
+from l2rw.store.text import one_line
 from l2rw.training.engine.batches import ImageStore
-from l2rw.training.engine.network import Network, build_network
+from l2rw.training.engine.network import Network, build_network, moved
 from l2rw.training.evaluation import CHUNKS, probabilities
 from l2rw.training.spec import RunSpec
 
@@ -156,8 +157,8 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Traine
         raise UserError(f"{path} does not exist.", "`l2rw export` writes networks.") from None
     except (OSError, SafetensorError, RuntimeError, ValueError, AttributeError) as error:
         raise UserError(
-            f"{path} cannot be read as a network ({' '.join(str(error).split())}).",
+            f"{path} cannot be read as a network ({one_line(error)}).",
             "name a file network.safetensors that `l2rw export` wrote.",
         ) from None
-    moved = tuple({n: t.to(device) for n, t in tensors.items()} for tensors in values)
-    return TrainedNetwork(about, network, (moved[0], moved[1]))
+    parameters, buffers = (moved(tensors, device) for tensors in values)
+    return TrainedNetwork(about, network, (parameters, buffers))

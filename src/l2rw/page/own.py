@@ -21,10 +21,10 @@ from l2rw.analysis.statistics import NOTHING, Estimate, mean_with_interval, plus
 from l2rw.analysis.style import look
 from l2rw.data.datasets.dataset import read_facts
 from l2rw.data.datasets.facts import Facts
+from l2rw.page.headline import OURS, PLAIN
 from l2rw.store.paths import SUSPECTS, Results
 from l2rw.training.plan_file import CellEntry, PlanFile
 
-OURS, PLAIN = "l2rw", "baseline"
 UNBALANCED = 1.5
 """How much larger the largest class of the test part must be than its smallest."""
 BINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import make_part
-from l2rw.store.checksums import verify
-from l2rw.store.paths import NETWORK, RESULT, SUSPECTS, run_folder
+from l2rw.store.checksums import verified
+from l2rw.store.paths import NETWORK, SUSPECTS, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.detectors import Predictions, confident_learning
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
-from l2rw.training.engine.network import build_network
+from l2rw.training.engine.network import build_network, moved
 from l2rw.training.evaluation import probabilities
 from l2rw.training.plan_file import CellEntry, Compute
 from l2rw.training.trained import load_trained
@@ -103,11 +103,11 @@ def opinions_of(
     for job in cell.jobs:
         folder = run_folder(runs, cell.id, format_seeds(job))
         for name in (NETWORK, SUSPECTS):
-            verify(folder / name, folder / RESULT)
+            verified(folder / name)
         suspects = pd.read_csv(folder / SUSPECTS, usecols=["seed", "image", "mean_weight"])
         for seed in set(job) & set(seeds):
             parameters, buffers = (
-                {name: tensor.to(device) for name, tensor in tensors.items()}
+                moved(tensors, device)
                 for tensors in load_trained([folder / NETWORK], network, seed)
             )
             predict = partial(network.predict, parameters, buffers)

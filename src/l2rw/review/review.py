@@ -27,8 +27,8 @@ from l2rw.review.before import Outcome, compared
 from l2rw.review.deck import Deck, side_of, write_deck
 from l2rw.review.opinions import Opinions
 from l2rw.review.pick import file_of, identity_of
-from l2rw.store.checksums import with_checksums
-from l2rw.store.files import write_csv, write_json
+from l2rw.store.checksums import write_record
+from l2rw.store.files import write_csv
 from l2rw.store.paths import ReviewFiles
 from l2rw.training.plan_file import PlanFile
 
@@ -80,7 +80,7 @@ def write_review(one: Reviewed, plan: PlanFile, table: Path, out: ReviewFiles) -
     write_csv(out.labels, ["id", "given", "corrected"], _labels(one))
     write_deck(_deck(one, plan, order[:MOST], lines), out.page)
     record = {"plan": review_digest(plan.digest, one.kind), "data_set": one.name}
-    write_json(out.record, with_checksums(record, [out.suspects, out.labels]))
+    write_record(out.record, record, [out.suspects, out.labels])
 
 
 SUSPECT_COLUMNS = (

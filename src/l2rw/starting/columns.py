@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from l2rw.data.kinds.encoding import require_kind_of_column
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.tables import TEST, TRAIN, read_table
-from l2rw.store.errors import UserError, closest
+from l2rw.store.errors import UserError, closest, parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,5 +147,5 @@ def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
     try:
         require_kind_of_column(values, is_category=False, path=file.name)
     except UserError as error:
-        return str(error).partition(" Hint: ")[0]
+        return parts(error)[0]
     return None

@@ -19,7 +19,7 @@ from l2rw.data.kinds.images import ImageKind
 from l2rw.data.kinds.problems import counted, some
 from l2rw.data.kinds.survey import Survey, look_at
 from l2rw.starting.sources import Source
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, parts
 from l2rw.store.files import write_csv
 
 PROBED = 500
@@ -114,7 +114,7 @@ def _made(described: Mapping[str, Any]) -> DatasetKind:
     try:
         return read_data_set(described)
     except ValueError as error:
-        problem, _, hint = str(error).partition(" Hint: ")
+        problem, hint = parts(error)
         raise UserError(problem, hint) from None
 
 
@@ -193,7 +193,7 @@ def _without(name: str, kind: DatasetKind, left_out: Sequence[LeftOut]) -> Surve
         try:
             return look_at(name, replace(kind, leave_out=(*kind.leave_out, str(path))))
         except UserError as error:
-            problem, _, hint = str(error).partition(" Hint: ")
+            problem, hint = parts(error)
             files = counted([one.id for one in left_out], "file", "files")
             raise UserError(
                 f"Without {files} that cannot be used (the first: {left_out[0].reason}): {problem}",

@@ -15,6 +15,7 @@ from l2rw.store.errors import UserError
 from l2rw.store.files import read_json, write_json
 from l2rw.store.paths import record_of
 from l2rw.store.sealed_arrays import verify_arrays
+from l2rw.store.text import one_line
 
 OWN, FILES = "sha256", "files"
 
@@ -138,7 +139,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # readers of damaged files raise whatever they like
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        why = one_line(f"{type(error).__name__}: {error}")[:200]
         raise UserError(
             f"{path} cannot be read as {what} ({why}).",
             "delete it and run again, or bring it back with `dvc checkout`.",

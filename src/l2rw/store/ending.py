@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 
 MISTAKE, BUG = 2, 1
 """Exit codes."""
@@ -108,7 +109,7 @@ def _report(error: Exception) -> str:
     """Return a traceback and where to go with it."""
     trace = "".join(traceback.format_exception(error))
     kept = _log_of_this_process() or _kept(trace)
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    what = one_line(f"{type(error).__name__}: {error}")[:200]
     with_log = f", with {kept}" if kept else ""
     return (
         f"{trace}\nError: {OUR_MISTAKE} ({what}). "

@@ -15,6 +15,12 @@ class UserError(Exception):
         super().__init__(f"{problem} Hint: {hint}")
 
 
+def parts(error: object) -> tuple[str, str]:
+    """Return problem and hint of what says both as :class:`UserError` does."""
+    problem, _, hint = str(error).partition(" Hint: ")
+    return problem, hint
+
+
 def closest(given: object, known: Iterable[str]) -> str:
     """Return the hint for a name, perhaps not even text, that is not among the known ones."""
     names = list(known)

@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 
+def one_line(text: object) -> str:
+    """Return a text, or what an error says, in a single line."""
+    return " ".join(str(text).split())
+
+
 def align(lines: Sequence[Sequence[str]], left: int) -> str:
     """Pad the columns to their widest cells, the first ``left`` ones on the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -8,8 +8,8 @@ import numpy as np
 
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.store.checksums import with_checksums
-from l2rw.store.files import write_csv, write_json
+from l2rw.store.checksums import write_record
+from l2rw.store.files import write_csv
 from l2rw.store.identity import plain
 from l2rw.store.paths import BOUND, CHECKS, TRAJECTORY
 from l2rw.store.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
@@ -56,7 +56,7 @@ def run_simulation(
         "search": asdict(search_printed_failure(problem, record.points, constants)),
         "made": made | {"seconds": round(time.perf_counter() - started, 1)},
     }
-    write_json(out / CHECKS, with_checksums(checks, [out / TRAJECTORY, out / BOUND]))
+    write_record(out / CHECKS, checks, [out / TRAJECTORY, out / BOUND])
 
 
 def write_counterexample(out: Path) -> None:

@@ -23,6 +23,7 @@ from l2rw.store.randomness import generator
 from l2rw.training import detectors
 from l2rw.training.detectors import Predictions, Scores
 from l2rw.training.engine.batches import ImageStore, training_part
+from l2rw.training.engine.network import moved
 from l2rw.training.evaluation import CHUNKS
 from l2rw.training.looks import LookJob, Values, Weigher
 
@@ -66,7 +67,7 @@ def run_detectors(job: LookJob) -> None:
     verified(suspects)
     scored: list[Scored] = []
     for seed, split, values in job.each(network):
-        parameters, buffers = ({n: t.to(device) for n, t in one.items()} for one in values)
+        parameters, buffers = (moved(one, device) for one in values)
         train = training_part(spec, split)
         by_part: dict[str, tuple[Part, Detectors]] = {}
         if len(split.validation) and "validation" not in spec.trains_on:

@@ -11,6 +11,7 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.store.checksums import sha256
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 from l2rw.training.engine.network import Network
 
 WRAPPERS = ("state_dict", "model")
@@ -79,7 +80,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise _unreadable(path, " ".join(str(error).split())[:200]) from None
+        raise _unreadable(path, one_line(error)[:200]) from None
     except Exception as error:  # pickle's, if it holds more than tensors
         raise _unreadable(path, f"{type(error).__name__}: it holds more than tensors") from None
     for key in WRAPPERS:

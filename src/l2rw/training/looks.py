@@ -12,8 +12,8 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
-from l2rw.store.checksums import verify, with_checksums
-from l2rw.store.files import write_csv, write_json
+from l2rw.store.checksums import verify, write_record
+from l2rw.store.files import write_csv
 from l2rw.store.paths import RESULT
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
@@ -72,8 +72,8 @@ class LookJob:
     def write(self, columns: Sequence[str], lines: Iterable[Iterable[Any]], **record: Any) -> None:
         """Write the file, and beside it the ``.json`` file with its checksum and the record."""
         write_csv(self.out, columns, lines)
-        sealed = with_checksums({"cell": self.cell.id, **record}, [self.out])
-        write_json(self.out.with_suffix(".json"), sealed)
+        sealed = self.out.with_suffix(".json")
+        write_record(sealed, {"cell": self.cell.id, **record}, [self.out])
 
 
 class Weigher:

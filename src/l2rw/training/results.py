@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.store.checksums import with_checksums
-from l2rw.store.files import write_csv, write_json
+from l2rw.store.checksums import write_record
+from l2rw.store.files import write_csv
 from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
 from l2rw.training.engine.loop import Run
 from l2rw.training.history import Snapshot
@@ -52,9 +52,7 @@ def write(
     )
     save_trained(folder / NETWORK, {run.seed: run.network for run in runs})
     result = {"cell": cell.to_json(), "runs": [_figures(run) for run in runs], "made": made}
-    write_json(
-        folder / RESULT, with_checksums(result, [folder / f for f in (METRICS, SUSPECTS, NETWORK)])
-    )
+    write_record(folder / RESULT, result, [folder / f for f in (METRICS, SUSPECTS, NETWORK)])
 
 
 def weight_auc(run: Run) -> float | None:

@@ -9,6 +9,7 @@ from l2rw.methods.base import METHOD_PREFIX, is_own
 from l2rw.store.checksums import again
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_tensors
+from l2rw.store.text import one_line
 from l2rw.training.engine.network import Network
 
 
@@ -47,7 +48,7 @@ def load_trained(paths: Sequence[Path], network: Network, seed: int) -> tuple[Pa
                         tensor.copy_(found.view(tensor.shape))
         except (OSError, SafetensorError, RuntimeError) as error:
             raise UserError(
-                f"The trained network {path} cannot be read ({' '.join(str(error).split())}).",
+                f"The trained network {path} cannot be read ({one_line(error)}).",
                 again(path),
             ) from None
         return values

@@ -14,6 +14,7 @@ from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.places import Places
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -101,4 +102,4 @@ def _download(places: Places) -> None:
     try:
         getattr(torchvision.datasets, kind)(places.downloads, download=True)
     except (OSError, RuntimeError) as error:
-        log.warning("Download of %s failed: %s", places.name, " ".join(str(error).split()))
+        log.warning("Download of %s failed: %s", places.name, one_line(error))

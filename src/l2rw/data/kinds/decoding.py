@@ -10,6 +10,7 @@ import numpy as np
 
 from l2rw.data.datasets.dataset import Images
 from l2rw.data.kinds.problems import UnreadableError
+from l2rw.store.text import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -68,29 +69,43 @@ def decode_each(
 ) -> dict[int, str]:
     """Decode image files and hand each over, with its place, in any order.
 
-    Threads suffice: Pillow lets others run while it decodes and resizes.
-
     Returns:
         Why some cannot be read, by their places.
+    """
+    return in_threads(len(files), lambda place: use(place, decode(files[place], picture)), title)
+
+
+def in_threads(count: int, do: Callable[[int], None], title: str | None = None) -> dict[int, str]:
+    """Do something with each of so many image files, given its place, in any order.
+
+    Threads suffice: Pillow lets others run while it decodes and resizes.
+
+    Args:
+        count: How many files there are.
+        do: What to do.
+        title: Of the progress bar, if there is to be one.
+
+    Returns:
+        Why it failed with some, by their places.
     """
     from tqdm import tqdm
 
     failures: dict[int, str] = {}
 
     def decode_chunk(first: int) -> int:
-        places = range(first, min(first + CHUNK, len(files)))
+        places = range(first, min(first + CHUNK, count))
         for place in places:
             try:
-                use(place, decode(files[place], picture))
+                do(place)
             except Exception as error:  # a damaged file may fail in any way
-                failures[place] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                failures[place] = f"{type(error).__name__}: {one_line(error)}"
         return len(places)
 
     with (
         ThreadPoolExecutor(min(MOST_THREADS, processors())) as pool,
-        tqdm(total=len(files), desc=title, unit="image", mininterval=1) as bar,
+        tqdm(total=count, desc=title, unit="image", mininterval=1, disable=title is None) as bar,
     ):
-        for done in pool.map(decode_chunk, range(0, len(files), CHUNK)):
+        for done in pool.map(decode_chunk, range(0, count, CHUNK)):
             bar.update(done)
     return dict(sorted(failures.items()))
 

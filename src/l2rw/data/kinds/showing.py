@@ -2,14 +2,13 @@
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from l2rw.data.datasets.dataset import Inputs
-from l2rw.data.kinds.decoding import MOST_THREADS, in_mode, processors
+from l2rw.data.kinds.decoding import in_mode, in_threads
 from l2rw.data.kinds.problems import UnreadableError
 
 if TYPE_CHECKING:
@@ -33,19 +32,13 @@ def pictures_of(files: Sequence[Path], side: int) -> list[Shown]:
     Raises:
         UnreadableError: Names all that cannot be read.
     """
-    failures: dict[int, str] = {}
+    shown: list[Shown] = [b""] * len(files)
 
-    def show(place: int) -> Shown:
-        try:
-            return _picture_of(files[place], side)
-        except Exception as error:  # a damaged file may fail in any way
-            failures[place] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            return b""
+    def show(place: int) -> None:
+        shown[place] = _picture_of(files[place], side)
 
-    with ThreadPoolExecutor(min(MOST_THREADS, processors())) as pool:
-        shown = list(pool.map(show, range(len(files))))
-    if failures:
-        raise UnreadableError(dict(sorted(failures.items())))
+    if failures := in_threads(len(files), show):
+        raise UnreadableError(failures)
     return shown
 
 

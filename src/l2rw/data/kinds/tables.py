@@ -12,6 +12,7 @@ from l2rw.data.datasets.pictures import require_pyarrow
 from l2rw.data.kinds.base import DatasetKind, option, require_file
 from l2rw.data.kinds.problems import counted
 from l2rw.store.errors import UserError, closest
+from l2rw.store.text import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +196,7 @@ def read_table(file: Path, separator: str) -> "pd.DataFrame":
                 skipinitialspace=True,
             )
     except Exception as error:  # pandas and pyarrow raise errors of many kinds
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise UserError(
             f"{file} cannot be read as a table ({type(error).__name__}: {reason}).",
             "name a CSV file in UTF-8 with names of columns in its first line, or a parquet file.",

@@ -22,7 +22,7 @@ from l2rw.methods.base import (
 from l2rw.store.errors import UserError
 from l2rw.training.engine import batches, optimizers
 from l2rw.training.engine.batches import ImageStore, StackedBatches, training_part
-from l2rw.training.engine.network import Network, build_method
+from l2rw.training.engine.network import Network, build_method, moved
 from l2rw.training.engine.passes import Passes
 from l2rw.training.engine.replay import Replay
 from l2rw.training.engine.state import State
@@ -173,7 +173,7 @@ class Training:
             pass
         return self.finished()
 
-    def blocks(self, callback: StepCallback) -> Iterator[int]:
+    def blocks(self, callback: StepCallback | None = None) -> Iterator[int]:
         """Train likewise, and yield the step now and then, for other runs to take a turn.
 
         That is after a block of steps, which a GPU goes on to work on while the host turns to
@@ -188,7 +188,8 @@ class Training:
                 self._check()
             if self._spec.evaluates_after(state.step):
                 self._record()
-            callback(state)
+            if callback is not None:
+                callback(state)
             if state.step % batches.BLOCK == 0 or time.monotonic() - last > TURN_SECONDS:
                 yield state.step
                 last = time.monotonic()
@@ -203,7 +204,7 @@ class Training:
         transition = parent_probabilities = None
         if start.parent is not None and not self._spec.fine_tunes:
             device = self._train_images.device
-            trained, statistics = (_moved(tensors, device) for tensors in start.parent)
+            trained, statistics = (moved(tensors, device) for tensors in start.parent)
             predict = partial(self._network.predict, trained, statistics)
             if len(start.split.validation):
                 transition = estimate_transition(
@@ -332,7 +333,3 @@ class Training:
 
 def _tensors(arrays: Arrays) -> Tensors:
     return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
-
-
-def _moved(tensors: Tensors, device: torch.device) -> Tensors:
-    return {name: tensor.to(device) for name, tensor in tensors.items()}

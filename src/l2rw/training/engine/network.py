@@ -170,6 +170,11 @@ class Network:
         return torch.autocast(device_type, torch.bfloat16) if self._bf16 else nullcontext()
 
 
+def moved(tensors: Tensors, device: torch.device | str) -> Tensors:
+    """Return tensors on a device, by name."""
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
+
+
 def build_method(spec: RunSpec) -> Method:
     """Return the method of a run, with its settings."""
     settings = METHODS[spec.method].read_settings(dict(spec.method_settings))
