@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from l2rw.commands.main import main
 from l2rw.config.documents import REPOSITORY
@@ -130,6 +131,28 @@ def test_what_is_not_there_is_said(images, tmp_path):
         load_network(tmp_path / "no.safetensors")
     with pytest.raises(UserError, match="cannot be read as a network"):
         load_network(images.result / "network.safetensors")  # of training, not for others
+
+
+def test_a_flipped_bit_anywhere_in_a_network_is_noticed(images, tmp_path):
+    path = export(images.config, L2RW, tmp_path)[0]
+    content = path.read_bytes()
+    for place in np.linspace(0, len(content) - 1, 200).astype(int):
+        flipped = bytes([content[place] ^ 1 << int(place) % 8])
+        path.write_bytes(content[:place] + flipped + content[place + 1 :])
+        with pytest.raises(UserError, match=r"network\.safetensors cannot be read as a network"):
+            load_network(path)
+
+
+def test_networks_of_earlier_versions_have_no_checksum(images, tmp_path):
+    path = export(images.config, L2RW, tmp_path)[0]
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        about = file.metadata()["about"]
+    save_file(tensors, path, {"about": about})
+    with pytest.raises(UserError, match="it holds no checksum"):
+        load_network(path)
+    save_file(tensors, path, {"about": about.replace("l2rw network 2", "l2rw network 1")})
+    assert load_network(path).classes == ("class 0", "class 1", "class 2")
 
 
 def test_predict_writes_a_line_for_each_file(images, tmp_path, capsys):

@@ -102,7 +102,9 @@ def test_tables_of_two_levels_keep_their_heads():
 
 
 def test_suspects_are_shown_with_their_pictures(make_up, tmp_path, reseal):
+    from l2rw.data.datasets.catalog import CATALOG
     from l2rw.data.datasets.dataset import Dataset
+    from l2rw.data.datasets.facts import data_file
     from l2rw.page.pictures import pictures_of
     from l2rw.store.paths import Results
 
@@ -125,7 +127,8 @@ def test_suspects_are_shown_with_their_pictures(make_up, tmp_path, reseal):
     images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 1, 2, 2)
     labels = np.arange(6)
     (tmp_path / "data").mkdir()
-    Dataset("digits", images, labels, images, labels).save(tmp_path / "data" / "digits-1.npz")
+    file = Results(tmp_path).data(data_file(CATALOG["digits"]))
+    Dataset("digits", images, labels, images, labels).save(file)
     shown = pictures_of(plan, Results(tmp_path))
     assert [picture.given for picture in shown] == ["5", "2", "0"]
     assert [picture.wrong for picture in shown] == [False, True, False]

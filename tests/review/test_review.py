@@ -1,7 +1,8 @@
 """The review: its order, what it says of examples, and before and after."""
 
 import csv
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from l2rw.planning.plan import Plan
 from l2rw.review.before import Outcome, compared
 from l2rw.review.opinions import Opinions
 from l2rw.review.review import Reviewed, _deck, _labels, _suspects
+from l2rw.store.errors import UserError
 from l2rw.store.files import write_csv
+from l2rw.store.identity import digest
 from l2rw.store.paths import ReviewFiles
 
 from .conftest import TIT, WREN, configure
@@ -132,10 +135,19 @@ def test_before_and_after(one, tmp_path):
     assert head == ["Test accuracy (%)", "L2RW", "GCE"]
     assert was == ["as given, 20 clean", "70.00 ± 0.00", "–"]
     assert is_ == ["12 corrected, 3 removed, 20 clean (now)", "85.00 ± 63.53", "75.00"]
-    files.outcome("cc").write_text("{")
+    earlier = asdict(first)  # as versions wrote it that did not seal
+    files.outcome("cc").write_text(json.dumps(earlier))
     (head, *lines) = compared(first, facts, files)
     assert head == ["Agreement with test labels (%)", "Baseline", "L2RW"]
-    assert len(lines) == 2
+    assert len(lines) == 3
+
+    path = files.outcome(digest({"files": "other"}))
+    path.rename(path.with_name("dd.json"))
+    with pytest.raises(UserError, match=r"dd\.json cannot be read as an outcome .* other labels"):
+        compared(first, facts, files)
+    path.with_name("dd.json").write_text("{")
+    with pytest.raises(UserError, match=r"dd\.json cannot be read"):
+        compared(first, facts, files)
 
 
 def test_who_has_no_l2rw_has_no_review(birds, tmp_path):

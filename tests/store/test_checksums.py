@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from l2rw.store.checksums import read_result, verify, with_checksums
+from l2rw.store.checksums import read_result, read_run, verify, with_checksums, write_record
 from l2rw.store.errors import UserError
 
 CONTENT = {"error": 0.1 + 0.2, "runs": [{"seed": 0}, (1, 2)], "none": None, "name": "‖∇G‖²"}
@@ -51,3 +51,17 @@ def test_a_file_that_the_result_does_not_know_is_refused(result):
     (result.parent / "other.csv").write_text("")
     with pytest.raises(UserError, match=r"other\.csv"):
         verify(result.parent / "other.csv", result)
+
+
+def test_a_whole_record_of_another_job_is_refused(tmp_path):
+    path = tmp_path / "result.json"
+    write_record(path, {"cell": {"id": "split/l2rw"}, "runs": [{"seed": 2}, {"seed": 3}]})
+    assert read_run(path, "split/l2rw", range(2, 4))["runs"][1] == {"seed": 3}
+    with pytest.raises(UserError, match=rf"{path} is of split/l2rw, not of split/gce"):
+        read_run(path, "split/gce")
+    with pytest.raises(UserError, match=rf"{path} is of other seeds than 2\. "):
+        read_run(path, "split/l2rw", range(2, 3))
+    write_record(path, {"cell": "split/l2rw"})  # of what looks at data
+    assert read_run(path, "split/l2rw", range(1))
+    with pytest.raises(UserError, match="not of split/gce"):
+        read_run(path, "split/gce")

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.store.checksums import again, read_result, verified
+from l2rw.store.checksums import again, read_run, reading, verified
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
-from l2rw.store.paths import RESULT, run_folder
+from l2rw.store.paths import RESULT, record_of, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -43,14 +43,10 @@ def jobs(plan: PlanFile, runs: Path) -> Iterator[Job]:
         wanted = set(plan.seeds)
         for job in cell.jobs:
             path = run_folder(runs, cell.id, format_seeds(job)) / RESULT
-            result = read_result(path)
-            if result["cell"]["id"] != cell.id:
-                raise UserError(
-                    f"{path} is the result of {result['cell']['id']}, not of {cell.id}.",
-                    f"delete {path.parent} and run again.",
-                )
-            made = {k: result["made"][k] for k in MADE}
-            mine = [run for run in result["runs"] if run["seed"] in wanted]
+            result = read_run(path, cell.id)
+            with reading(path, "the result of a run"):
+                made = {k: result["made"][k] for k in MADE}
+                mine = [run for run in result["runs"] if run["seed"] in wanted]
             yield Job(path.parent, mine, cell.setting, {"cell": cell.id, **made})
             wanted -= {run["seed"] for run in mine}
         if wanted:
@@ -91,7 +87,9 @@ def collect_csv(plan: PlanFile, runs: Path, name: str, columns: Mapping[str, typ
     """
     parts = []
     for job in jobs(plan, runs):
-        lines = _read_csv(verified(job.folder / name), {"seed": int, **columns})
+        path = verified(job.folder / name)
+        read_run(record_of(path), job.made["cell"])
+        lines = _read_csv(path, {"seed": int, **columns})
         wanted = {run["seed"] for run in job.runs}
         if missing := wanted - set(lines["seed"]):
             raise UserError(

@@ -15,7 +15,7 @@ from l2rw.analysis.drawing import add_legend, draw_bars, name_lines
 from l2rw.analysis.quality import Quality, quality
 from l2rw.analysis.statistics import NOTHING, plus_minus, summarise
 from l2rw.analysis.style import RC, look
-from l2rw.store.checksums import read_result, verified
+from l2rw.store.checksums import read_run, verified
 from l2rw.store.errors import UserError
 from l2rw.store.paths import DETECTORS, DETECTORS_RECORD, TRAINED_ON, UNSEEN
 from l2rw.training.plan_file import PlanFile
@@ -58,7 +58,7 @@ def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
 
 def _measured(job: Job) -> Iterator[dict[str, Any]]:
     path = verified(job.folder / DETECTORS)
-    told = read_result(job.folder / DETECTORS_RECORD)
+    told = read_run(job.folder / DETECTORS_RECORD, job.made["cell"])
     try:
         examples = pd.read_csv(path)
         took = {(t["seed"], t["part"], t["detector"]): t["seconds"] for t in told["seconds"]}

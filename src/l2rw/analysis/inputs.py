@@ -8,9 +8,17 @@ determines them. A run's own files are sealed by its result, so its result stand
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from l2rw.store.paths import CHECKS, DETECTORS_RECORD, PROBE_RECORD, RESULT, Results
+from l2rw.store.paths import (
+    CHECKS,
+    DETECTORS_RECORD,
+    PROBE_RECORD,
+    RESULT,
+    Results,
+    ReviewFiles,
+    seeds_name,
+)
 from l2rw.store.seeds import format_seeds
-from l2rw.training.plan_file import PlanFile
+from l2rw.training.plan_file import CellEntry, PlanFile
 
 BENCH = "bench"
 TABLE_FILES = ("csv", "md", "html", "tex")
@@ -37,6 +45,21 @@ def inputs_of_table(plan: PlanFile, runs: Path) -> Inputs:
                     name = Path(name).with_name(beside).as_posix()
                     found[name] = runs / name
     return found
+
+
+def inputs_of_review(
+    plan: PlanFile, cell: CellEntry, runs: Path, table: Path, review: ReviewFiles
+) -> Inputs:
+    """Return the results of the runs that are asked, the table, and what was kept of former labels.
+
+    A review is of one cell of L2RW, among all that the table shows.
+    """
+    found = {"table": table}
+    for job in cell.jobs:
+        if set(job).intersection(plan.seeds):
+            name = f"{cell.id}/{seeds_name(format_seeds(job))}/{RESULT}"
+            found[name] = runs / name
+    return found | {f"outcomes/{path.stem}": path for path in review.outcomes()}
 
 
 def inputs_of_figure(table: Path) -> Inputs:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from l2rw.analysis.collect import MADE, unreadable
 from l2rw.analysis.statistics import NOTHING
-from l2rw.store.checksums import read_result
+from l2rw.store.checksums import read_run
 from l2rw.store.errors import UserError
 from l2rw.store.identity import plain
 from l2rw.store.paths import CHECKS, run_folder
@@ -62,7 +62,7 @@ def simulations(plan: PlanFile, runs: Path) -> Iterator[Simulation]:
         for job in cell.jobs:
             folder = run_folder(runs, cell.id, format_seeds(job))
             path = folder / CHECKS
-            checks = read_result(path)
+            checks = read_run(path, cell.id)
             try:
                 made = {k: checks["made"][k] for k in ("commit", "source")}
                 same = (checks["spec"], checks["seed"]) == (plain(cell.spec), job.start)

@@ -7,6 +7,7 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.sources import fetch
 from l2rw.data.splits import DatasetLabels
 from l2rw.store.errors import UserError
+from l2rw.store.paths import split_name
 
 CACHE = Path("data/raw")
 
@@ -38,8 +39,9 @@ class Inputs:
         for seed, path in zip(job.seeds, job.splits, strict=True):
             if not path.exists():
                 if job.data not in self._labels:
-                    self._keep(job.data, Dataset.load(job.data))
-                job.cell.corruption.draw(self._labels[job.data], seed).save(path)
+                    self._keep(job.data, Dataset.load(job.data, job.cell.data_name))
+                split = job.cell.corruption.draw(self._labels[job.data], seed)
+                split.save(path, split_name(job.cell.split, seed))
 
     def _keep(self, path: Path, dataset: Dataset) -> None:
         # Labels are all that splits are drawn from; images would stay in memory for nothing.

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from l2rw.data.datasets.catalog import CATALOG
-from l2rw.experiments.cells import data_file
 from l2rw.store.errors import UserError, closest
 from l2rw.store.paths import RESULT, Results, seeds_name, seeds_of
 from l2rw.store.seeds import format_seeds
@@ -37,7 +35,7 @@ class JobFiles:
     @property
     def data(self) -> Path:
         """Data set file."""
-        return self._there.data(self.cell.data_file or data_file(CATALOG[self.cell.dataset]))
+        return self._there.data(self.cell.data_name)
 
     @property
     def splits(self) -> list[Path]:

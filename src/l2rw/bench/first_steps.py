@@ -18,6 +18,7 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_json
+from l2rw.store.paths import split_name
 from l2rw.store.provenance import provenance
 from l2rw.store.text import align
 from l2rw.training.device import choose_device, device_facts, set_up_torch
@@ -66,14 +67,14 @@ def bench_run(
     spec = replace(cell.run_spec, steps=max(beyond, cell.run_spec.steps), evaluations=1)
     device = choose_device(compute.device)
     set_up_torch(spec.precision, compute.threads)
-    dataset = Dataset.load(data)
+    dataset = Dataset.load(data, cell.data_name)
     _require_size(spec.model, dataset)
     training = Training(
         spec,
         build_network(spec, dataset.info.image_shape, cell.corruption.classes),
         dataset,
         cell.corruption.classes,
-        [Start(seed, Split.load(split))],
+        [Start(seed, Split.load(split, split_name(cell.split, seed)))],
         device,
         capture=compute.capture,
     )

@@ -8,10 +8,11 @@ from l2rw.claims.files import write_ledger
 from l2rw.claims.paper import paper
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
-from l2rw.store.checksums import verified
+from l2rw.store.checksums import read_run, verified
 from l2rw.store.errors import UserError
 from l2rw.store.files import copy_file
 from l2rw.store.paths import BOUND, Results
+from l2rw.store.seeds import parse_seeds
 
 
 def publish(config: Config, out: Path) -> None:
@@ -43,6 +44,9 @@ def publish(config: Config, out: Path) -> None:
     read_evidence(plans, timings and results / timings, results)
     for path in files:
         verified(results / path)
+    for key, cell in plan.cells.items():
+        for job in plan.jobs(cell):
+            read_run(Results(results).run(key, job) / cell.result, key, parse_seeds(job))
     for path in files:
         copy_file(results / path, out / path)
     write_ledger(plans, timings and out / timings, out, paper(), out)

@@ -71,11 +71,13 @@ def _corrupt_options(corrupt: ArgumentParser) -> None:
 
 def _corrupt(arguments: Namespace) -> None:
     from l2rw.data.datasets.dataset import Dataset
+    from l2rw.store.paths import split_name
     from l2rw.training.plan_file import read_plan
 
-    corruption = read_plan(arguments.plan).cell_of_split(arguments.split).corruption
-    dataset = Dataset.load(arguments.data)
-    corruption.draw(dataset.labels, arguments.seed).save(arguments.out)
+    cell = read_plan(arguments.plan).cell_of_split(arguments.split)
+    dataset = Dataset.load(arguments.data, cell.data_name)
+    split = cell.corruption.draw(dataset.labels, arguments.seed)
+    split.save(arguments.out, split_name(cell.split, arguments.seed))
 
 
 COMMANDS = (

@@ -71,10 +71,10 @@ def _review(arguments: Namespace) -> None:
         kind = described_kind(cell.dataset, arguments.described)
         found = look_at(cell.dataset, kind)
         require_content(found.facts, arguments.content)
-        dataset = Dataset.load(arguments.data)
+        dataset = Dataset.load(arguments.data, cell.data_name)
         opinions = opinions_of(cell, compute, plan.seeds, dataset, arguments.runs)
         one = Reviewed(cell.dataset, kind, found, dataset, opinions)
-        write_review(one, plan, arguments.table, ReviewFiles(arguments.out))
+        write_review(one, plan, cell, arguments.runs, arguments.table, ReviewFiles(arguments.out))
 
 
 COMMANDS = (

@@ -15,11 +15,14 @@ def _simulate_options(simulate: ArgumentParser) -> None:
 
 
 def _simulate(arguments: Namespace) -> None:
-    from l2rw.theory.job import run_simulation
+    from l2rw.store.paths import split_name
+    from l2rw.theory.job import JobNames, run_simulation
     from l2rw.training.plan_file import read_plan
 
-    spec = read_plan(arguments.plan).cell(arguments.cell).simulation_spec
-    run_simulation(spec, arguments.data, arguments.split, arguments.seed, arguments.out)
+    cell, seed = read_plan(arguments.plan).cell(arguments.cell), arguments.seed
+    names = JobNames(cell.id, cell.data_name, split_name(cell.split, seed))
+    spec = cell.simulation_spec
+    run_simulation(spec, arguments.data, arguments.split, seed, arguments.out, names)
 
 
 COMMANDS = (

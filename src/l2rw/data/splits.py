@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l2rw.store.checksums import reading
+from l2rw.store.checksums import again, reading
+from l2rw.store.errors import UserError
 from l2rw.store.sealed_arrays import verify_arrays, write_arrays
 
 Indices = NDArray[np.int64]
@@ -53,8 +54,8 @@ class Part:
 
 KEYS = {"indices": "indices", "labels": "labels", "label_is_correct": "truth"}
 """Fields of a part by the keys that they have in files."""
-KNOWN = "known"
-"""Key of ``truth_is_known`` in files, where it is not known of all."""
+NAME, KNOWN = "name", "known"
+"""Keys in files of the split's name, and of ``truth_is_known`` where it is not known of all."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ class Split:
     validation: Part
     test: Part
 
-    def save(self, path: Path) -> None:
-        """Write an uncompressed ``.npz``, atomically; equal splits give equal bytes."""
+    def save(self, path: Path, name: str = "") -> None:
+        """Write an uncompressed ``.npz``, atomically; equal splits give equal bytes.
+
+        Args:
+            path: Of the file.
+            name: Whose split it is, as :func:`~l2rw.store.paths.split_name` says.
+        """
         arrays = {
             f"{part.name}.{key}": getattr(getattr(self, part.name), name)
             for part in fields(Split)
@@ -101,12 +107,23 @@ class Split:
             part: Part = getattr(self, one.name)
             if not part.truth_is_known.all():
                 arrays[f"{one.name}.{KNOWN}"] = part.truth_is_known
-        write_arrays(path, arrays)
+        write_arrays(path, arrays | ({NAME: np.array(name)} if name else {}))
 
     @classmethod
-    def load(cls, path: Path) -> "Split":
-        """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
+    def load(cls, path: Path, name: str | None = None) -> "Split":
+        """Read what :meth:`save` wrote.
+
+        Args:
+            path: Of the file.
+            name: Whose split it must be, unless it is of a version that did not say; any if None.
+
+        Raises:
+            UserError: The file is missing or damaged, or another split.
+        """
         arrays = read_arrays(path)
+        told = str(arrays.pop(NAME, ""))
+        if told and name is not None and told != name:
+            raise UserError(f"{path} is the split {told}, not {name}.", again(path))
 
         def part(name: str) -> Part:
             stored = {field: arrays[f"{name}.{key}"] for field, key in KEYS.items()}

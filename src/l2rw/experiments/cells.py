@@ -205,16 +205,6 @@ def _require_network_for(data: Facts, spec: RunSpec) -> None:
         )
 
 
-def data_file(data: Facts) -> str:
-    """Return the name of a data set's file, which tells what it was read from and how."""
-    identity = {
-        "revision": RESULTS_REVISION,
-        "content": dict(data.sha256),
-        **_revisions(data),
-    }
-    return f"{data.name}-{digest(identity)}.npz"
-
-
 def _revisions(*records: Record | Facts) -> dict[str, Any]:
     """Return what records add to an identity: nothing while their revisions are 0."""
     revisions = {record.name: record.revision for record in records if record.revision}

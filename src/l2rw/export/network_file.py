@@ -22,15 +22,16 @@ from l2rw.data.splits import make_part
 from l2rw.export.reading import Reader
 from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
-from l2rw.store.files import replacing, save_tensors
 from l2rw.store.identity import plain, restored
+from l2rw.store.sealed_tensors import verify_sealed, write_sealed
 from l2rw.store.text import one_line
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network, moved
 from l2rw.training.evaluation import CHUNKS, probabilities
 from l2rw.training.spec import RunSpec
 
-FORMAT = "l2rw network 1"
+FORMAT, UNSEALED = "l2rw network 2", "l2rw network 1"
+"""Of today, with a checksum of the whole file, and of earlier versions, without one."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ class About:
     def from_text(cls, text: str) -> "About":
         """Return what :meth:`to_text` wrote; raise :class:`ValueError` if it is none."""
         content = json.loads(text)
-        if content.pop("format", None) != FORMAT:
+        if content.pop("format", None) not in (FORMAT, UNSEALED):
             raise ValueError(f"its format is not {FORMAT!r}")
+        if missing := cls.__dataclass_fields__.keys() - content.keys():
+            raise ValueError(f"it does not say {', '.join(sorted(missing))}")
         for name in ("classes", "shape", "pixel_range"):
             content[name] = tuple(content[name])
         content["spec"] = restored(RunSpec, content["spec"])
@@ -71,8 +74,7 @@ class About:
 
 def write_network(path: Path, about: About, tensors: Tensors) -> None:
     """Write a network's parameters and buffers, by name, and what there is to say of it."""
-    with replacing(path) as partial:
-        save_tensors(partial, tensors, {"format": "pt", "about": about.to_text()})
+    write_sealed(path, tensors, {"format": "pt", "about": about.to_text()})
 
 
 class TrainedNetwork:
@@ -141,7 +143,10 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Traine
 
     try:
         with safe_open(path, framework="pt") as file:
-            about = About.from_text((file.metadata() or {}).get("about", "null"))
+            text = (file.metadata() or {}).get("about", "null")
+            if UNSEALED not in text:
+                verify_sealed(Path(path))
+            about = About.from_text(text)
             if about.spec.model not in MODELS:
                 raise UserError(
                     f"{path} holds a network that is not known here, {about.spec.model!r}.",

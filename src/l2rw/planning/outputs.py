@@ -16,8 +16,10 @@ from l2rw.analysis.inputs import (
     inputs_of_figure,
     inputs_of_ledger,
     inputs_of_metrics,
+    inputs_of_review,
     inputs_of_table,
 )
+from l2rw.data.kinds.corrections import review_digest
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import is_current
 from l2rw.store.files import set_time
@@ -62,6 +64,12 @@ def outputs(plan: Plan, results: Path) -> Iterator[Output]:
         made_from = inputs_of_figure(there.table(name))
         yield Output(figure, _names(name, FIGURE_FILES), one.digest, made_from)
     yield Output(results / METRICS_OF_ALL, (), digests, inputs_of_metrics(digests, there))
+    for dataset, (name, cell) in plan.reviews.items():
+        one, review = plan.describe(name), there.review(dataset)
+        digest = review_digest(one.digest, plan.config.data_sets[dataset])
+        made_from = inputs_of_review(one, one.cell(cell.id), there.runs, there.table(name), review)
+        names = (review.page.name, review.suspects.name, review.labels.name)
+        yield Output(review.record, names, digest, made_from)
     bench = there.bench(plan.bench_file) if plan.bench_file else None
     yield Output(
         results / CLAIMS_RECORD,
@@ -92,7 +100,8 @@ def _date(plan: Plan, results: Path) -> None:
     for name in plan.experiments:
         path, table = there.plan(plan.file(name)), there.table(name)
         both = current[there.table(name, "json")] and current[there.figure(name, "json")]
-        if both and plan.reviews_are_current(name, there):
+        reviewed = [there.review(one).record for one, (of, _) in plan.reviews.items() if of == name]
+        if both and all(current[record] for record in reviewed):
             set_time(path, 1)
             set_time(table, 1)
         else:

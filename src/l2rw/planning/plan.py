@@ -9,10 +9,8 @@ from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config
 from l2rw.config.schema import Training
 from l2rw.config.sections import Sweep
-from l2rw.data.datasets.facts import Facts
-from l2rw.data.kinds.corrections import review_digest
-from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash, data_file
-from l2rw.store.checksums import recorded_plan
+from l2rw.data.datasets.facts import Facts, data_file
+from l2rw.experiments.cells import Cell, Experiment, SplitPlan, analysis_hash
 from l2rw.store.identity import digest
 from l2rw.store.paths import Results, done_in
 from l2rw.store.provenance import source_hash
@@ -234,12 +232,3 @@ class Plan:
         """
         for name in self.experiments:
             self.describe(name).write(Results(results).plan(self.file(name)).parent)
-
-    def reviews_are_current(self, experiment: str, results: Results) -> bool:
-        """Return whether the reviews of an experiment's runs, if any, are of this plan."""
-        return all(
-            recorded_plan(results.review(dataset).record)
-            == review_digest(self.experiments[name].digest, self.config.data_sets[dataset])
-            for dataset, (name, _) in self.reviews.items()
-            if name == experiment
-        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from l2rw.analysis.style import look
 from l2rw.data.datasets.facts import Facts
 from l2rw.data.kinds.corrections import REMOVE, WRONG, Decision
 from l2rw.data.kinds.survey import Survey
-from l2rw.store.files import read_json, write_json
+from l2rw.store.checksums import FILES, read_result, reading, seals, write_record
+from l2rw.store.files import read_json
 from l2rw.store.identity import digest
 from l2rw.store.paths import ReviewFiles
 
@@ -63,9 +65,10 @@ def compared(now: Outcome, facts: Facts, files: ReviewFiles) -> list[list[str]]:
     Returns:
         A head and lines, the fewest corrections first; nothing if there is nothing to compare.
     """
-    write_json(files.outcome(digest(dict(facts.sha256))), asdict(now))
-    outcomes = {path.stem: _read(path.stem, files) for path in files.outcomes()}
-    known = [one for one in outcomes.values() if one and set(one.accuracies) & set(now.accuracies)]
+    identity = digest(dict(facts.sha256))
+    write_record(files.outcome(identity), {"data": identity, **asdict(now)})
+    outcomes = [_read(path) for path in files.outcomes()]
+    known = [one for one in outcomes if set(one.accuracies) & set(now.accuracies)]
     if len(known) < 2:
         return []
     known.sort(key=lambda one: (one.corrected + one.removed, one.clean))
@@ -84,9 +87,11 @@ def _accuracy(outcome: Outcome, row: str) -> str:
     return plus_minus(*mean_with_interval(values)) if len(values) else NOTHING
 
 
-def _read(identity: str, files: ReviewFiles) -> Outcome | None:
-    """Return an outcome, or None if the file is none."""
-    try:
-        return Outcome(**read_json(files.outcome(identity)))
-    except (OSError, ValueError, TypeError):
-        return None
+def _read(path: Path) -> Outcome:
+    """Return an outcome, sealed unless an earlier version wrote it."""
+    content = read_result(path) if seals(path) else read_json(path)
+    with reading(path, "an outcome"):
+        if content.pop("data", path.stem) != path.stem:
+            raise ValueError("it is of other labels")
+        content.pop(FILES, None)
+        return Outcome(**content)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from l2rw.analysis.collect import read_table
+from l2rw.analysis.inputs import inputs_of_review
 from l2rw.data.datasets.dataset import Dataset, Labels
 from l2rw.data.kinds.base import DatasetKind, located
 from l2rw.data.kinds.corrections import (
@@ -27,10 +28,10 @@ from l2rw.review.before import Outcome, compared
 from l2rw.review.deck import Deck, side_of, write_deck
 from l2rw.review.opinions import Opinions
 from l2rw.review.pick import file_of, identity_of
-from l2rw.store.checksums import write_record
+from l2rw.store.checksums import digests_of, write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import ReviewFiles
-from l2rw.training.plan_file import PlanFile
+from l2rw.training.plan_file import CellEntry, PlanFile
 
 MOST = 5000
 """Examples of the page, the most suspicious ones; suspects.csv lists all."""
@@ -63,12 +64,16 @@ class Reviewed:
         return read_decisions(self.kind.corrections) if self.kind.corrections else []
 
 
-def write_review(one: Reviewed, plan: PlanFile, table: Path, out: ReviewFiles) -> None:
+def write_review(
+    one: Reviewed, plan: PlanFile, cell: CellEntry, runs: Path, table: Path, out: ReviewFiles
+) -> None:
     """Write the page, its tables and their record.
 
     Args:
         one: Data set and opinions.
         plan: Of the experiment whose runs these are.
+        cell: Of L2RW, whose networks were asked.
+        runs: Folder of all runs.
         table: Its table of runs.
         out: Where to.
     """
@@ -79,8 +84,12 @@ def write_review(one: Reviewed, plan: PlanFile, table: Path, out: ReviewFiles) -
     write_csv(out.suspects, SUSPECT_COLUMNS, _suspects(one, order))
     write_csv(out.labels, ["id", "given", "corrected"], _labels(one))
     write_deck(_deck(one, plan, order[:MOST], lines), out.page)
-    record = {"plan": review_digest(plan.digest, one.kind), "data_set": one.name}
-    write_record(out.record, record, [out.suspects, out.labels])
+    record = {
+        "plan": review_digest(plan.digest, one.kind),
+        "data_set": one.name,
+        "inputs": digests_of(inputs_of_review(plan, cell, runs, table, out)),
+    }
+    write_record(out.record, record, [out.page, out.suspects, out.labels])
 
 
 SUSPECT_COLUMNS = (

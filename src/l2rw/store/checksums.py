@@ -15,6 +15,7 @@ from l2rw.store.errors import UserError
 from l2rw.store.files import read_json, write_json
 from l2rw.store.paths import record_of
 from l2rw.store.sealed_arrays import verify_arrays
+from l2rw.store.seeds import format_seeds
 from l2rw.store.text import one_line
 
 OWN, FILES = "sha256", "files"
@@ -43,6 +44,29 @@ def read_result(path: Path) -> dict[str, Any]:
         ) from None
     if own != _of_content(content):
         raise _damaged(path)
+    return content
+
+
+def read_run(path: Path, cell: str, seeds: range | None = None) -> dict[str, Any]:
+    """Read the result of a job, or another record of it, which must be that of a cell.
+
+    Args:
+        path: Of the record.
+        cell: Id of the cell.
+        seeds: Of the job; any if None.
+
+    Raises:
+        UserError: It is missing, damaged or was changed, or is of another job.
+    """
+    content = read_result(path)
+    # Simulations of earlier versions say nothing; whoever reads them compares their settings.
+    told = content.get("cell", cell)
+    of = told.get("id") if isinstance(told, dict) else told
+    if of != cell:
+        raise UserError(f"{path} is of {of}, not of {cell}.", again(path))
+    runs = content.get("runs")
+    if seeds is not None and runs is not None and [run["seed"] for run in runs] != list(seeds):
+        raise UserError(f"{path} is of other seeds than {format_seeds(seeds)}.", again(path))
     return content
 
 

@@ -65,6 +65,11 @@ def seeds_of(name: str) -> range:
     return parse_seeds(name.removeprefix("seed-"))
 
 
+def split_name(split: str, seed: str | int) -> str:
+    """Return how the split of a seed is called, given the id of its plan; files are, too."""
+    return f"{split}/{seeds_name(seed)}"
+
+
 def run_folder(runs: Path, cell: str, seeds: str) -> Path:
     """Return the folder of a job's results, given that of all runs, and a cell's id."""
     return runs / cell / seeds_name(seeds)
@@ -129,7 +134,7 @@ class Results:
 
     def split(self, split: str, seed: str | int) -> Path:
         """File of the split of a seed."""
-        return self.folder / "splits" / split / f"{seeds_name(seed)}.npz"
+        return self.folder / "splits" / f"{split_name(split, seed)}.npz"
 
     @property
     def runs(self) -> Path:

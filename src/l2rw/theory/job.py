@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,26 @@ from l2rw.theory.spec import SimulationSpec
 COUNTEREXAMPLE = "counterexample.csv"
 
 
+class JobNames(NamedTuple):
+    """What the results of a simulation are called, and what it has to read."""
+
+    cell: str | None = None
+    """Id of the cell, which the results record."""
+    data: str | None = None
+    split: str | None = None
+    """See :meth:`Dataset.load` and :meth:`Split.load`."""
+
+
+ANY = JobNames()
+
+
 def run_simulation(
-    spec: SimulationSpec, data: Path | None, split: Path | None, seed: int, out: Path
+    spec: SimulationSpec,
+    data: Path | None,
+    split: Path | None,
+    seed: int,
+    out: Path,
+    names: JobNames = ANY,
 ) -> None:
     """Simulate, check, and write :data:`CHECKS`, :data:`TRAJECTORY` and :data:`BOUND`.
 
@@ -36,15 +55,17 @@ def run_simulation(
         split: Split file of the seed; None likewise.
         seed: Of the run.
         out: Folder for the results, created if absent.
+        names: Of the workflow.
     """
     started = time.perf_counter()
     made = provenance() | {"source": source_hash((*ROOMS_THAT_COMPUTE, "theory"))}
-    problem = _problem_of(spec, data, split)
+    problem = _problem_of(spec, data, split, names)
     constants = constants_of(problem, spec)
     record = simulate(problem, spec, constants, seed)
     _write_trajectory(out / TRAJECTORY, record)
     _write_bound(out / BOUND, record, constants, seed)
     checks = {
+        **({"cell": names.cell} if names.cell else {}),
         "spec": plain(spec),
         "seed": seed,
         "constants": constants.as_dict(),
@@ -64,12 +85,15 @@ def write_counterexample(out: Path) -> None:
     write_csv(out / COUNTEREXAMPLE, Counterexample._fields, counterexamples())
 
 
-def _problem_of(spec: SimulationSpec, data: Path | None, split: Path | None) -> Problem:
+def _problem_of(
+    spec: SimulationSpec, data: Path | None, split: Path | None, names: JobNames
+) -> Problem:
     if spec.model == "huber":
         return huber_problem()
     if data is None or split is None:
         raise ValueError(f"the model {spec.model} needs a data set and a split")
-    return linear_problem(spec.model, Dataset.load(data), Split.load(split))
+    dataset, drawn = Dataset.load(data, names.data), Split.load(split, names.split)
+    return linear_problem(spec.model, dataset, drawn)
 
 
 def _write_trajectory(path: Path, record: Record) -> None:

@@ -12,9 +12,9 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
-from l2rw.store.checksums import verify, write_record
+from l2rw.store.checksums import read_run, verified, write_record
 from l2rw.store.files import write_csv
-from l2rw.store.paths import RESULT
+from l2rw.store.paths import RESULT, split_name
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
@@ -59,15 +59,17 @@ class LookJob:
         spec = self.cell.run_spec
         device = choose_device(self.compute.device)
         set_up_torch(spec.precision, self.compute.threads, deterministic=self.compute.deterministic)
-        dataset = Dataset.load(self.data)
-        verify(self.network, self.network.with_name(RESULT))
+        dataset = Dataset.load(self.data, self.cell.data_name)
+        read_run(self.network.with_name(RESULT), self.cell.id)
+        verified(self.network)
         shape = dataset.info.image_shape
         return Opened(dataset, build_network(spec, shape, self.cell.corruption.classes), device)
 
     def each(self, network: Network) -> Iterator[tuple[int, Split, Values]]:
         """Yield every seed with its split and its trained parameters and buffers, on the CPU."""
         for seed, path in zip(self.seeds, self.splits, strict=True):
-            yield seed, Split.load(path), load_trained([self.network], network, seed)
+            split = Split.load(path, split_name(self.cell.split, seed))
+            yield seed, split, load_trained([self.network], network, seed)
 
     def write(self, columns: Sequence[str], lines: Iterable[Iterable[Any]], **record: Any) -> None:
         """Write the file, and beside it the ``.json`` file with its checksum and the record."""

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
 from l2rw.data.datasets.catalog import CATALOG
+from l2rw.data.datasets.facts import data_file
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
@@ -87,6 +88,11 @@ class CellEntry:
     def kind(self) -> str:
         """What its jobs do: ``training`` or ``simulation``."""
         return "training" if isinstance(self.spec, RunSpec) else "simulation"
+
+    @property
+    def data_name(self) -> str:
+        """Name of the data set's file."""
+        return self.data_file or data_file(CATALOG[self.dataset])
 
     @property
     def run_spec(self) -> RunSpec:

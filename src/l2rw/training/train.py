@@ -14,9 +14,9 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.store.checksums import verified
+from l2rw.store.checksums import read_run, verified
 from l2rw.store.errors import UserError
-from l2rw.store.paths import seeds_name
+from l2rw.store.paths import RESULT, seeds_name, split_name
 from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
 from l2rw.training.checkpoints import Checkpoints, Monitor, Stop, stop_on_sigterm
@@ -55,12 +55,13 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
     if spec.precision == "tf32" and device.type != "cuda":
         raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
     set_up_torch(spec.precision, job.compute.threads, deterministic=job.compute.deterministic)
-    dataset = Dataset.load(job.data)
+    dataset = Dataset.load(job.data, job.cell.data_name)
     classes = job.cell.corruption.classes
     # Dropout masks come from one generator: runs must not depend on who trains beside them.
     network = build_network(spec, dataset.info.image_shape, classes)
     stack = 1 if network.draws_masks else job.compute.stack
     for path in job.parents:
+        read_run(path.with_name(RESULT), job.cell.parent or "")
         verified(path)
     first_places = range(0, len(job.seeds), stack)
     runs: list[Run] = []
@@ -118,7 +119,8 @@ def forget_earlier_jobs() -> None:
 
 def _start(job: Job, network: Network, place: int) -> Start:
     seed = job.seeds[place]
-    start = Start(seed, Split.load(job.splits[place]), initial=_initial(job, network, seed))
+    split = Split.load(job.splits[place], split_name(job.cell.split, seed))
+    start = Start(seed, split, initial=_initial(job, network, seed))
     if job.cell.parent is None:
         return start
     parent = load_trained(job.parents, network, seed)

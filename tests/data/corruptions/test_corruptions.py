@@ -12,6 +12,7 @@ from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.data.corruptions.long_tail import LongTail
 from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.data.splits import Part, Split
+from l2rw.store.errors import UserError
 from l2rw.store.identity import plain, restored
 
 NOISY = {
@@ -78,3 +79,13 @@ def test_splits_are_read_as_they_were_written_and_bear_no_date(tmp_path, make_sp
     with zipfile.ZipFile(path) as archive:
         assert {member.date_time[0] for member in archive.infolist()} == {1980}
     assert [p.name for p in tmp_path.iterdir()] == ["split.npz"]
+
+
+def test_a_whole_split_of_another_seed_is_refused(tmp_path, make_split):
+    path = tmp_path / "split.npz"
+    make_split(0).save(path, "digits-imbalance/seed-0")
+    assert Split.load(path, "digits-imbalance/seed-0").train.labels.tolist()
+    with pytest.raises(UserError, match=r"is the split .*seed-0, not .*seed-1"):
+        Split.load(path, "digits-imbalance/seed-1")
+    make_split(0).save(path)  # as earlier versions did
+    assert Split.load(path, "digits-imbalance/seed-1")

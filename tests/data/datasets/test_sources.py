@@ -21,6 +21,7 @@ from tests.cifar import (
 from l2rw.config.documents import REPOSITORY
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.datasets.facts import data_file
 from l2rw.data.datasets.sources import check_files, fetch, require
 from l2rw.store.errors import UserError
 from l2rw.store.sealed_arrays import LENGTH
@@ -330,6 +331,13 @@ class TestDatasetFile:
         path.write_bytes(content)
         with pytest.raises(UserError, match=rf"{path} cannot be read as arrays .*SHA-256.* Hint: "):
             Dataset.load(path)
+
+    def test_of_another_data_set_is_refused(self, tmp_path, digits):
+        path = tmp_path / "digits.npz"
+        digits.save(path)
+        assert Dataset.load(path, data_file(digits.info))
+        with pytest.raises(UserError, match=rf"{path} holds .* in digits-.*, not in mine"):
+            Dataset.load(path, "mine-01234567.npz")
 
     def test_of_earlier_versions_is_read_and_guarded_by_their_crc(self, tmp_path, digits):
         path = tmp_path / "digits.npz"

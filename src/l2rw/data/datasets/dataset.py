@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2rw.data.datasets.catalog import CATALOG
-from l2rw.data.datasets.facts import Facts, facts_from_json, facts_to_json
+from l2rw.data.datasets.facts import Facts, data_file, facts_from_json, facts_to_json
 from l2rw.data.splits import DatasetLabels, read_arrays
-from l2rw.store.checksums import reading
+from l2rw.store.checksums import again, reading
+from l2rw.store.errors import UserError
 from l2rw.store.sealed_arrays import write_arrays
 
 Images = NDArray[np.uint8]
@@ -99,28 +100,44 @@ class Dataset:
         write_arrays(path, {"name": np.array(self.name), **arrays})
 
     @classmethod
-    def load(cls, path: Path) -> "Dataset":
-        """Read what :meth:`save` wrote; raise :class:`UserError` if the file is damaged."""
+    def load(cls, path: Path, name: str | None = None) -> "Dataset":
+        """Read what :meth:`save` wrote.
+
+        Args:
+            path: Of the file.
+            name: That its content belongs under, as :func:`data_file` says; any if None.
+
+        Raises:
+            UserError: The file is missing or damaged, or holds another data set.
+        """
         arrays = read_arrays(path)
         own = {k.removeprefix("own."): arrays.pop(k) for k in list(arrays) if k.startswith("own.")}
         with reading(path, "a data set"):
-            name, measured = str(arrays.pop("name")), arrays.pop("measured", None)
-            if measured is None and name not in CATALOG:
-                raise ValueError(f"there is no published data set {name}")
-            return cls(
-                name=name,
+            called, measured = str(arrays.pop("name")), arrays.pop("measured", None)
+            if measured is None and called not in CATALOG:
+                raise ValueError(f"there is no published data set {called}")
+            found = cls(
+                name=called,
                 **arrays,
                 measured=None if measured is None else facts_from_json(json.loads(str(measured))),
                 own=OwnLabels(**own) if own else None,
             )
+        _require_name(path, found.info, name)
+        return found
 
 
 def read_facts(path: Path) -> Facts:
     """Read the facts of a data set that is in no catalog, without its examples.
 
     Raises:
-        UserError: The file is missing or damaged.
+        UserError: The file is missing or damaged, or its name is not that of its content.
     """
     with reading(path, "a data set of one's own"):
         found: Facts = facts_from_json(json.loads(str(read_arrays(path, ["measured"])["measured"])))
+    _require_name(path, found, path.name)
     return found
+
+
+def _require_name(path: Path, found: Facts, name: str | None) -> None:
+    if name is not None and (belongs := data_file(found)) != name:
+        raise UserError(f"{path} holds what belongs in {belongs}, not in {name}.", again(path))

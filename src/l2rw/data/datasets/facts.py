@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from l2rw.store.identity import RESULTS_REVISION, digest
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -68,3 +70,10 @@ def facts_from_json(content: Mapping[str, Any]) -> Facts:
     """Return the facts that :func:`facts_to_json` turned into plain data."""
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     return Facts(**values)
+
+
+def data_file(data: Facts) -> str:
+    """Return the name of a data set's file, which tells what it was read from and how."""
+    revisions = {"revisions": {data.name: data.revision}} if data.revision else {}
+    identity = {"revision": RESULTS_REVISION, "content": dict(data.sha256), **revisions}
+    return f"{data.name}-{digest(identity)}.npz"
