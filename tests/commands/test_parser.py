@@ -1,6 +1,8 @@
 import pytest
 
 from l2rw.commands.main import GROUPS, main
+from tests.fuzz.test_commands import options_of
+from tests.plans import COMPUTE
 
 
 @pytest.mark.parametrize(
@@ -9,6 +11,12 @@ from l2rw.commands.main import GROUPS, main
         ("status nope", "argument logs: 'nope' is no folder"),
         ("doctor --root /nope", "argument --root: '/nope' is no folder"),
         ("fetch digits --out x.npz --root /nope", "argument --root: '/nope' is no folder"),
+        *(
+            (f"draw --table {name}", f"{name!r} is a folder, not a file")
+            for name in (".", "/", "..")
+        ),
+        ("draw --table a\nb", r"'a\nb' is no name of a file"),
+        ("config a\nb", "unrecognized arguments: a b"),
         *(
             (f"plan --teraflops {text}", f"argument --teraflops: '{text}' is no number above 0")
             for text in ("nan", "0", "-1", "inf", "much")
@@ -36,6 +44,16 @@ def test_nonsense_is_refused_in_a_sentence(arguments, complaint, capsys):
     assert told.startswith("Error: ")
     assert complaint[1:] in told
     assert " Hint: " in told
+
+
+@pytest.mark.parametrize("command", ["train", "probe", "detect"])
+def test_there_is_a_split_for_each_seed(command, monkeypatch, capsys):
+    one = next(c for group in GROUPS for c in group.COMMANDS if c.name == command)
+    monkeypatch.setattr("l2rw.commands.training.cell_to_run", lambda _: (None, COMPUTE))
+    required = [action.option_strings[0] for action in options_of(one) if action.required]
+    given = [w for option in required for w in (option, "0-4" if option == "--seeds" else "x")]
+    assert main([command, *given]) == 2
+    assert "Error: --splits names 1 files for 5 seeds. Hint: " in capsys.readouterr().err
 
 
 def test_no_running_jobs_before_the_first_are_no_mistake(tmp_path, monkeypatch, capsys):

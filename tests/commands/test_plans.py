@@ -8,7 +8,7 @@ def test_a_plan_of_other_code_is_refused(tmp_path, plan_file, command, monkeypat
     monkeypatch.setattr("l2rw.experiments.cells.analysis_hash", lambda: "edited")
     command, option = command.split()
     plan = "--plans" if command == "judge" else "--plan"
-    arguments = [command, plan, plan_file, option, tmp_path, "--out", tmp_path / "out"]
+    arguments = [command, plan, plan_file, option, tmp_path / "x", "--out", tmp_path / "out"]
     assert main([*map(str, arguments)]) == 2
     assert "code of the analysis was changed after" in capsys.readouterr().err
 

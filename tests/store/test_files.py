@@ -252,3 +252,11 @@ def test_other_files_are_replaced(tmp_path):
     assert not files.is_written_in_place(tmp_path / "a.csv")
     assert not files.is_written_in_place(Path("/dev/shm/a.csv"))
     assert files.is_written_in_place(tmp_path)
+
+
+def test_arrays_are_written_under_the_name_that_was_given(tmp_path):
+    from l2rw.store.sealed_arrays import verify_arrays, write_arrays
+
+    write_arrays(tmp_path / "split.json", {"a": np.ones(3)})
+    assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
+    verify_arrays(tmp_path / "split.json")

@@ -4,13 +4,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, count, folder, not_negative, positive, seed_range
+from l2rw.commands.parser import Command, count, file, folder, not_negative, positive, seed_range
 from l2rw.store.paths import ALL_RESULTS
 
 
 def _run_for_options(run_for: ArgumentParser) -> None:
     run_for.add_argument("minutes", type=positive, help="after which the command has ended")
-    run_for.add_argument("plans", type=Path, nargs="+", help="plan files of experiments")
+    run_for.add_argument("plans", type=file, nargs="+", help="plan files of experiments")
     run_for.add_argument(
         "--order", choices=["seeds", "cells"], default="seeds", help="seed by seed, or cell by cell"
     )
@@ -64,7 +64,7 @@ def _run_for(arguments: Namespace) -> None:
 
 
 def _adopt_options(adopt: ArgumentParser) -> None:
-    adopt.add_argument("files", type=Path, nargs="+", help="all parts of a pack")
+    adopt.add_argument("files", type=file, nargs="+", help="all parts of a pack")
     adopt.add_argument("--root", type=folder, help="folder with the source files of data sets")
     adopt.add_argument("--results", type=Path, default=ALL_RESULTS, help="folder of results")
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, add_plan, count, positive, seed
+from l2rw.commands.parser import Command, add_plan, count, file, positive, seed
 from l2rw.commands.training import cell_to_run
 
 BENCH = Path("bench.json")
@@ -38,7 +38,7 @@ def _bench_options(bench: ArgumentParser) -> None:
     )
     bench.add_argument(
         "--plan",
-        type=Path,
+        type=file,
         nargs="+",
         default=[],
         help="plan files to estimate; the whole paper if none",
@@ -57,8 +57,8 @@ def _bench(arguments: Namespace) -> None:
 def _bench_run_options(run: ArgumentParser) -> None:
     add_plan(run, "cell", "cell")
     run.add_argument("--seed", type=seed, default=0)
-    run.add_argument("--data", type=Path, required=True, help="what fetch wrote")
-    run.add_argument("--split", type=Path, required=True, help="what corrupt wrote for the seed")
+    run.add_argument("--data", type=file, required=True, help="what fetch wrote")
+    run.add_argument("--split", type=file, required=True, help="what corrupt wrote for the seed")
     run.add_argument("--steps", type=count, default=2000, help="how many to time")
     run.add_argument("--threads", type=count, default=1, help="CPU threads")
     run.add_argument("--out", type=Path, required=True, help="file to write (.json)")

@@ -3,15 +3,15 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command
+from l2rw.commands.parser import Command, file
 from l2rw.commands.plans import read_own_plan
 
 
 def _judge_options(judge: ArgumentParser) -> None:
     judge.add_argument(
-        "--plans", type=Path, nargs="+", required=True, help="plan files of the experiments"
+        "--plans", type=file, nargs="+", required=True, help="plan files of the experiments"
     )
-    judge.add_argument("--bench", type=Path, help="step times that l2rw bench wrote (.json)")
+    judge.add_argument("--bench", type=file, help="step times that l2rw bench wrote (.json)")
     judge.add_argument("--results", type=Path, required=True, help="folder of tables and figures")
     judge.add_argument("--out", type=Path, required=True, help="folder to write to")
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from l2rw.commands.parser import Command, add_plan, folder, seed
+from l2rw.commands.parser import Command, add_plan, file, folder, seed
 from l2rw.data.datasets.catalog import CATALOG
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _read_own(arguments: Namespace) -> None:
 def _corrupt_options(corrupt: ArgumentParser) -> None:
     add_plan(corrupt, "split", "split")
     corrupt.add_argument("--seed", type=seed, required=True)
-    corrupt.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    corrupt.add_argument("--data", type=file, required=True, help="what fetch wrote")
     corrupt.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
 
 

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, seed
+from l2rw.commands.parser import Command, file, seed
 
 
 def _export_options(export: ArgumentParser) -> None:
@@ -23,12 +23,12 @@ def _export(arguments: Namespace) -> None:
     from l2rw.planning.table import read_config
 
     wanted = Wanted(arguments.row, arguments.seed, arguments.experiment)
-    for file in export(read_config([arguments.config]), wanted, arguments.out):
-        print(f"wrote {file}")
+    for path in export(read_config([arguments.config]), wanted, arguments.out):
+        print(f"wrote {path}")
 
 
 def _predict_options(predict: ArgumentParser) -> None:
-    predict.add_argument("network", type=Path, help="network.safetensors that l2rw export wrote")
+    predict.add_argument("network", type=file, help="network.safetensors that l2rw export wrote")
     predict.add_argument(
         "files", type=Path, nargs="+", help="images and folders of them, or tables"
     )

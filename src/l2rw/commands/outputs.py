@@ -3,12 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command
+from l2rw.commands.parser import Command, file
 from l2rw.commands.plans import read_own_plan
 
 
 def _output_options(job: ArgumentParser) -> None:
-    job.add_argument("--plan", type=Path, required=True, help="plan file of the experiment")
+    job.add_argument("--plan", type=file, required=True, help="plan file of the experiment")
     job.add_argument("--out", type=Path, required=True, help="folder to write to")
 
 
@@ -25,7 +25,7 @@ def _tabulate(arguments: Namespace) -> None:
 
 def _draw_options(draw: ArgumentParser) -> None:
     _output_options(draw)
-    draw.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+    draw.add_argument("--table", type=file, required=True, help="what tabulate wrote (.csv)")
 
 
 def _draw(arguments: Namespace) -> None:
@@ -35,7 +35,7 @@ def _draw(arguments: Namespace) -> None:
 
 
 def _metrics_options(metrics: ArgumentParser) -> None:
-    metrics.add_argument("summaries", type=Path, nargs="+", help="what draw wrote (.csv)")
+    metrics.add_argument("summaries", type=file, nargs="+", help="what draw wrote (.csv)")
     metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from l2rw.store import seeds
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 
 
 class Parser(ArgumentParser):
@@ -21,7 +22,7 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UserError`."""
-        what = f"{message[:1].upper()}{message[1:]}".rstrip(".")
+        what = one_line(f"{message[:1].upper()}{message[1:]}").rstrip(".")
         raise UserError(f"{what}.", f"`{self.prog} --help` lists what may be said.")
 
 
@@ -45,7 +46,7 @@ class Command:
 
 def add_plan(command: ArgumentParser, key: str, kind: str) -> None:
     """Add the options that name one entry of a plan file."""
-    command.add_argument("--plan", type=Path, required=True, help="plan file of an experiment")
+    command.add_argument("--plan", type=file, required=True, help="plan file of an experiment")
     command.add_argument(f"--{key}", required=True, help=f"id of a {kind} in the plan")
 
 
@@ -58,9 +59,17 @@ def add_configuration(command: ArgumentParser) -> None:
 
 def named_path(text: str) -> Path:
     """Read the name of a file or folder; ``~`` is the home folder."""
-    if not text or "\0" in text:
+    if not text or any(letter < " " for letter in text):  # a sentence would break at a line's end
         raise ArgumentTypeError(f"{text!r} is no name of a file")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
+
+
+def file(text: str) -> Path:
+    """Read the name of a file to be read, which is told to be absent by who reads it."""
+    path = named_path(text)
+    if path.is_dir() or not path.name:
+        raise ArgumentTypeError(f"{text!r} is a folder, not a file")
+    return path
 
 
 def folder(text: str) -> Path:

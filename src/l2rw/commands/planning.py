@@ -4,14 +4,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from l2rw.commands.bench import BENCH
-from l2rw.commands.parser import Command, add_configuration, positive
+from l2rw.commands.parser import Command, add_configuration, file, positive
 
 
 def _plan_options(plan: ArgumentParser) -> None:
     add_configuration(plan)
     plan.add_argument(
         "--bench",
-        type=Path,
+        type=file,
         default=BENCH if BENCH.exists() else None,
         help="step times that l2rw bench wrote; bench.json if that is there",
     )

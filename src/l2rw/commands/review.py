@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from l2rw.commands.data import described_kind
-from l2rw.commands.parser import Command, add_plan, count, seed
+from l2rw.commands.parser import Command, add_plan, count, file, seed
 from l2rw.commands.plans import read_own_plan
 from l2rw.commands.training import device_of
 
@@ -51,9 +51,9 @@ def _review_options(review: ArgumentParser) -> None:
     add_plan(review, "cell", "cell of L2RW")
     review.add_argument("--described", required=True, help="the data set, as data_sets has it")
     review.add_argument("--content", help="digest that its files must have")
-    review.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    review.add_argument("--data", type=file, required=True, help="what fetch wrote")
     review.add_argument("--runs", type=Path, required=True, help="folder of the results")
-    review.add_argument("--table", type=Path, required=True, help="what tabulate wrote (.csv)")
+    review.add_argument("--table", type=file, required=True, help="what tabulate wrote (.csv)")
     review.add_argument("--threads", type=count, default=1, help="CPU threads")
     review.add_argument("--out", type=Path, required=True, help="folder to write to")
 

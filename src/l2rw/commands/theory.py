@@ -3,14 +3,14 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, add_plan, seed
+from l2rw.commands.parser import Command, add_plan, file, seed
 
 
 def _simulate_options(simulate: ArgumentParser) -> None:
     add_plan(simulate, "cell", "cell")
     simulate.add_argument("--seed", type=seed, required=True)
-    simulate.add_argument("--data", type=Path, required=True, help="what fetch wrote")
-    simulate.add_argument("--split", type=Path, required=True, help="what corrupt wrote")
+    simulate.add_argument("--data", type=file, required=True, help="what fetch wrote")
+    simulate.add_argument("--split", type=file, required=True, help="what corrupt wrote")
     simulate.add_argument("--out", type=Path, required=True, help="folder to write to")
 
 

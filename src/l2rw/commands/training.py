@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from l2rw.commands.parser import Command, add_plan, count, seed_range
+from l2rw.commands.parser import Command, add_plan, count, file, seed_range
+from l2rw.store.errors import UserError
 
 if TYPE_CHECKING:
     from l2rw.training.plan_file import CellEntry, Compute
@@ -17,11 +18,26 @@ if TYPE_CHECKING:
 def _job_options(job: ArgumentParser) -> None:
     add_plan(job, "cell", "cell")
     job.add_argument("--seeds", type=seed_range, required=True, help="such as 0 or 0-4")
-    job.add_argument("--data", type=Path, required=True, help="what fetch wrote")
+    job.add_argument("--data", type=file, required=True, help="what fetch wrote")
     job.add_argument(
-        "--splits", type=Path, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+        "--splits", type=file, nargs="+", required=True, help="what corrupt wrote, seed by seed"
     )
     job.add_argument("--threads", type=count, default=1, help="CPU threads")
+
+
+def splits_of(arguments: Namespace) -> list[Path]:
+    """Return the split files of a job.
+
+    Raises:
+        UserError: There are more or fewer than seeds.
+    """
+    given, seeds = len(arguments.splits), len(arguments.seeds)
+    if given != seeds:
+        raise UserError(
+            f"--splits names {given} files for {seeds} seeds.", "name one for each, in their order."
+        )
+    splits: list[Path] = arguments.splits
+    return splits
 
 
 def cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
@@ -42,7 +58,7 @@ def device_of(compute: "Compute") -> AbstractContextManager[str | None]:
 def _train_options(train: ArgumentParser) -> None:
     _job_options(train)
     train.add_argument(
-        "--parents", type=Path, nargs="*", default=[], help="trained networks that the cell needs"
+        "--parents", type=file, nargs="*", default=[], help="trained networks that the cell needs"
     )
     train.add_argument(
         "--checkpoints", type=Path, required=True, help="folder to go on from if interrupted"
@@ -61,7 +77,7 @@ def _train(arguments: Namespace) -> None:
         compute=compute,
         seeds=arguments.seeds,
         data=arguments.data,
-        splits=arguments.splits,
+        splits=splits_of(arguments),
         parents=arguments.parents,
         out=arguments.out,
         checkpoints=arguments.checkpoints,
@@ -79,7 +95,7 @@ def _train(arguments: Namespace) -> None:
 
 def _look_options(look: ArgumentParser) -> None:
     _job_options(look)
-    look.add_argument("--network", type=Path, required=True, help="trained networks of the cell")
+    look.add_argument("--network", type=file, required=True, help="trained networks of the cell")
     look.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
 
 
@@ -98,7 +114,7 @@ def _look(implementation: str) -> Callable[[Namespace], None]:
                     compute=compute,
                     seeds=arguments.seeds,
                     data=arguments.data,
-                    splits=arguments.splits,
+                    splits=splits_of(arguments),
                     network=arguments.network,
                     out=arguments.out,
                 )

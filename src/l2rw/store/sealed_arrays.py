@@ -20,7 +20,8 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     import numpy as np
 
     with replacing(path) as partial:
-        np.savez(partial, **arrays)
+        with partial.open("wb") as file:  # to a name, NumPy adds .npz where that lacks
+            np.savez(file, **arrays)
         with partial.open("r+b") as file:
             file.seek(-2, 2)
             if file.read() != EMPTY_COMMENT:
