@@ -47,13 +47,23 @@ def test_classes_that_are_numbers_come_in_their_order(tmp_path, mine):
     )
 
 
-def test_images_lie_deep_in_a_class_and_links_are_followed_once(folder, mine):
+def test_images_lie_deep_in_a_class_and_links_are_followed_but_in_no_circle(folder, mine):
     paint(folder / "wren" / "a" / "b" / "deep.webp", 77)
     paint(folder / "tit" / ".hidden.png", 78)
     (folder / "wren" / "a" / "circle").symlink_to(folder / "wren", target_is_directory=True)
     dataset = mine("image_folder", path=folder).read()
     assert len(ids_of(dataset)) == 21
     assert "wren/a/b/deep.webp" in ids_of(dataset)
+    # Another name of a folder hides none of its files, whichever comes first.
+    (folder / "tit" / "other").symlink_to(folder / "wren" / "a" / "b", target_is_directory=True)
+    found = mine("image_folder", path=folder, duplicates="keep").read()
+    assert {"tit/other/deep.webp", "wren/a/b/deep.webp"} <= set(ids_of(found))
+
+
+def test_a_link_that_leads_nowhere_cannot_be_read(folder, mine):
+    (folder / "wren" / "gone.png").symlink_to(folder / "nowhere.png")
+    with pytest.raises(UserError, match=r"1 file \(wren/gone.png\) cannot be read.*No such file"):
+        mine("image_folder", path=folder).read()
 
 
 def test_what_is_no_image_is_named(folder, mine):

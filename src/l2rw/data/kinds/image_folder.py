@@ -107,18 +107,23 @@ def _is_image(name: str) -> bool:
 def files_below(root: Path) -> list[str]:
     """Return all files, sorted, but hidden ones, as paths below ``root``.
 
-    Links are followed, in a circle once. Paths are text here: 50,000 objects would take seconds.
+    Links are followed, but into no folder that they lie in. Paths are text here: 50,000 objects
+    would take seconds.
     """
     found: list[str] = []
-    seen: set[str] = set()
+    around = {str(root): frozenset({os.path.realpath(root)})}
     for folder, below, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        below[:] = [] if real in seen else [name for name in below if not name.startswith(".")]
-        if real not in seen:
-            inside = Path(folder).relative_to(root).as_posix()
-            prefix = "" if inside == "." else f"{inside}/"
-            found += [prefix + name for name in names if not name.startswith(".")]
-        seen.add(real)
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        found += [prefix + name for name in names if not name.startswith(".")]
+        parents, entered = around.pop(folder), []
+        for name in below:
+            path = os.path.join(folder, name)  # noqa: PTH118
+            real = os.path.realpath(path)
+            if not name.startswith(".") and real not in parents:
+                entered.append(name)
+                around[path] = parents | {real}
+        below[:] = entered
     return sorted(found)
 
 
@@ -128,4 +133,5 @@ def _folders(root: Path) -> list[Path]:
 
 def _notes(roots: Mapping[str, Path]) -> list[str]:
     others = [path for root in roots.values() for path in files_below(root) if not _is_image(path)]
-    return [f"{counted(others, 'file {} is', 'files {} are')} no image."] if others else []
+    words = "file {} is no image", "files {} are no images"
+    return [f"{counted(others, *words)}."] if others else []

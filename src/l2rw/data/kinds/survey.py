@@ -42,6 +42,8 @@ IMAGE_RANGE = (-1.0, 1.0)
 BAR_FROM = 1000
 """Files to digest from which on there is a progress bar."""
 
+UNREADABLE = "unreadable:"
+"""How begins what stands for the digest of a file that cannot be read."""
 FILES, KEPT = ".files.json", "kept"
 Seen = dict[str, list[Any]]
 """Files by name: path, size, time of change in ns, SHA-256."""
@@ -173,25 +175,32 @@ def _look(kind: DatasetKind, before: Seen) -> Seen:
     seen: Seen = {}
     changed = []
     for name, path in files.items():
-        stat = path.stat()
-        there = [str(path), stat.st_size, stat.st_mtime_ns]
+        there = _state_of(path)
         seen[name] = there
-        if before.get(name, [])[:3] == there:
+        if before.get(name, [])[:3] == there and not before[name][3].startswith(UNREADABLE):
             there.append(before[name][3])
         else:
             changed.append(name)
     for name in _with_progress(changed):
         try:
             seen[name].append(sha256(files[name]))
-        except OSError as error:
-            raise UserError(
-                f"{files[name]} cannot be read ({error.strerror}).", "mend its permissions."
-            ) from None
+        except OSError:
+            # Whoever reads it says why, and of all others that cannot be read, too.
+            seen[name].append(f"{UNREADABLE}{name}")
     if kind.corrections:
         effect, path = effect_of(kind), located(kind.corrections)
         stat = path.stat()
         seen[f"{LIST}corrections"] = [str(path), stat.st_size, stat.st_mtime_ns, effect]
     return seen
+
+
+def _state_of(path: Path) -> list[Any]:
+    """Return what tells whether a file has changed; a link may lead nowhere."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return [str(path), 0, 0]
+    return [str(path), stat.st_size, stat.st_mtime_ns]
 
 
 def _with_progress(names: list[str]) -> Iterable[str]:
