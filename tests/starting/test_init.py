@@ -1,6 +1,7 @@
 """From files that nobody described to a configuration."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
 from l2rw.config.load import parse_config
+from l2rw.data.kinds.survey import look_at
 from l2rw.planning.table import read_config
 from l2rw.starting.choice import Machine
 from l2rw.starting.init import Request, init
@@ -181,6 +183,21 @@ def test_a_table_is_guessed_and_said(here, cancer, capsys):
     training = config.experiments["cancer"].training
     assert (training.model, training.batch_size, training.mirror) == ("mlp", 22, False)
     assert "31 features" in said
+
+
+def test_numbers_with_decimal_commas_are_numbers(here, cancer, tmp_path):
+    same = pd.read_csv(cancer, sep=";")
+    same.to_csv(tmp_path / "excel.csv", sep=";", decimal=",", index=False, encoding="utf-8-sig")
+    points, commas = (
+        read_config([start(path)]).data_sets[name]
+        for path, name in ((cancer, cancer.stem), (tmp_path / "excel.csv", "excel"))
+    )
+    assert commas.decimal == ","
+    assert commas.separator == ";"
+    kinds = [replace(kind, clean=None) for kind in (points, commas)]
+    read = [look_at("cancer", kind).layout for kind in kinds]
+    inputs = [kind.inputs(at, at.train, "") for kind, at in zip(kinds, read, strict=True)]
+    np.testing.assert_allclose(inputs[0], inputs[1], rtol=1e-6)
 
 
 def test_tables_without_labels_ask_for_them(here, tmp_path):

@@ -14,7 +14,6 @@ from l2rw.data.kinds.image_folder import files_below
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import counted
 from l2rw.export.network_file import TrainedNetwork
-from l2rw.export.reading import table
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_csv
 
@@ -70,7 +69,7 @@ def _of_images(network: TrainedNetwork, files: Sequence[Path]) -> Iterator[Line]
 
 
 def _of_table(network: TrainedNetwork, file: Path) -> Iterator[Line]:
-    frame = table(file)
+    frame = network.reader.table(file)
     inputs = network.reader.rows(frame, file)
     answers = _answers(network, network.probabilities(inputs)) if len(frame) else ()
     for row, answer in enumerate(answers, start=1):

@@ -23,13 +23,14 @@ class Reader:
     """Makes inputs of files, as ``preprocessing`` of a kind of data set says it.
 
     ``{"picture": {size, grey, fit}}`` for images; ``{"columns": [{name, categories, has_missing,
-    mean, deviation}, …]}`` for tables.
+    mean, deviation}, …]}`` for tables, with ``"decimal": ","`` where that is the decimal sign.
     """
 
     def __init__(self, preprocessing: Mapping[str, Any]) -> None:
         """Raise :class:`ValueError` if it is nothing that is known here."""
         self._picture = Picture(**preprocessing[PICTURE]) if PICTURE in preprocessing else None
         self._columns = [_column(one) for one in preprocessing.get(COLUMNS, ())]
+        self._decimal = preprocessing.get("decimal", ".")
 
     @property
     def reads_images(self) -> bool:
@@ -48,7 +49,7 @@ class Reader:
             UserError: Some cannot be read.
         """
         if not self.reads_images:
-            return np.concatenate([self.rows(table(file), file) for file in files])
+            return np.concatenate([self.rows(self.table(file), file) for file in files])
         images, failures = self.images(files)
         if failures:
             names = [str(files[place]) for place in failures]
@@ -68,6 +69,12 @@ class Reader:
             fine = [file for place, file in enumerate(files) if place not in error.reasons]
             return decode_all(fine, self._picture, "images"), error.reasons
 
+    def table(self, file: Path) -> "pd.DataFrame":
+        """Return the rows of a table; raise :class:`UserError` if it cannot be read."""
+        if not file.exists():
+            raise UserError(f"{file} does not exist.", "name a CSV or parquet file.")
+        return read_table(file, separator_of(file), self._decimal)
+
     def rows(self, frame: "pd.DataFrame", file: Path) -> Features:
         """Return the features of the rows of a table, shape (n, features).
 
@@ -86,13 +93,6 @@ class Reader:
                 _require_numbers(frame[column.name], file)
         blocks = [encode(column, frame[column.name]) for column in self._columns]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
-
-
-def table(file: Path) -> "pd.DataFrame":
-    """Return the rows of a table; raise :class:`UserError` if it cannot be read."""
-    if not file.exists():
-        raise UserError(f"{file} does not exist.", "name a CSV or parquet file.")
-    return read_table(file, separator_of(file))
 
 
 def _column(stored: Mapping[str, Any]) -> Column:

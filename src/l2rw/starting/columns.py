@@ -47,9 +47,9 @@ class Columns:
         return others | {name for name, _ in self.ignored}
 
 
-def read_examples(file: Path, separator: str) -> "pd.DataFrame":
+def read_examples(file: Path, separator: str, decimal: str = ".") -> "pd.DataFrame":
     """Read a table that has rows and, at least, two columns."""
-    frame = read_table(file, separator)
+    frame = read_table(file, separator, decimal)
     if not len(frame):
         raise UserError(f"{file} has no rows.", "name a table with a line for each example.")
     if len(frame.columns) < 2:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from l2rw.data.kinds.image_folder import TEST, TRAIN
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import counted, some
-from l2rw.data.kinds.tables import separator_of
+from l2rw.data.kinds.tables import has_decimal_commas, separator_of
 from l2rw.starting.columns import Columns, guess, read_examples, require_classes
 from l2rw.store.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 HALVES = {TRAIN: ("train", "training"), TEST: ("test", "testing")}
@@ -133,11 +136,17 @@ def _of_table(file: Path, label: str | None) -> Source:
         )
     separator = separator_of(file)
     frame = read_examples(file, separator)
+    # A table of Excel where a comma is the decimal sign has semicolons between its cells.
+    decimal = "," if separator == ";" and _has_commas(frame) else "."
+    if decimal == ",":
+        frame = read_examples(file, separator, decimal)
     columns = guess(frame, file, label)
     require_classes(frame, columns.label, file)
     options: dict[str, Any] = {"path": file, "label_column": columns.label}
     if separator != ",":
         options["separator"] = separator
+    if decimal != ".":
+        options["decimal"] = decimal
     for key in ("id", "group", "split", "true_label"):
         if name := getattr(columns, key):
             options[f"{key}_column"] = name
@@ -156,6 +165,10 @@ def _of_table(file: Path, label: str | None) -> Source:
         options["image_root"] = root
         notes.append(f"Its images lie in {root}.")
     return Source("image_table", options, notes)
+
+
+def _has_commas(frame: "pd.DataFrame") -> bool:
+    return any(has_decimal_commas(frame[name]) for name in frame.columns)
 
 
 def _guessed(columns: Columns, label: str | None) -> str:

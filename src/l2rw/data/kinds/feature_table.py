@@ -71,7 +71,8 @@ class FeatureTable(TableKind):
     def preprocessing(self, layout: Layout) -> dict[str, Any]:
         """Return how columns become features; see :meth:`.DatasetKind.preprocessing`."""
         columns = self._columns(self._rows(layout), layout)
-        return {"columns": [asdict(column) for column in columns]}
+        decimal = {} if self.decimal == "." else {"decimal": self.decimal}
+        return {"columns": [asdict(column) for column in columns], **decimal}
 
     def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
         """Return the rows as they come, without labels; see :meth:`.DatasetKind.shown`."""

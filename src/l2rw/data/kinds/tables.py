@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TRAIN, TEST = "train", "test"
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """How a cell of a CSV file says that it has no value."""
+COMMA_NUMBER = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?([eE][+-]?\d+)?"
+"""A number with a decimal comma, and perhaps points between thousands."""
 SEPARATORS = (",", ";", "\t", "|")
 """What may stand between cells."""
 
@@ -42,6 +44,7 @@ class TableKind(DatasetKind):
         "Column of the true labels, where they are known of all examples.", None
     )
     separator: str = option("What stands between the cells of a CSV file.", ",")
+    decimal: Literal[".", ","] = option("The decimal sign of numbers in a CSV file.", ".")
 
     def __post_init__(self) -> None:
         """Check what types do not."""
@@ -70,7 +73,7 @@ class TableKind(DatasetKind):
 
         frames = []
         for half, file in self.tables().items():
-            frame = read_table(file, self.separator)
+            frame = read_table(file, self.separator, self.decimal)
             for column in self._named_columns():
                 if column not in frame.columns:
                     raise UserError(
@@ -174,8 +177,17 @@ def separator_of(file: Path) -> str:
     return max(SEPARATORS, key=first.count)
 
 
-def read_table(file: Path, separator: str) -> "pd.DataFrame":
-    """Return the rows of a CSV or parquet file; raise :class:`UserError` if it cannot be read."""
+def has_decimal_commas(values: "pd.Series[Any]") -> bool:
+    """Whether a column of texts holds numbers alone, some of them with a decimal comma."""
+    there = values.dropna().astype(str)
+    return bool(there.str.fullmatch(COMMA_NUMBER).all() and there.str.contains(",").any())
+
+
+def read_table(file: Path, separator: str, decimal: str = ".") -> "pd.DataFrame":
+    """Return the rows of a CSV or parquet file; raise :class:`UserError` if it cannot be read.
+
+    With the decimal sign ``,`` the columns that hold such numbers get points instead.
+    """
     import pandas as pd
 
     parquet = file.suffix.lower() in {".parquet", ".pq"}
@@ -204,7 +216,15 @@ def read_table(file: Path, separator: str) -> "pd.DataFrame":
     frame.columns = [str(column).strip() for column in frame.columns]
     if twice := _twice(list(frame.columns)):
         raise UserError(f"{file} has the column {twice[0]!r} twice.", "rename one of them.")
+    if decimal == "," and not parquet:
+        for name in frame.columns:
+            if has_decimal_commas(frame[name]):
+                frame[name] = _with_points(frame[name])
     return frame
+
+
+def _with_points(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
+    return numbers.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
 
 
 def _twice(names: Sequence[str]) -> list[str]:
