@@ -1,26 +1,33 @@
 r"""L2RW layer by layer, the fastest exact way where examples do not meet.
 
 Let a layer map example i's inputs :math:`a_i` to outputs :math:`y_i = y(a_i; \theta)`, linearly in
-its parameters, and let :math:`\delta_i = \partial f_i / \partial y_i`, which an ordinary backward
-pass of :math:`\sum_i f_i` yields for all examples at once, because no other example's loss depends
-on :math:`y_i`. The layer's part of example i's gradient is the only tensor :math:`g_i` that has
+its parameters :math:`\theta`, and let :math:`\delta_i = \partial f_i / \partial y_i` be the
+gradient of example i's loss at these outputs. One backward pass of :math:`\sum_i f_i` yields all
+:math:`\delta_i`, because no other example's loss depends on :math:`y_i`.
+
+What is the layer's part :math:`g_i = \partial f_i / \partial \theta` of example i's gradient? Move
+the parameters by :math:`t v`. As the layer is linear in them, its outputs move by
+:math:`t\, y(a_i; v)`, and by the chain rule the loss changes at the rate
 
 .. math:: \langle g_i, v \rangle = \langle \delta_i, y(a_i; v) \rangle
         \qquad \text{for all } v \text{ of the shape of } \theta .
 
-So, once and for all examples together, with the sum over layers,
+So inner products with :math:`g_i` need no :math:`g_i`: it is enough to run the layer with v in
+place of its parameters. For all examples together:
 
-1. :math:`v = \sum_j g_j` over the clean examples, the clean gradient up to a positive factor;
-2. :math:`u_i = \sum_\text{layers} \langle \delta_i, y(a_i; v) \rangle`, the alignments: the layer
-   is run on its inputs with v for its parameters;
-3. :math:`\sum_i w_i g_i`, the gradient to follow: the layer's parameter gradient where its outputs
-   have the cotangent :math:`w_i \delta_i`.
+1. :math:`v = \sum_j g_j` over the clean examples is the clean gradient up to a positive factor,
+   which normalisation cancels.
+2. :math:`u_i = \sum_\text{layers} \langle \delta_i, y(a_i; v) \rangle` are the alignments; weights
+   :math:`w_i` follow from them as in :mod:`l2rw.core.weights`.
+3. :math:`\sum_i w_i g_i` is the gradient to follow: an ordinary parameter gradient of each layer,
+   with :math:`w_i \delta_i` as the gradient at its outputs.
 
-This is the sum of section 3.2 of the paper, carried from multi-layer perceptrons to all layers that
-are linear in their parameters. It takes a forward pass, a backward pass without parameter
-gradients, and twice as much again as a forward pass: four units where forward mode takes five, and
-SGD three. A layer that is used twice, or two that share a parameter, add up: v is the gradient of
-the parameter, and each use has inputs and :math:`\delta_i` of its own.
+This is the sum of section 3.2 of the paper, extended from multi-layer perceptrons to all layers
+that are linear in their parameters. In units of a forward pass of the training batch it takes four:
+the forward pass, a backward pass without parameter gradients, and one each for steps 2 and 3.
+Forward mode takes five, SGD three; all leave out the clean batch. If a layer is used twice, or two
+layers share a parameter, their parts add up: v is the gradient of the parameter, and each use has
+inputs and :math:`\delta_i` of its own.
 """
 
 from collections.abc import Callable, Iterable
