@@ -119,8 +119,13 @@ def describe_variants(shared: NoisyLabels, rows: Iterable[Row]) -> str:
 def over_splits(seeds: int) -> str:
     """Say what is behind a number."""
     if seeds == 1:
-        return "one random split"
-    return f"mean and 95 % confidence interval over {seeds} random splits"
+        return splits(1)
+    return f"mean and 95 % confidence interval over {splits(seeds)}"
+
+
+def splits(seeds: int) -> str:
+    """Count random splits in words."""
+    return "one random split" if seeds == 1 else f"{seeds} random splits"
 
 
 def sentences(*parts: str) -> str:

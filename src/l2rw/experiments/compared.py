@@ -24,6 +24,7 @@ from l2rw.experiments.captions import (
     describe_variants,
     over_splits,
     sentences,
+    splits,
 )
 from l2rw.experiments.cells import Experiment, PlannedCell
 from l2rw.experiments.setups import Setup, setup
@@ -91,7 +92,7 @@ def curves(config: Config, name: str) -> Experiment:
         f"Training curves on {section.dataset}: {describe_corruption(one.split.corruption)}. "
         f"Accuracy under the given, noisy labels: solid on the hyper-validation set "
         f"({config.noisy_labels.validation_size} images), dotted in training; means over "
-        f"{_seeds(config, section)} random splits with 95 % confidence bands.",
+        f"{splits(_seeds(config, section))} with 95 % confidence bands.",
         describe_setups([one]),
     )
     return _experiment(config, name, caption, _rows(one, section.rows), results_file=METRICS)
@@ -139,7 +140,7 @@ def weights(config: Config, name: str) -> Experiment:
         f"{one.training.model} without decay of the learning rate. Left: batches of "
         f"{one.training.batch_size} images of all classes. Right: batches of images of a single "
         f"class, not the background, over all such classes. All batches of "
-        f"{_seeds(config, section)} random splits."
+        f"{splits(_seeds(config, section))}."
     )
     cells = [PlannedCell(cell, {"row": "l2rw"})]
     return _experiment(config, name, caption, cells, results_file=PROBE)

@@ -29,11 +29,12 @@ def _asked(plans: Sequence[PlanFile]) -> str:
     methods = {cell.run_spec.method for plan in plans for cell in plan.cells if _trains(cell)}
     seeds = max(len(plan.seeds) for plan in plans)
     told = f"{len(methods)} methods, " if methods else ""
+    counted_splits = "one random split" if seeds == 1 else f"{seeds} random splits"
     counted = "1 experiment" if len(plans) == 1 else f"{len(plans)} experiments"
     return (
         "Asked: if a few labels are surely right, does weighting every training example by them "
         f"(L2RW) beat training as usual? {counted}, {told}"
-        f"{seeds} random splits, on {', '.join(datasets)}."
+        f"{counted_splits}, on {', '.join(datasets)}."
     )
 
 

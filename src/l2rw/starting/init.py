@@ -103,8 +103,9 @@ def _names(request: Request, path: Path) -> Names:
 
 def _slug(text: str) -> str:
     """Return a name for a data set: small letters, digits and underscores, a letter first."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+    # `casefold` turns "ß" into "ss", which ASCII would drop.
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     if not slug or not slug[0].isalpha():
         slug = f"data_{slug}".strip("_")
     taken = {*CATALOG, *Config().experiments}

@@ -82,7 +82,10 @@ def explained(error: BaseException) -> UserError | None:
     if isinstance(error, OSError):
         return _explained_refusal(error)
     if isinstance(error, UnicodeDecodeError):
-        return UserError(f"A file is no text in UTF-8 ({error}).", "save it in UTF-8.")
+        return UserError(
+            f"A file is no text in UTF-8 ({error}).",
+            "save it in UTF-8, as by `iconv -f latin1 -t utf-8 OLD > NEW`.",
+        )
     told = str(error).lower()
     no_memory = "allocate memory" in told or "not enough memory" in told
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or no_memory:

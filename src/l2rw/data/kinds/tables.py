@@ -211,7 +211,8 @@ def read_table(file: Path, separator: str, decimal: str = ".") -> "pd.DataFrame"
         reason = one_line(error)
         raise UserError(
             f"{file} cannot be read as a table ({type(error).__name__}: {reason}).",
-            "name a CSV file in UTF-8 with names of columns in its first line, or a parquet file.",
+            "name a CSV file in UTF-8 (`iconv -f latin1 -t utf-8 OLD > NEW` makes one) with names "
+            "of columns in its first line, or a parquet file.",
         ) from None
     frame.columns = [str(column).strip() for column in frame.columns]
     if twice := _twice(list(frame.columns)):
