@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from l2rw.store.checksums import again, read_run, reading, verified
+from l2rw.store.checksums import again, read_run, reading, verified, verified_of_run
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
-from l2rw.store.paths import RESULT, record_of, run_folder
+from l2rw.store.paths import RESULT, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -87,8 +87,7 @@ def collect_csv(plan: PlanFile, runs: Path, name: str, columns: Mapping[str, typ
     """
     parts = []
     for job in jobs(plan, runs):
-        path = verified(job.folder / name)
-        read_run(record_of(path), job.made["cell"])
+        path = verified_of_run(job.folder / name, job.made["cell"])
         lines = _read_csv(path, {"seed": int, **columns})
         wanted = {run["seed"] for run in job.runs}
         if missing := wanted - set(lines["seed"]):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from l2rw.store.checksums import read_run, verified
+from l2rw.store.checksums import verified_of_run
 from l2rw.store.errors import UserError
 from l2rw.store.files import replacing
-from l2rw.store.paths import METRICS, RESULT, Results, seeds_name
+from l2rw.store.paths import METRICS, Results, seeds_name
 
 FILE = "events.out.tfevents.0.l2rw"
 VARINT, DOUBLE, BYTES, FLOAT = 0, 1, 2, 5
@@ -32,10 +32,9 @@ def export(results: Path, out: Path) -> int:
     """
     runs, count = Results(results).runs, 0
     for path in sorted(runs.glob(f"*/*/*/{METRICS}")):
-        read_run(path.with_name(RESULT), path.parents[1].relative_to(runs).as_posix())
-        verified(path)
-        for seed, curves in pd.read_csv(path).groupby("seed"):
-            folder = out / path.parents[1].relative_to(runs) / seeds_name(int(str(seed)))
+        cell = path.parents[1].relative_to(runs).as_posix()
+        for seed, curves in pd.read_csv(verified_of_run(path, cell)).groupby("seed"):
+            folder = out / cell / seeds_name(int(str(seed)))
             with replacing(folder / FILE) as partial:
                 partial.write_bytes(b"".join(_events(curves)))
             count += 1

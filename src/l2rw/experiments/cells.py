@@ -15,10 +15,9 @@ from l2rw.data.datasets.facts import Facts
 from l2rw.methods import METHODS
 from l2rw.models import MODELS
 from l2rw.store.errors import UserError
-from l2rw.store.identity import RESULTS_REVISION, digest, plain
+from l2rw.store.identity import RESULTS_REVISION, digest, plain, revisions
 from l2rw.store.paths import CHECKS, RESULT
 from l2rw.store.provenance import source_hash
-from l2rw.store.records import Record
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training.spec import RunSpec
 
@@ -67,7 +66,7 @@ class SplitPlan:
             "content": dict(self.data.sha256),
             "corruption": self.corruption.name,
             "parameters": plain(self.corruption),
-            **_revisions(self.data, CORRUPTIONS[self.corruption.name]),
+            **revisions(self.data, CORRUPTIONS[self.corruption.name]),
         }
 
 
@@ -111,7 +110,7 @@ class Cell:
     def _revisions(self) -> dict[str, Any]:
         if not isinstance(self.spec, RunSpec):
             return {}
-        return _revisions(METHODS[self.spec.method], MODELS[self.spec.model])
+        return revisions(METHODS[self.spec.method], MODELS[self.spec.model])
 
     @property
     def kind(self) -> str:
@@ -203,12 +202,6 @@ def _require_network_for(data: Facts, spec: RunSpec) -> None:
             f"Rows of {data.name}, a table, cannot be cropped or mirrored.",
             "set training.crop_padding to 0 and training.mirror to false.",
         )
-
-
-def _revisions(*records: Record | Facts) -> dict[str, Any]:
-    """Return what records add to an identity: nothing while their revisions are 0."""
-    revisions = {record.name: record.revision for record in records if record.revision}
-    return {"revisions": revisions} if revisions else {}
 
 
 def analysis_hash() -> str:

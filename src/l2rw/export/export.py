@@ -16,7 +16,7 @@ from l2rw.experiments.cells import Cell
 from l2rw.export.network_file import About, write_network
 from l2rw.methods import METHODS
 from l2rw.planning.plan import Plan
-from l2rw.store.checksums import read_result, read_run, verified
+from l2rw.store.checksums import read_result, verified_of_run
 from l2rw.store.errors import UserError, closest
 from l2rw.store.files import replacing, write_csv
 from l2rw.store.paths import NETWORK, RESULT, SUSPECTS, Results
@@ -108,9 +108,8 @@ def _folder(plan: Plan, cell: Cell, seed: int) -> Path:
             "run `l2rw run` with this configuration first, or name another --seed.",
         )
     folder = Results(plan.config.results).run(cell.id, format_seeds(job))
-    read_run(folder / RESULT, cell.id, job)
     for file in (NETWORK, SUSPECTS):
-        verified(folder / file)
+        verified_of_run(folder / file, cell.id, job)
     return folder
 
 

@@ -8,6 +8,7 @@ from l2rw.analysis.collect import read_table
 from l2rw.analysis.outputs import drawing_of
 from l2rw.analysis.statistics import plus_minus
 from l2rw.analysis.style import look, name_of
+from l2rw.experiments.captions import splits
 from l2rw.store.paths import Results
 from l2rw.training.plan_file import PlanFile
 
@@ -29,12 +30,11 @@ def _asked(plans: Sequence[PlanFile]) -> str:
     methods = {cell.run_spec.method for plan in plans for cell in plan.cells if _trains(cell)}
     seeds = max(len(plan.seeds) for plan in plans)
     told = f"{len(methods)} methods, " if methods else ""
-    counted_splits = "one random split" if seeds == 1 else f"{seeds} random splits"
     counted = "1 experiment" if len(plans) == 1 else f"{len(plans)} experiments"
     return (
         "Asked: if a few labels are surely right, does weighting every training example by them "
         f"(L2RW) beat training as usual? {counted}, {told}"
-        f"{counted_splits}, on {', '.join(datasets)}."
+        f"{splits(seeds)}, on {', '.join(datasets)}."
     )
 
 

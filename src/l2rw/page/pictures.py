@@ -9,8 +9,8 @@ import pandas as pd
 from PIL import Image
 
 from l2rw.data.datasets.dataset import Dataset, Images
-from l2rw.store.checksums import read_run, verified
-from l2rw.store.paths import RESULT, SUSPECTS, Results
+from l2rw.store.checksums import verified_of_run
+from l2rw.store.paths import SUSPECTS, Results
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
 
@@ -45,8 +45,7 @@ def pictures_of(plan: PlanFile, there: Results) -> list[Picture]:
     seed = min(plan.seeds)
     (job,) = (job for job in cell.jobs if seed in job)
     folder = there.run(cell.id, format_seeds(job))
-    read_run(folder / RESULT, cell.id, job)
-    lines = pd.read_csv(verified(folder / SUSPECTS))
+    lines = pd.read_csv(verified_of_run(folder / SUSPECTS, cell.id, job))
     first = lines[lines["seed"] == seed].head(SHOWN)
     dataset = Dataset.load(data[0], data[0].name)
     if not dataset.info.has_images:

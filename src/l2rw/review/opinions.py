@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import make_part
-from l2rw.store.checksums import read_run, verified
-from l2rw.store.paths import NETWORK, RESULT, SUSPECTS, run_folder
+from l2rw.store.checksums import verified_of_run
+from l2rw.store.paths import NETWORK, SUSPECTS, run_folder
 from l2rw.store.seeds import format_seeds
 from l2rw.training.detectors import Predictions, confident_learning
 from l2rw.training.device import choose_device, set_up_torch
@@ -102,9 +102,8 @@ def opinions_of(
     weights = np.full((len(seeds), len(given)), np.nan)
     for job in cell.jobs:
         folder = run_folder(runs, cell.id, format_seeds(job))
-        read_run(folder / RESULT, cell.id, job)
         for name in (NETWORK, SUSPECTS):
-            verified(folder / name)
+            verified_of_run(folder / name, cell.id, job)
         suspects = pd.read_csv(folder / SUSPECTS, usecols=["seed", "image", "mean_weight"])
         for seed in set(job) & set(seeds):
             parameters, buffers = (

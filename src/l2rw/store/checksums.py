@@ -1,7 +1,8 @@
 """Checksums in results, so that what was damaged on the way is noticed and named.
 
 A result's JSON file holds the SHA-256 of the files beside it and of its own content. Whoever reads
-a file asks for it by :func:`verified`; whoever writes some seals them by :func:`write_record`.
+a file asks for it by :func:`verified`, and for one of a run by :func:`verified_of_run`; whoever
+writes some seals them by :func:`write_record`.
 """
 
 import hashlib
@@ -70,15 +71,22 @@ def read_run(path: Path, cell: str, seeds: range | None = None) -> dict[str, Any
     return content
 
 
+def verified_of_run(path: Path, cell: str, seeds: range | None = None) -> Path:
+    """Return the name of a job's file that is as it was written, and of this cell.
+
+    Arguments and errors are those of :func:`read_run`, but for the path, which is the file's.
+    """
+    _compare(path, read_run(record_of(path), cell, seeds))
+    return path
+
+
 def verify(path: Path, result: Path) -> None:
     """Compare a file with the checksum that the result beside it holds.
 
     Raises:
         UserError: One of them is missing, damaged or was changed.
     """
-    checksums = read_result(result)[FILES]
-    if not path.is_file() or checksums.get(path.name) != sha256(path):
-        raise _damaged(path)
+    _compare(path, read_result(result))
 
 
 def verified(path: Path) -> Path:
@@ -197,6 +205,11 @@ def sha256(path: Path) -> str:
     """Return the checksum of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _compare(path: Path, record: Mapping[str, Any]) -> None:
+    if not path.is_file() or record[FILES].get(path.name) != sha256(path):
+        raise _damaged(path)
 
 
 def _of_content(content: dict[str, Any]) -> str:

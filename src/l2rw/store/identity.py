@@ -11,7 +11,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -20,6 +30,24 @@ RESULTS_REVISION = 2
 """Part of every result's identity. Raise it when code changes what a run computes."""
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+class Revised(Protocol):
+    """What has a revision of its own: a record, or the facts of a data set."""
+
+    @property
+    def name(self) -> str:
+        """Under which it enters an identity."""
+
+    @property
+    def revision(self) -> int:
+        """See :class:`~l2rw.store.records.Record`."""
+
+
+def revisions(*revised: Revised) -> dict[str, Any]:
+    """Return what revisions add to an identity: nothing while they are 0."""
+    found = {one.name: one.revision for one in revised if one.revision}
+    return {"revisions": found} if found else {}
 
 
 def setting(key: str | None = None, *, left_out_at: Any = MISSING) -> Any:

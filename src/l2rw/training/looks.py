@@ -12,9 +12,9 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
-from l2rw.store.checksums import read_run, verified, write_record
+from l2rw.store.checksums import verified_of_run, write_record
 from l2rw.store.files import write_csv
-from l2rw.store.paths import RESULT, split_name
+from l2rw.store.paths import split_name
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
@@ -60,8 +60,7 @@ class LookJob:
         device = choose_device(self.compute.device)
         set_up_torch(spec.precision, self.compute.threads, deterministic=self.compute.deterministic)
         dataset = Dataset.load(self.data, self.cell.data_name)
-        read_run(self.network.with_name(RESULT), self.cell.id)
-        verified(self.network)
+        verified_of_run(self.network, self.cell.id)
         shape = dataset.info.image_shape
         return Opened(dataset, build_network(spec, shape, self.cell.corruption.classes), device)
 

@@ -14,9 +14,9 @@ from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
-from l2rw.store.checksums import read_run, verified
+from l2rw.store.checksums import verified_of_run
 from l2rw.store.errors import UserError
-from l2rw.store.paths import RESULT, seeds_name, split_name
+from l2rw.store.paths import seeds_name, split_name
 from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
 from l2rw.training.checkpoints import Checkpoints, Monitor, Stop, stop_on_sigterm
@@ -61,8 +61,7 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
     network = build_network(spec, dataset.info.image_shape, classes)
     stack = 1 if network.draws_masks else job.compute.stack
     for path in job.parents:
-        read_run(path.with_name(RESULT), job.cell.parent or "")
-        verified(path)
+        verified_of_run(path, job.cell.parent or "")
     first_places = range(0, len(job.seeds), stack)
     runs: list[Run] = []
     checkpoints: list[Checkpoints] = []

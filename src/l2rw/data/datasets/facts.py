@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from l2rw.store.identity import RESULTS_REVISION, digest
+from l2rw.store.identity import RESULTS_REVISION, digest, revisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,6 @@ def facts_from_json(content: Mapping[str, Any]) -> Facts:
 
 def data_file(data: Facts) -> str:
     """Return the name of a data set's file, which tells what it was read from and how."""
-    revisions = {"revisions": {data.name: data.revision}} if data.revision else {}
-    identity = {"revision": RESULTS_REVISION, "content": dict(data.sha256), **revisions}
+    content = dict(data.sha256)
+    identity = {"revision": RESULTS_REVISION, "content": content, **revisions(data)}
     return f"{data.name}-{digest(identity)}.npz"
