@@ -629,3 +629,12 @@ def test_the_convention_of_later_papers_is_named_and_is_another_split():
     assert planned(noise=1.0, drawn_from="all_classes").cells
     with pytest.raises(UserError, match=r"noise of 1\.0 is no share"):
         planned(noise=1.0)
+
+
+@pytest.mark.parametrize("steps", [80000, 8000])
+def test_a_table_at_another_scale_says_how_the_paper_trains(steps):
+    training = {"steps": steps, "decay_at": [steps // 2, steps * 3 // 4]}
+    raw = {"noisy_labels": {"background_flip": {"training": training}}, "targets": ["table2"]}
+    caption = Plan(parse_config(raw)).experiments["table2"].caption
+    assert ("another scale" in caption) == (steps == 8000)
+    assert caption.count("80000 steps") == 1

@@ -37,11 +37,7 @@ from l2rw.store.paths import DETECTORS, METRICS, PROBE, SUSPECTS
 def table(config: Config, name: str) -> Experiment:
     """Return the cells of a table of accuracies."""
     section = _section(config, name, Table)
-    setups = [
-        setup(config, section, dataset, corruption)
-        for dataset in section.datasets
-        for corruption in section.corruptions
-    ]
+    setups = _setups(config, section)
     cells = [
         planned
         for one in setups
@@ -53,6 +49,7 @@ def table(config: Config, name: str) -> Experiment:
             describe_clean_set(one.split.corruption) for one in setups[: len(section.corruptions)]
         ),
         describe_setups(setups),
+        _papers_training(name, setups),
         describe_variants(config.noisy_labels, section.rows),
     )
     return _experiment(config, name, caption, cells)
@@ -222,6 +219,31 @@ def _group(section: Table, one: Setup) -> dict[str, str]:
 
 def _corruptions(setups: Iterable[Setup]) -> str:
     return _each((describe_corruption(one.split.corruption) for one in setups), "; or ")
+
+
+def _setups(config: Config, section: Table) -> list[Setup]:
+    return [
+        setup(config, section, dataset, corruption)
+        for dataset in section.datasets
+        for corruption in section.corruptions
+    ]
+
+
+def _papers_training(name: str, setups: Iterable[Setup]) -> str:
+    """Say how the paper trains, if it has the same table on one of the data sets, but not so."""
+    papers = Config()
+    section = papers.experiments.get(name)
+    if not isinstance(section, Table):
+        return ""
+    ours, theirs = _training_by_data(setups), _training_by_data(_setups(papers, section))
+    others = _each(theirs[key] for key in ours if theirs.get(key, ours[key]) != ours[key])
+    return others and f"The paper trains at another scale, so its numbers do not compare: {others}"
+
+
+def _training_by_data(setups: Iterable[Setup]) -> dict[tuple[str, str], str]:
+    return {
+        (one.split.dataset, one.split.corruption.name): describe_setups([one]) for one in setups
+    }
 
 
 def _each(texts: Iterable[str], between: str = " ") -> str:
