@@ -212,9 +212,9 @@ def test_what_is_no_evidence_says_so_everywhere(plans, bench, folder, tmp_path, 
     page = (tmp_path / "REPRODUCTION.md").read_text()
     assert "Tried at another scale: 3," in page
     (line,) = [line for line in page.splitlines() if line.startswith("| [Best at every")]
-    assert "| at demo scale: ✓ reproduced | MNIST, demo scale | 3 |" in line
+    assert "| at another scale: ✓ reproduced | MNIST, another scale | 3 |" in line
     assert main(["claims", str(tmp_path)]) == 0
-    assert "at demo scale: ✓ reproduced" in capsys.readouterr().out
+    assert "at another scale: ✓ reproduced" in capsys.readouterr().out
     other = _paper(plans, table2=planned(plans, [])["table2"].assign(cell="other"))
     write_ledger(plans, bench, folder, other, tmp_path)
     assert "**Not all** cells have" in (tmp_path / "REPRODUCTION.md").read_text()

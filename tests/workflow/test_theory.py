@@ -88,8 +88,8 @@ def test_the_ledger_judges_the_theory_and_counts_only_what_needs_no_data(finishe
     claims = pd.read_csv(finished.results / "claims.csv").drop_duplicates("claim")
     verdicts = claims.set_index("claim")[["verdict", "scale"]].T.to_dict("list")
     assert verdicts["lemma1-printed"] == ["not reproduced", "no data"]
-    assert verdicts["lemma1-corrected"] == ["reproduced", "demo"]
-    assert verdicts["theorem2"][1] == "demo"
+    assert verdicts["lemma1-corrected"] == ["reproduced", "another"]
+    assert verdicts["theorem2"][1] == "another"
     assert claims.set_index("claim").loc["overhead", "missing"] == "bench"
     page = (finished.results / "REPRODUCTION.md").read_text()
     assert "Tested at the paper's scale: 1 of 18 claims of the paper" in page

@@ -17,7 +17,7 @@ SAME = 1e-9
 
 Outcome = Literal["holds", "fails", "undecided"]
 Verdict = Literal["reproduced", "partly", "undecided", "not reproduced", "not tested"]
-Scale = Literal["the paper's", "part of the paper's", "demo", "no data"]
+Scale = Literal["the paper's", "part of the paper's", "another", "no data"]
 
 
 class Finding(NamedTuple):
@@ -116,7 +116,7 @@ def scale_of(claim: Claim, tables: Tables, paper: Tables) -> Scale:
 
     A cell's id digests everything that determines its results. ``the paper's``: the comparisons
     are those of the paper's configuration, all of them; ``part of the paper's``: some of them;
-    ``no data``: the claim needs none; else ``demo``.
+    ``no data``: the claim needs none; else ``another``.
     """
     ours, theirs = (
         {(part, one.cells) for part, one in claim.comparisons(of)} for of in (tables, paper)
@@ -125,7 +125,7 @@ def scale_of(claim: Claim, tables: Tables, paper: Tables) -> Scale:
         return "no data"
     if ours == theirs:
         return "the paper's"
-    return "part of the paper's" if ours < theirs else "demo"
+    return "part of the paper's" if ours < theirs else "another"
 
 
 def _measure_all(claim: Claim, tables: Tables) -> list[tuple[Part, Comparison, Measured]] | str:

@@ -21,8 +21,8 @@ OUTCOMES: dict[Outcome, str] = {"holds": "hold", "undecided": "undecided", "fail
 def verdict_in_words(verdict: Verdict, scale: Scale | None) -> str:
     """Write a verdict: one that is no evidence about the paper says so first."""
     where = ""
-    if scale == "demo":
-        where = "at demo scale: "
+    if scale == "another":
+        where = "at another scale: "
     elif scale == "part of the paper's":
         where = "in part: "
     return f"{where}{SIGNS[verdict]} {verdict}"
@@ -36,7 +36,7 @@ def scale_in_words(data: Sequence[str], scale: Scale | None, *, theorem: bool = 
         return "none needed"
     if theorem and scale == "the paper's":
         return ", ".join([*data, "our problem"])
-    return ", ".join([*data, "demo scale" if scale == "demo" else f"{scale} scale"])
+    return ", ".join([*data, f"{scale} scale"])
 
 
 def effect_in_words(finding: Finding) -> str:
