@@ -434,7 +434,10 @@ REFUSED = {
         ),
         "in_proj_weight acts outside",
     ),
-    "batch normalisation": (lambda: nn.BatchNorm1d(4, affine=False), "meet in 0, batch"),
+    "batch normalisation": (
+        lambda: nn.BatchNorm1d(4, affine=False),
+        "training mode, mixes",
+    ),
     "attention over examples": (
         lambda: Sees(lambda layer, found: layer(found).softmax(0)),
         "depends on other examples",

@@ -66,7 +66,7 @@ NETWORKS = [
     *(transformer, transformer_in_evaluation_mode),
 ]
 LAYER_WISE = [perceptron, frozen]
-"""Networks whose examples do not meet, and whose parameters all lie in linear layers."""
+"""Networks that do not mix examples, and whose parameters all lie in linear layers."""
 modes = pytest.mark.parametrize("mode", MODES)
 
 
@@ -275,7 +275,7 @@ class TwiceTheSame(nn.Linear):
 
 
 class Centred(nn.Module):
-    """Examples meet in it, which nobody sees from outside."""
+    """It mixes examples, which nobody sees from outside."""
 
     def forward(self, inputs):
         return inputs - inputs.mean(0)

@@ -1,7 +1,7 @@
-"""Networks and losses of which it is known, from their types alone, that examples never meet.
+"""Networks and losses of which it is known, from their types alone, that they never mix examples.
 
 Types are exact: what a subclass, a hook or a module with code of its own does cannot be seen from
-outside, and a single ``x - x.mean(0)`` makes all examples meet.
+outside, and a single ``x - x.mean(0)`` mixes all examples.
 """
 
 from typing import Any

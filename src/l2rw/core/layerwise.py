@@ -1,4 +1,4 @@
-r"""L2RW layer by layer, the fastest exact way where examples do not meet.
+r"""L2RW layer by layer, the fastest exact way where no layer mixes examples.
 
 Let a layer map example i's inputs :math:`a_i` to outputs :math:`y_i = y(a_i; \theta)`, linearly in
 its parameters :math:`\theta`, and let :math:`\delta_i = \partial f_i / \partial y_i` be the
@@ -69,7 +69,7 @@ def layerwise_gradient(
         parameters: Where to differentiate, by name in ``model``; all else is constant.
         batch: Training inputs and targets.
         clean_batch: Clean inputs and targets.
-        check: Whether to make sure, by one more backward pass, that examples do not meet.
+        check: Whether to make sure, by one more backward pass, that nothing mixes examples.
         weigh: Turns alignments into weights, shape (n,) both.
         clean_pass: If given, the clean batch passes alone, within this context.
         unused: Whether parameters on which no loss depends get a gradient of zero, or none.
@@ -79,8 +79,8 @@ def layerwise_gradient(
 
     Raises:
         ValueError: A parameter acts outside the layers of :data:`~l2rw.core.layers.LINEAR_LAYERS`;
-            examples meet in batch normalisation, or the check sees that they do; or they are not
-            along the first dimension.
+            batch normalisation mixes examples, or the check sees that something does; or examples
+            are not along the first dimension.
     """
     _refuse_batch_statistics(model)
     passes = partial(run, model, loss, parameters, check=check)
@@ -151,6 +151,6 @@ def _refuse_batch_statistics(model: nn.Module) -> None:
     for name, layer in model.named_modules():
         if isinstance(layer, _BatchNorm) and (layer.training or layer.running_mean is None):
             raise ValueError(
-                f"examples meet in {name or 'the model'}, batch normalisation in training mode: "
+                f"{name or 'the model'}, batch normalisation in training mode, mixes examples: "
                 "layer-wise weights would be wrong"
             )
