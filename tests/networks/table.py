@@ -12,14 +12,16 @@ from tests.networks.catalogue import NETWORKS
 from tests.networks.comparison import compare, cost
 
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
-HEAD = """# Networks that no one here wrote
+HEAD = """# `Reweighter` on networks from other libraries
 
-`make networks` wrote this page; `make test-networks` checks it. Random weights, small inputs,
-float64, dropout off. Two steps of `Reweighter` beside per-example autograd: the largest difference
-of weights, of gradients relative to their largest entry, and of buffers likewise. *Mode* is that of
-the second step, *on the first batch* what the first was weighed by. *Cost* is the CPU time of a
-step over that of plain SGD, float32, 16 training and 16 clean examples, one thread. Llama and
-Mistral normalise in float32 whatever their parameters are, which shows in the differences.
+This page shows that `Reweighter` computes the right weights and gradients for networks that were not written for it.
+`make networks` writes the page, and `make test-networks` checks it. Each network takes two steps with
+`Reweighter`, with random weights, small inputs, float64 and no dropout. They are compared with per-example
+autograd: the table shows the largest difference of weights, of gradients relative to their largest entry, and of
+buffers likewise. *Mode* is how the second step computed the weights, *on the first batch* how the first step
+did ([reweighter.md](reweighter.md) explains the modes). *Cost* is the CPU time of a step relative to plain SGD, in
+float32, with 16 training and 16 clean examples, on one thread. The differences of Llama and Mistral are larger because
+these networks normalise in float32 even if their parameters are float64.
 
 {versions}
 
