@@ -14,14 +14,16 @@ from tests.networks.comparison import compare, cost
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
 HEAD = """# `Reweighter` on networks from other libraries
 
-This page shows that `Reweighter` computes the right weights and gradients for networks that were not written for it.
-`make networks` writes the page, and `make test-networks` checks it. Each network takes two steps with
-`Reweighter`, with random weights, small inputs, float64 and no dropout. They are compared with per-example
-autograd: the table shows the largest difference of weights, of gradients relative to their largest entry, and of
-buffers likewise. *Mode* is how the second step computed the weights, *on the first batch* how the first step
-did ([reweighter.md](reweighter.md) explains the modes). *Cost* is the CPU time of a step relative to plain SGD, in
-float32, with 16 training and 16 clean examples, on one thread. The differences of Llama and Mistral are larger because
-these networks normalise in float32 even if their parameters are float64.
+This page shows that `Reweighter` computes the right weights and gradients for networks that were
+not written for it. `make networks` writes the page, and `make test-networks` checks it. Each
+network takes two steps with `Reweighter`, with random weights, small inputs, float64 and no
+dropout. They are compared with per-example autograd: the table shows the largest difference of
+weights, of gradients relative to their largest entry, and of buffers likewise. *Mode* is how the
+second step computed the weights, *on the first batch* how the first step did
+([reweighter.md](reweighter.md) explains the modes). *Cost* is the CPU time of a step relative to
+plain SGD, in float32, with 16 training and 16 clean examples, on one thread. The differences of
+Llama and Mistral are larger because these networks normalise in float32 even if their parameters
+are float64.
 
 {versions}
 

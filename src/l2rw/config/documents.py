@@ -1,5 +1,6 @@
-"""The documents that follow from the configuration's models; a test sees that they do."""
+"""Documents generated from the configuration's models; a test checks that they are current."""
 
+import inspect
 import json
 import types
 from collections.abc import Callable
@@ -22,33 +23,33 @@ REPOSITORY = Path(__file__).parents[3]
 INTRODUCTION = """\
 # Configuration
 
-`config.yaml` is the paper at full scale and spells out every default. The other files are overlays
-that say only what differs, as in `snakemake --cores all --configfile config/demo.yaml`:
+`config.yaml` describes the paper at full scale and contains every default. The other files are
+overlays: they contain only what differs. For example, `l2rw run config/demo.yaml` runs the demo.
 
 | File | Runs |
 |---|---|
 | `config.yaml` | the paper |
-| `mnist.yaml` | Figure 2 on MNIST, and the theory |
-| `demo.yaml` | everything in miniature, on digits |
-| `cifar10.yaml` | the paper's half on CIFAR-10 |
-| `cifar10n.yaml` | rows of Table 2 on CIFAR-10N, under labels that people gave |
-| `long_tail.yaml` | long tails of classes on CIFAR-10 |
+| `mnist.yaml` | Figure 2 on MNIST, and the checks of the theory |
+| `demo.yaml` | all experiments in miniature, on small images of digits |
+| `cifar10.yaml` | the paper's experiments on CIFAR-10 |
+| `cifar10n.yaml` | rows of Table 2 on CIFAR-10N, with labels that people assigned |
+| `long_tail.yaml` | long-tailed class sizes on CIFAR-10 |
 | `cifar10_preview.yaml` | noisy labels on CIFAR-10 with a small network, on CPUs |
-| `random_labels.yaml` | networks that fit random labels on CIFAR-10 |
-| `methods.yaml` | every method side by side, with class imbalance and noisy labels, on CPUs |
-| `authors_code.yaml` | Tables 1 and 2 on data drawn as the authors' code does |
+| `random_labels.yaml` | networks that memorise random labels on CIFAR-10 |
+| `methods.yaml` | all methods side by side, with class imbalance and noisy labels, on CPUs |
+| `authors_code.yaml` | Tables 1 and 2 with data drawn as in the authors' code |
 
-`l2rw plan config/demo.yaml` shows cells, runs, steps and hours before anything runs. A single
-value: `--config 'experiments={figure2: {seeds: 3}}'`. Unknown keys and impossible values are
-refused before any job starts. Everything but `name`, `targets`, `data` and `compute` is part of a
-result's identity: a changed value trains exactly the runs that depend on it, and a value changed
-back trains nothing.
+`l2rw plan config/demo.yaml` shows cells (methods with their settings), runs, steps and hours before
+anything runs. `snakemake --config 'experiments={figure2: {seeds: 3}}'` changes a single value.
+Unknown keys and impossible values are refused before any job starts. Everything except `name`,
+`targets`, `data` and `compute` is part of a result's identity: a changed value trains exactly the
+runs that depend on it, and a value changed back trains nothing.
 
 ## Experiments
 
-`experiments` holds experiments by name, each of a *kind*. Those of the paper are instances in
-`config.yaml`. Your own have names of your own; each becomes a table, a figure and a place on the
-page:
+`experiments` contains experiments by name, each of a certain *kind*. `config.yaml` contains those
+of the paper. Give your own experiments names of their own; each produces a table, a figure and a
+section of the results page:
 
 ```yaml
 # mine.yaml
@@ -67,14 +68,15 @@ experiments:
     training: {model: lenet_8x8, steps: 200, learning_rate: 0.02, decay_at: [], evaluations: 4}
 ```
 
-A corruption is a name, or a name with parameters; what it does not say is as in `noisy_labels`. So
-is what `training` does not say. A sweep goes through the values of a parameter of the corruption or
-of a key of the training.
+A *row* is a method, with its variants and settings. A *corruption* says how labels or class sizes
+of the training part are changed; it is a name, or a name with parameters. Parameters that it omits
+are as in `noisy_labels`, and so are the keys that `training` omits. A sweep varies a parameter of
+the corruption or a key of `training`.
 
 {kinds}
 ## Keys
 
-*Written by `l2rw config` from `src/l2rw/config`; edit there.*
+*`l2rw config` generates this page from `src/l2rw/config`; edit it there.*
 
 {head}"""
 HEAD = """\
@@ -107,7 +109,7 @@ def _keys_of(section: type[Section], *, but: type[Section] | None = None) -> str
         for key, field in section.model_fields.items()
         if but is None or key not in but.model_fields
     ]
-    return f"{(section.__doc__ or '').strip()}\n\n{HEAD}{''.join(lines)}"
+    return f"{inspect.getdoc(section)}\n\n{HEAD}{''.join(lines)}"
 
 
 def _default(field: Any) -> str:
@@ -119,7 +121,7 @@ def _default(field: Any) -> str:
 DATA_SETS = """
 ## Data sets of your own
 
-`data_sets` holds data sets by name, each of a *kind* and with its options:
+`data_sets` contains data sets by name, each of a certain *kind* and with its options:
 
 ```yaml
 data_sets:
@@ -130,8 +132,8 @@ data_sets:
     clean: birds_clean.csv
 ```
 
-Then `birds` is a data set like any other. [docs/own_data.md](../docs/own_data.md) goes through all
-of it. The content of the files is part of a result's identity, and so are the options, but for
+Then `birds` is a data set like any other. [docs/own_data.md](../docs/own_data.md) explains
+everything. The content of the files is part of a result's identity, and so are all options except
 those that say where files are.
 """
 

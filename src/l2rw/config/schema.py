@@ -1,4 +1,4 @@
-"""What sections of the configuration share, and those that say how jobs run and networks train."""
+"""Types that the configuration's sections share, and the sections on jobs and on training."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -141,48 +141,49 @@ class Data(Section):
 
     root: str | None = Field(
         None,
-        description="Folder with the data sets' files, `~` being the home folder. Searched before "
-        "anything is downloaded; the environment variable `L2RW_DATA` does the same.",
+        description="Folder with the data sets' files; `~` is the home folder. It is searched "
+        "before anything is downloaded. The environment variable `L2RW_DATA` does the same.",
     )
     download: bool = Field(True, description="Whether absent files may be downloaded.")
 
 
 class Compute(Section):
-    """How jobs run. Nothing here changes what a result is, but for floating-point rounding."""
+    """How jobs run. These keys change results by floating-point rounding at most."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to train; `auto` takes a GPU if there is one."
+        "auto", description="Where to train; `auto` uses a GPU if there is one."
     )
     threads: Parallel = Field(1, description="CPU threads of a training job.")
     seeds_per_job: Seeds = Field(
         1,
-        description="Seeds of a cell trained by one job, from 1 to all of them. What is trained "
-        "already stays as it is.",
+        description="Number of seeds of a cell that one job trains. Finished runs are kept when it "
+        "changes.",
     )
     stack: Parallel = Field(
         1,
-        description="Seeds of a job trained at the same time. Pays for small networks on a GPU; "
-        "results agree up to floating-point rounding.",
+        description="Number of seeds that a job trains at the same time. This is faster for small "
+        "networks on a GPU; results agree up to floating-point rounding.",
     )
     jobs_per_gpu: Parallel = Field(
         1,
-        description="Jobs that share a GPU of this machine, each on a stream of one process. Pays "
-        "for small networks; a cluster's scheduler has ways of its own.",
+        description="Number of jobs that share a GPU of this machine, each on a CUDA stream of one "
+        "process. This is faster for small networks; on a cluster, the scheduler decides instead.",
     )
     compile: bool = Field(
         False,
-        description="Compile the training step with `torch.compile`. Pays where launching kernels "
-        "costs more than running them; results agree up to floating-point rounding.",
+        description="Whether to compile the training step with `torch.compile`. This is faster if "
+        "launching kernels costs more than running them; results agree up to floating-point "
+        "rounding.",
     )
     capture: bool = Field(
         True,
-        description="Capture the training step on a GPU as a CUDA graph, which one launch replays. "
-        "Without it every kernel is launched on its own; results are the same.",
+        description="Whether to capture the training step on a GPU as a CUDA graph, which a single "
+        "launch replays. Otherwise every kernel is launched separately; results are the same.",
     )
     deterministic: bool = Field(
         False,
-        description="Use only deterministic kernels on a GPU, at some cost in speed; on the CPU "
-        "runs agree bit for bit anyway.",
+        description="Whether to use only deterministic kernels on a GPU, which are slower. On the "
+        "CPU, runs agree bit for bit anyway.",
     )
     checkpoint_seconds: float = Field(
         60.0, ge=0, description="Seconds between two checkpoints of a training job."
@@ -190,7 +191,7 @@ class Compute(Section):
 
 
 def check_decay(steps: int, decay_at: tuple[int, ...]) -> None:
-    """Raise ValueError unless the steps of decay ascend and come before the last."""
+    """Raise ValueError unless the steps of decay are increasing and below the number of steps."""
     if any(later <= earlier for earlier, later in pairwise((0, *decay_at, steps))):
         raise ValueError(
             f"decay_at {list(decay_at)} does not ascend within {steps} steps. "
@@ -202,52 +203,62 @@ class Training(Section):
     """How networks are trained."""
 
     model: ModelName = Field("lenet", description="Network.")
-    steps: Positive = Field(8000, description="Training steps.")
-    batch_size: int = Field(100, ge=2, le=MOST, description="Training examples in a step.")
-    clean_batch_size: Positive = Field(10, description="Clean examples in a step of L2RW.")
+    steps: Positive = Field(8000, description="Number of training steps.")
+    batch_size: int = Field(
+        100, ge=2, le=MOST, description="Number of training examples in a step."
+    )
+    clean_batch_size: Positive = Field(
+        10, description="Number of clean examples in a step of L2RW."
+    )
     optimizer: Literal["sgd", "adam", "adamw"] = Field(
-        "sgd", description="Algorithm that follows the gradient, as `torch.optim` has it."
+        "sgd", description="Optimiser, as in `torch.optim`."
     )
     learning_rate: float = Field(1e-3, gt=0, description="Initial learning rate.")
     schedule: Literal["step", "cosine"] = Field(
         "step",
-        description="How the learning rate falls: at `decay_at`, or along half a cosine to zero.",
+        description="How the learning rate decreases: at `decay_at`, or along half a cosine to "
+        "zero.",
     )
     decay_at: tuple[Positive, ...] = Field(
         (),
-        description="Steps at which the learning rate is divided by ten; none if it follows a "
-        "cosine.",
+        description="Steps at which the learning rate is divided by ten; must be empty for the "
+        "schedule `cosine`.",
     )
     momentum: float = Field(
         0.9,
         ge=0,
         lt=1,
-        description="Momentum of SGD, or the first β of Adam; the paper names none, its authors' "
-        "code has 0.9.",
+        description="Momentum of SGD, or β₁ of Adam. The paper does not name it; its authors' code "
+        "uses 0.9.",
     )
-    nesterov: bool = Field(False, description="Whether the momentum of SGD is Nesterov's.")
+    nesterov: bool = Field(False, description="Whether SGD uses Nesterov momentum.")
     weight_decay: float = Field(
         0.0,
         ge=0,
-        description="Weight decay: added to the gradient; `adamw` shrinks the parameters instead.",
+        description="Weight decay, added to the gradient; `adamw` shrinks the parameters instead.",
     )
     crop_padding: int = Field(
-        0, ge=0, le=MOST, description="Pixels of black padding for random crops of training images."
+        0,
+        ge=0,
+        le=MOST,
+        description="Black padding in pixels for random crops of training images; 0: no crops.",
     )
     mirror: bool = Field(False, description="Whether training images are mirrored at random.")
     precision: Literal["float32", "tf32", "bf16"] = Field(
         "float32",
-        description="Arithmetic of matrix products and convolutions: `tf32` shortens their inputs "
-        "on GPUs that can, `bf16` runs passes under autocast.",
+        description="Precision of matrix products and convolutions: `tf32` rounds their inputs "
+        "on GPUs that support it, `bf16` uses autocast.",
     )
     initial_weights: str | None = Field(
         None,
-        description="File with trained weights of the network to begin from, `~` being the home "
-        "folder: safetensors, or a `state_dict` that `torch.save` wrote. A classifier of another "
-        "number of classes is drawn anew.",
+        description="File with trained weights to start from; `~` is the home folder. It is a "
+        "safetensors file, or a `state_dict` that `torch.save` wrote. A classifier for another "
+        "number of classes starts from random weights.",
     )
     evaluations: Positive = Field(
-        20, description="Evenly spaced evaluations on the test part, the last one after all steps."
+        20,
+        description="Number of evaluations on the test part, evenly spaced, the last one after all "
+        "steps.",
     )
 
     @model_validator(mode="after")

@@ -31,15 +31,15 @@ RowNames = Annotated[tuple[RowName, ...], AllDifferent]
 ROWS = Field(
     as_rows("baseline", "l2rw"),
     min_length=1,
-    description="Methods compared, each with its variants: `+es` for the early-stopped schedule, "
-    "`+ema` for an average of the weights evaluated in place of the network, `+ft` for fine-tuning "
-    "on the clean set; several go together in this order, `+es+ft`. One with settings is written "
+    description="Methods to compare, each with its variants: `+es` uses the early-stopped "
+    "schedule, `+ema` evaluates an average of the network's parameters over the steps, `+ft` adds "
+    "fine-tuning on the clean set. Variants combine in this order: `+es+ft`. Settings are written "
     "`{method: gce+es, q: 0.5}`.",
 )
 
 
 class Corrupted(Section):
-    """A corruption by name, with those of its parameters that are not as in `noisy_labels`."""
+    """A corruption by name, with the parameters that differ from `noisy_labels`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -70,22 +70,22 @@ else:
 CORRUPTION = Field(
     Corrupted(name="background_flip"),
     description="How the training part is corrupted: a name, or `{name: uniform_flip, noise: 0.2}` "
-    "with parameters that are not as in `noisy_labels`.",
+    "with the parameters that differ from `noisy_labels`.",
 )
 CORRUPTIONS = Field(
     (Corrupted(name="background_flip"),),
     min_length=1,
     description="List of corruptions, each a name, or `{name: uniform_flip, noise: 0.2}` with "
-    "parameters that are not as in `noisy_labels`.",
+    "the parameters that differ from `noisy_labels`.",
 )
 DATASET = Field("cifar10", description="Data set.")
 
 
 class ExperimentSection(Section):
-    """What every experiment says. What is not said is left out when it is written."""
+    """The keys of every experiment. Keys without a value are left out when it is written."""
 
     kind: str = Field(description="Kind of experiment.")
-    title: str | None = Field(None, description="For people; the name if not said.")
+    title: str | None = Field(None, description="Title of table and figure; the name by default.")
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -96,33 +96,33 @@ class ExperimentSection(Section):
 
 
 class Compared(ExperimentSection):
-    """Every kind that trains networks has these keys."""
+    """Every kind of experiment that trains networks has these keys."""
 
     seeds: Seeds | None = Field(
-        None, description="Number of random splits; `noisy_labels.seeds` if not said."
+        None, description="Number of random splits; `noisy_labels.seeds` by default."
     )
     baselines_see_clean: bool | None = Field(
         None,
-        description="Whether methods that do not use the clean set train on its images like on any "
-        "other; `noisy_labels.baselines_see_clean` if not said.",
+        description="Whether methods that do not use the clean set train on its images as on any "
+        "others; `noisy_labels.baselines_see_clean` by default.",
     )
     training: Training | None = Field(
         None,
-        description="How networks are trained, with the keys of `noisy_labels.*.training`. What is "
-        "not said is as there for the corruption.",
+        description="How networks are trained, with the keys of `noisy_labels.*.training`. Keys "
+        "that are left out are as there for the corruption.",
     )
 
 
 class Table(Compared):
-    """Test accuracy of rows of methods, the data sets and corruptions as columns and groups."""
+    """Test accuracies: a row for each method, a column for each data set, grouped by corruption."""
 
     kind: Literal["table"] = Field("table", description="Kind of experiment.")
     datasets: DatasetNames = Field(
-        ("cifar10", "cifar100"), min_length=1, description="Data sets, the columns."
+        ("cifar10", "cifar100"), min_length=1, description="Data sets, one for each column."
     )
     corruptions: tuple[OneCorruption, ...] = CORRUPTIONS
     told_apart_by: Literal["corruption", "model"] = Field(
-        "corruption", description="What names the groups of lines of several corruptions."
+        "corruption", description="What names a group of rows: its corruption or its network."
     )
     rows: RowNames = ROWS
 
@@ -131,20 +131,23 @@ Swept = Annotated[tuple[int | float | str, ...], AllDifferent, Field(min_length=
 
 
 class Sweep(Compared):
-    """Test accuracy or error against one setting, one line for each row."""
+    """Test accuracy or error as a function of one setting, with a line for each row."""
 
     kind: Literal["sweep"] = Field("sweep", description="Kind of experiment.")
     dataset: DatasetName = DATASET
     corruption: OneCorruption = CORRUPTION
     sweep: dict[str, Swept] = Field(
-        description="What is swept: a parameter of the corruption or a key of `training`, and its "
-        "values, as in `{noise: [0.0, 0.2, 0.4]}`."
+        description="The setting to vary (a parameter of the corruption or a key of `training`) "
+        "and its values, as in `{noise: [0.0, 0.2, 0.4]}`."
     )
     rows: RowNames = ROWS
-    quantity: Literal["accuracy", "error"] = Field("accuracy", description="What is shown.")
+    quantity: Literal["accuracy", "error"] = Field(
+        "accuracy", description="Which quantity is shown, in percent."
+    )
     spacing: Literal["equal", "linear", "log"] = Field(
         "linear",
-        description="Where values stand: at equal distances, or on a linear or logarithmic axis.",
+        description="How values are placed on the axis: at equal distances, or on a linear or "
+        "logarithmic scale.",
     )
 
     @model_validator(mode="after")
@@ -163,7 +166,7 @@ class Sweep(Compared):
 
 
 class Curves(Compared):
-    """Accuracy along training, under the given labels."""
+    """Accuracy in the course of training, under the given labels."""
 
     kind: Literal["curves"] = Field("curves", description="Kind of experiment.")
     dataset: DatasetName = DATASET
@@ -172,7 +175,7 @@ class Curves(Compared):
 
 
 class Confusion(Compared):
-    """Confusion matrices on the test part, first random split."""
+    """Confusion matrices on the test part for the first random split."""
 
     kind: Literal["confusion"] = Field("confusion", description="Kind of experiment.")
     dataset: DatasetName = DATASET
@@ -181,7 +184,7 @@ class Confusion(Compared):
 
 
 class Weights(Compared):
-    """Weights that half-trained L2RW gives right and flipped labels of images it did not see."""
+    """Weights by half-trained L2RW of unseen images with right and with flipped labels."""
 
     kind: Literal["weights"] = Field("weights", description="Kind of experiment.")
     dataset: DatasetName = DATASET
@@ -189,7 +192,7 @@ class Weights(Compared):
 
 
 class Suspects(Compared):
-    """Which labels are probably wrong: how many of the least weighted ones are."""
+    """Which labels are probably wrong: the share of wrong labels among the lowest weights."""
 
     kind: Literal["suspects"] = Field("suspects", description="Kind of experiment.")
     dataset: DatasetName = DATASET
@@ -200,8 +203,8 @@ class Suspects(Compared):
 class Detectors(Compared):
     """Detectors of wrong labels side by side: loss, margin, influence, confident learning, weight.
 
-    They look by the trained networks of the rows at labels of the hyper-validation set and of the
-    training set.
+    They use the trained networks of the rows to examine the labels of the hyper-validation set and
+    of the training set.
     """
 
     kind: Literal["detectors"] = Field("detectors", description="Kind of experiment.")
@@ -211,10 +214,10 @@ class Detectors(Compared):
 
 
 class Theorem2(ExperimentSection):
-    """Theorem 2: the smallest E‖∇G‖² so far against C/√T, and controls that must fail."""
+    """Theorem 2: the smallest E‖∇G‖² so far compared with C/√T, and controls that must fail."""
 
     kind: Literal["theorem2"] = Field("theorem2", description="Kind of experiment.")
-    steps: Positive = Field(1_000_000, description="Steps, T.")
+    steps: Positive = Field(1_000_000, description="Number of steps, T.")
     limit_fractions: Annotated[tuple[Share, ...], AllDifferent] = Field(
         (0.25, 0.5, 0.75),
         min_length=1,
@@ -226,16 +229,19 @@ class Lemma1(ExperimentSection):
     """Lemma 1: the clean loss never grows at the corrected limit of the step size."""
 
     kind: Literal["lemma1"] = Field("lemma1", description="Kind of experiment.")
-    steps: Positive = Field(20_000, description="Steps.")
+    steps: Positive = Field(20_000, description="Number of steps.")
 
 
 class GradientNorm(ExperimentSection):
-    """How the clean gradient falls along the training of the paper's networks (an observation)."""
+    """How the clean gradient shrinks while the paper's networks train (an observation)."""
 
     kind: Literal["gradient_norm"] = Field("gradient_norm", description="Kind of experiment.")
     dataset: DatasetName = Field(
-        "cifar10", description="Data set of the network of Table 2, beside that of Figure 2."
+        "cifar10",
+        description="Data set of the network of Table 2; Figure 2's network is shown, too.",
     )
     rows: Annotated[tuple[MethodRow, ...], AllDifferent] = Field(
-        as_rows("baseline", "l2rw"), min_length=1, description="Methods compared, without variants."
+        as_rows("baseline", "l2rw"),
+        min_length=1,
+        description="Methods to compare, without variants.",
     )

@@ -33,9 +33,9 @@ RESNET = WRN.model_copy(
 
 
 class EarlyStopping(Section):
-    """The schedule of rows ``+es``; all else is as without."""
+    """The schedule of rows ``+es``; everything else is as without ``+es``."""
 
-    steps: Positive = Field(60_000, description="Training steps.")
+    steps: Positive = Field(60_000, description="Number of training steps.")
     decay_at: tuple[Positive, ...] = Field(
         (40_000, 50_000), description="Steps at which the learning rate is divided by ten."
     )
@@ -50,50 +50,56 @@ class UniformFlips(Section):
     """UniformFlip: labels flip to any other class (Table 1, top of Figure 6)."""
 
     noise: Noise = Field(0.4, description="Share of training images with a wrong label.")
-    clean_size: Positive = Field(1000, description="Images of the clean set.")
+    clean_size: Positive = Field(1000, description="Number of images in the clean set.")
     training: Training = Field(default=WRN, description="How networks are trained.")
 
 
 class BackgroundFlips(Section):
     """BackgroundFlip: labels flip to one background class (Table 2, Figures 3 to 7)."""
 
-    noise: Noise = Field(0.4, description="Share of the other classes' images that flip to it.")
-    clean_per_class: Positive = Field(10, description="Images of the clean set by class.")
+    noise: Noise = Field(
+        0.4, description="Share of the other classes' training images whose label flips to it."
+    )
+    clean_per_class: Positive = Field(
+        10, description="Number of images in the clean set for each class."
+    )
     background_classes: dict[DatasetName, tuple[NotNegative, ...]] = Field(
         {"cifar10": (0, 1, 3, 5, 7), "cifar100": (7, 12, 41, 62, 85)},
-        description="By data set, the background class of seed 0, 1, …, in turn.",
+        description="For each data set, the background classes of seeds 0, 1, …, in this order.",
     )
     training: Training = Field(default=RESNET, description="How networks are trained.")
     early_stopping: EarlyStopping = Field(
         default_factory=EarlyStopping,
-        description="The schedule of rows `+es`; all else is as without.",
+        description="The schedule of rows `+es`; everything else is as without `+es`.",
     )
 
 
 class NoisyLabels(Section):
-    """What the experiments with noisy labels share (section 4.2)."""
+    """Settings that the experiments with noisy labels share (section 4.2)."""
 
     seeds: Seeds = Field(5, description="Number of random splits; seeds are 0, 1, …")
     validation_size: NotNegative = Field(
-        5000, description="Images of the hyper-validation set, corrupted like the training set."
+        5000,
+        description="Number of images in the hyper-validation set, which is corrupted like the "
+        "training set.",
     )
     baselines_see_clean: bool = Field(
         False,
-        description="Whether methods that do not use the clean set train on its images, rightly "
-        "labelled, beside the noisy ones.",
+        description="Whether methods that do not use the clean set train on its images, with "
+        "their right labels, in addition to the noisy ones.",
     )
     fine_tuning_steps: Positive = Field(
         5000,
-        description="Steps of rows `+ft` on the clean set, at the last learning rate of the run "
-        "that they go on from.",
+        description="Number of steps of rows `+ft` on the clean set, at the last learning rate of "
+        "the run that they continue.",
     )
     clean_only_steps: Positive = Field(
-        2000, description="Steps of `clean_only`, at the initial learning rate."
+        2000, description="Number of steps of `clean_only`, at the initial learning rate."
     )
     authors_code: bool = Field(
         False,
-        description="Draw labels, background classes and clean set as the authors' published code "
-        "does, not as the paper says; see `config/authors_code.yaml`.",
+        description="Whether to draw labels, background classes and clean set as in the authors' "
+        "published code instead of the paper; see `config/authors_code.yaml`.",
     )
     uniform_flip: UniformFlips = Field(
         default_factory=UniformFlips,
@@ -121,14 +127,18 @@ class Theory(Section):
     majority_share: Share = Field(0.9, description="Share of the majority class.")
     train_size: Positive = Field(
         200,
-        description="Training images in all, those of the clean set included. C grows with its "
+        description="Number of training images, including the clean set. C is proportional to its "
         "square root.",
     )
-    clean_size: Positive = Field(20, description="Images of the clean set, half of each class.")
+    clean_size: Positive = Field(
+        20, description="Number of images in the clean set, half from each class."
+    )
     model: Literal["logistic", "softmax"] = Field(
         "logistic", description="Logistic or softmax regression on images of unit norm."
     )
-    batch_size: Positive = Field(10, description="Training examples in a step.")
+    batch_size: Positive = Field(10, description="Number of training examples in a step.")
     trajectories: Positive = Field(
-        20, description="Independent sequences of batches, over which expectations are means."
+        20,
+        description="Number of independent sequences of batches; their mean estimates "
+        "expectations.",
     )

@@ -101,28 +101,29 @@ class DatasetKind(ABC):
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": False}
 
     path: str = option(
-        "Where the data are, `~` being the home folder; else relative to where the workflow runs.",
+        "Folder or file of the data; `~` is the home folder, and other names are relative to where "
+        "the workflow runs.",
         names_files=True,
     )
     test_path: str | None = option(
-        "Where the test examples are, laid out as in `path`.", None, names_files=True
+        "Folder or file of the test examples, organised as in `path`.", None, names_files=True
     )
     test_share: float | None = option(
-        "Share of each class that is drawn for testing; 0.2 if nothing else says what is for "
-        "testing. Examples that are added later change little of what was drawn.",
+        "Share of each class that is drawn for testing; 0.2 by default if no other option names "
+        "the test part. Adding examples later changes little of the draw.",
         None,
     )
     split_seed: int = option("Seed of that draw.", 0)
     clean: str | None = option(
-        "CSV file of training examples whose labels are surely right: a column `id`, and a column "
-        "`label` where the given label is not the right one. They become the clean set.",
+        "CSV file of training examples whose labels are known to be right: a column `id`, and a "
+        "column `label` where the given label is not right. They become the clean set.",
         None,
         names_files=True,
     )
     corrections: str | None = option(
-        "CSV file of what people decided about labels, such as the review of a configuration "
-        "makes: columns `id`, `decision` (`right`, `wrong`, `remove` or `unsure`) and `label`, the "
-        "right one of those that are wrong.",
+        "CSV file of decisions about labels, such as the review page writes: columns `id`, "
+        "`decision` (`right`, `wrong`, `remove` or `unsure`) and `label`, which is the right label "
+        "of a wrong one.",
         None,
         names_files=True,
     )
@@ -134,18 +135,18 @@ class DatasetKind(ABC):
         "CSV files, with a column `id`, of examples to leave out.", (), names_files=True
     )
     duplicates: Literal["refuse", "keep"] = option(
-        "What to do if the same content is for training and for testing, or in the clean set and "
-        "out of it.",
+        "What to do if the same content is in training and test part, or inside and outside the "
+        "clean set.",
         "refuse",
     )
     labels_are_right: bool = option(
-        "Whether all labels are known to be right. Corruptions that make labels wrong need that; "
-        "else only what is said of clean examples is known.",
+        "Whether all labels are known to be right. Corruptions that make labels wrong require "
+        "this; otherwise only the labels of clean examples are known.",
         False,
     )
     test_is_trusted: bool = option(
-        "Whether the labels of the test part are known to be right; if not, accuracies are against "
-        "given labels.",
+        "Whether the labels of the test part are known to be right; otherwise accuracies are "
+        "measured against given labels.",
         False,
     )
 

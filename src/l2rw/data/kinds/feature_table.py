@@ -30,10 +30,8 @@ class FeatureTable(TableKind):
 
     kind: ClassVar[str] = "feature_table"
 
-    ignore: tuple[str, ...] = option("Columns that are no features.", ())
-    categories: tuple[str, ...] = option(
-        "Columns that hold categories though they look like numbers.", ()
-    )
+    ignore: tuple[str, ...] = option("Columns that are not features.", ())
+    categories: tuple[str, ...] = option("Columns of categories that look like numbers.", ())
 
     def files(self) -> Mapping[str, Path]:
         """Return the tables."""

@@ -23,8 +23,8 @@ class ImageFolder(ImageKind):
     kind: ClassVar[str] = "image_folder"
 
     group_by: str | None = option(
-        "Regular expression that finds in a file's name (below `path`) the group it belongs to, "
-        r"such as `patient\d+`. Images of a group stay together.",
+        "Regular expression that matches the group in a file's name (relative to `path`), "
+        r"such as `patient\d+`. Images of a group stay in the same part.",
         None,
     )
 

@@ -19,9 +19,11 @@ class ImageTable(ImageKind, TableKind):
 
     kind: ClassVar[str] = "image_table"
 
-    image_column: str = option("Column of image files, relative to `image_root`.", "path")
+    image_column: str = option(
+        "Column with the names of image files, relative to `image_root`.", "path"
+    )
     image_root: str | None = option(
-        "Folder that image files are relative to; that of the table if none.",
+        "Folder that image files are relative to; by default the folder of the table.",
         None,
         names_files=True,
     )

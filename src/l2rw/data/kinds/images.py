@@ -17,8 +17,10 @@ from l2rw.data.kinds.showing import Shown, pictures_of
 class ImageKind(DatasetKind):
     """Image files, of any format that Pillow reads and of any size."""
 
-    size: int = option("Side in pixels of the squares that all images are resized to.", 32)
-    grey: bool = option("Whether images are made grey; else they have three colours.", False)
+    size: int = option("Side, in pixels, of the squares to which all images are resized.", 32)
+    grey: bool = option(
+        "Whether images are converted to grey; otherwise they have three colour channels.", False
+    )
     fit: Fit = option(
         "How an image becomes a square: `crop` keeps the largest square in its middle, `pad` adds "
         "black, `stretch` ignores its proportions.",

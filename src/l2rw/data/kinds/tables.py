@@ -30,20 +30,20 @@ SEPARATORS = (",", ";", "\t", "|")
 class TableKind(DatasetKind):
     """A CSV or parquet file with a line for each example."""
 
-    label_column: str = option("Column of the given labels, names of classes.", "label")
+    label_column: str = option("Column of the given labels: names of classes.", "label")
     id_column: str | None = option(
-        "Column of ids, all different; the number of the row, from 1 on, if none.", None
+        "Column of ids, all different; by default the number of the row, starting from 1.", None
     )
     group_column: str | None = option(
-        "Column of groups, whose examples stay together, such as patients.", None
+        "Column of groups, such as patients; examples of a group stay in the same part.", None
     )
     split_column: str | None = option(
-        "Column that says `train` or `test`, instead of a draw.", None
+        "Column with the values `train` or `test`, instead of a draw.", None
     )
     true_label_column: str | None = option(
-        "Column of the true labels, where they are known of all examples.", None
+        "Column of the true labels, if they are known for all examples.", None
     )
-    separator: str = option("What stands between the cells of a CSV file.", ",")
+    separator: str = option("Separator between the cells of a CSV file.", ",")
     decimal: Literal[".", ","] = option("The decimal sign of numbers in a CSV file.", ".")
 
     def __post_init__(self) -> None:
