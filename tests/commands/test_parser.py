@@ -1,6 +1,7 @@
 import pytest
 
 from l2rw.commands.main import GROUPS, main
+from l2rw.commands.parser import Parser
 from tests.fuzz.test_commands import options_of
 from tests.plans import COMPUTE
 
@@ -65,3 +66,24 @@ def test_no_running_jobs_before_the_first_are_no_mistake(tmp_path, monkeypatch, 
 def test_no_two_commands_share_a_name():
     names = [command.name for group in GROUPS for command in group.COMMANDS]
     assert len(names) == len(set(names)) > 10
+
+
+def test_every_command_and_every_option_has_a_help_sentence():
+    for command in (command for group in GROUPS for command in group.COMMANDS):
+        assert len(command.help.split()) >= 3, command.name
+        for action in options_of(command):
+            assert action.help, (command.name, action.dest)
+            assert len(action.help.split()) >= 3, (command.name, action.dest)
+
+
+def test_the_help_of_a_command_shows_defaults_and_only_real_ones():
+    for command in (command for group in GROUPS for command in group.COMMANDS):
+        parser = Parser(prog=command.name)
+        command.options(parser)
+        text = " ".join(parser.format_help().split())
+        for action in options_of(command):
+            has_one = action.default not in (None, False, [])
+            assert (f"(default: {action.default})" in text) >= has_one, (command.name, action.dest)
+        assert "(default: None)" not in text
+        assert "(default: False)" not in text
+        assert "(default: [])" not in text

@@ -1,4 +1,4 @@
-"""Commands that bring training to another machine and its results back: ``run-for``, ``adopt``."""
+"""Commands that train on another machine and bring the results back: ``run-for``, ``adopt``."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -9,32 +9,65 @@ from l2rw.store.paths import ALL_RESULTS
 
 
 def _run_for_options(run_for: ArgumentParser) -> None:
-    run_for.add_argument("minutes", type=positive, help="after which the command has ended")
-    run_for.add_argument("plans", type=file, nargs="+", help="plan files of experiments")
     run_for.add_argument(
-        "--order", choices=["seeds", "cells"], default="seeds", help="seed by seed, or cell by cell"
+        "minutes", type=positive, help="time limit of the whole command, in minutes"
+    )
+    run_for.add_argument(
+        "plans", type=file, nargs="+", help="plan files of the experiments to train (.json)"
+    )
+    run_for.add_argument(
+        "--order",
+        choices=["seeds", "cells"],
+        default="seeds",
+        help="which runs come first: seed by seed, or cell by cell",
     )
     run_for.add_argument(
         "--only",
         nargs="+",
         default=[],
         metavar="TEXT",
-        help="only cells with one of these in their ids, in this order, and what they wait for",
+        help="train only cells whose ids contain one of these texts, in this order, and the runs "
+        "that they depend on; all cells if not given",
     )
-    run_for.add_argument("--seeds", type=seed_range, help="only jobs of these, such as 0-2")
-    run_for.add_argument("--jobs", type=count, default=1, help="how many train at the same time")
-    run_for.add_argument("--root", type=folder, help="folder with the source files of data sets")
-    run_for.add_argument("--device", choices=["auto", "cpu", "cuda"], help="if not the plan's")
-    run_for.add_argument("--threads", type=count, help="CPU threads of a job, if not the plan's")
+    run_for.add_argument(
+        "--seeds", type=seed_range, help="train only these seeds, such as 0-2; all if not given"
+    )
+    run_for.add_argument(
+        "--jobs", type=count, default=1, help="number of jobs that train at the same time"
+    )
+    run_for.add_argument(
+        "--root",
+        type=folder,
+        help="folder with the source files of data sets; the environment variable L2RW_DATA if not "
+        "given",
+    )
+    run_for.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        help="device to train on; that of the plan if not given",
+    )
+    run_for.add_argument(
+        "--threads",
+        type=count,
+        help="number of CPU threads of a job; that of the plan if not given",
+    )
     run_for.add_argument(
         "--margin",
         type=not_negative,
         default=20.0,
-        help="seconds at the end to stop jobs and to pack",
+        help="seconds before the time limit at which jobs are stopped and packing begins",
     )
-    run_for.add_argument("--pack", type=Path, metavar="FOLDER", help="pack what was trained here")
     run_for.add_argument(
-        "--part-mib", type=positive, default=15.0, help="size of a packed file, at most (of 8)"
+        "--pack",
+        type=Path,
+        metavar="FOLDER",
+        help="pack the trained runs into this folder; do not pack if not given",
+    )
+    run_for.add_argument(
+        "--part-mib",
+        type=positive,
+        default=15.0,
+        help="largest size of a packed file in MiB; there are at most 8 files",
     )
 
 
@@ -64,9 +97,21 @@ def _run_for(arguments: Namespace) -> None:
 
 
 def _adopt_options(adopt: ArgumentParser) -> None:
-    adopt.add_argument("files", type=file, nargs="+", help="all parts of a pack")
-    adopt.add_argument("--root", type=folder, help="folder with the source files of data sets")
-    adopt.add_argument("--results", type=Path, default=ALL_RESULTS, help="folder of results")
+    adopt.add_argument(
+        "files", type=file, nargs="+", help="all files that run-for packed (part-*.tar.gz)"
+    )
+    adopt.add_argument(
+        "--root",
+        type=folder,
+        help="folder with the source files of data sets; the environment variable L2RW_DATA if not "
+        "given",
+    )
+    adopt.add_argument(
+        "--results",
+        type=Path,
+        default=ALL_RESULTS,
+        help="folder with the results of all configurations",
+    )
 
 
 def _adopt(arguments: Namespace) -> None:
@@ -78,9 +123,9 @@ def _adopt(arguments: Namespace) -> None:
 COMMANDS = (
     Command(
         "run-for",
-        "train what plans ask for, for limited time, and pack it",
+        "train the runs of plan files for a limited time, and pack them",
         _run_for,
         _run_for_options,
     ),
-    Command("adopt", "take in what run-for has packed", _adopt, _adopt_options),
+    Command("adopt", "add the runs that run-for packed to the results", _adopt, _adopt_options),
 )

@@ -7,43 +7,66 @@ from l2rw.commands.parser import Command, add_plan, count, file, positive, seed
 from l2rw.commands.training import cell_to_run
 
 BENCH = Path("bench.json")
-"""Where `l2rw bench` writes to, if not told otherwise, and `l2rw plan` looks."""
+"""The file that `l2rw bench` writes and `l2rw plan` reads by default."""
 
 
 def _bench_options(bench: ArgumentParser) -> None:
     bench.add_argument(
-        "--model", dest="models", nargs="+", default=["lenet"], metavar="MODEL", help="names"
+        "--model",
+        dest="models",
+        nargs="+",
+        default=["lenet"],
+        metavar="MODEL",
+        help="networks to time, such as lenet or resnet32",
     )
-    bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    bench.add_argument("--precision", default="float32", help="float32, tf32 or bf16")
-    bench.add_argument("--stack", type=count, default=1, help="seeds trained at once")
-    bench.add_argument("--threads", type=count, default=1, help="CPU threads")
-    bench.add_argument("--batch-size", type=count, default=100, help="training examples")
+    bench.add_argument("--device", default="auto", help="device: auto, cpu or cuda")
+    bench.add_argument(
+        "--precision",
+        default="float32",
+        help="precision of products and convolutions: float32, tf32 or bf16",
+    )
+    bench.add_argument(
+        "--stack", type=count, default=1, help="number of seeds that train at the same time"
+    )
+    bench.add_argument("--threads", type=count, default=1, help="number of CPU threads")
+    bench.add_argument(
+        "--batch-size", type=count, default=100, help="number of training examples in a batch"
+    )
     bench.add_argument(
         "--clean-batch-size",
         type=count,
-        help="clean examples; 10 for LeNets, 100 for others if not given",
-    )
-    bench.add_argument("--rounds", type=count, default=20, help="measurements of each way")
-    bench.add_argument("--steps", type=count, default=1, help="steps of a way in each round")
-    bench.add_argument("--compile", action="store_true", help="compile the gradients")
-    bench.add_argument(
-        "--three-passes", action="store_true", help="add Algorithm 1 in plain autograd"
+        help="number of clean examples in a batch; if not given, 10 for LeNets and 100 for others",
     )
     bench.add_argument(
-        "--peers", action="store_true", help="add L2RW by other libraries, as installed"
+        "--rounds", type=count, default=20, help="number of measurements of each algorithm"
+    )
+    bench.add_argument("--steps", type=count, default=1, help="number of steps in one measurement")
+    bench.add_argument(
+        "--compile", action="store_true", help="compile the gradients with torch.compile"
     )
     bench.add_argument(
-        "--contiguous", action="store_true", help="all ways in contiguous memory format, too"
+        "--three-passes",
+        action="store_true",
+        help="also time Algorithm 1 line by line in plain autograd",
+    )
+    bench.add_argument(
+        "--peers",
+        action="store_true",
+        help="also time L2RW with the libraries higher and TorchOpt, if installed",
+    )
+    bench.add_argument(
+        "--contiguous",
+        action="store_true",
+        help="also time all algorithms in the contiguous memory format",
     )
     bench.add_argument(
         "--plan",
         type=file,
         nargs="+",
         default=[],
-        help="plan files to estimate; the whole paper if none",
+        help="plan files whose hours to estimate (.json); the whole paper if not given",
     )
-    bench.add_argument("--out", type=Path, default=BENCH, help="file to write (.json)")
+    bench.add_argument("--out", type=Path, default=BENCH, help="file to write the times to (.json)")
 
 
 def _bench(arguments: Namespace) -> None:
@@ -56,12 +79,14 @@ def _bench(arguments: Namespace) -> None:
 
 def _bench_run_options(run: ArgumentParser) -> None:
     add_plan(run, "cell", "cell")
-    run.add_argument("--seed", type=seed, default=0)
-    run.add_argument("--data", type=file, required=True, help="what fetch wrote")
-    run.add_argument("--split", type=file, required=True, help="what corrupt wrote for the seed")
-    run.add_argument("--steps", type=count, default=2000, help="how many to time")
-    run.add_argument("--threads", type=count, default=1, help="CPU threads")
-    run.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+    run.add_argument("--seed", type=seed, default=0, help="seed of the run")
+    run.add_argument("--data", type=file, required=True, help="data set that fetch wrote (.npz)")
+    run.add_argument(
+        "--split", type=file, required=True, help="split of the seed that corrupt wrote (.npz)"
+    )
+    run.add_argument("--steps", type=count, default=2000, help="number of steps to time")
+    run.add_argument("--threads", type=count, default=1, help="number of CPU threads")
+    run.add_argument("--out", type=Path, required=True, help="file to write the times to (.json)")
 
 
 def _bench_run(arguments: Namespace) -> None:
@@ -73,11 +98,24 @@ def _bench_run(arguments: Namespace) -> None:
 
 
 def _gpu_check_options(check: ArgumentParser) -> None:
-    check.add_argument("--small", action="store_true", help="on the CPU, with tiny networks")
-    check.add_argument("--minutes", type=positive, default=5.0, help="for all stages together")
-    check.add_argument("--out", type=Path, default=Path("gpu-check.md"), help="file to write (.md)")
-    check.add_argument("--stage", help="run this stage alone, in this process")
-    check.add_argument("--rows", type=Path, help="file for the rows of a stage (.jsonl)")
+    check.add_argument(
+        "--small", action="store_true", help="use the CPU and tiny networks, as a rehearsal"
+    )
+    check.add_argument(
+        "--minutes",
+        type=positive,
+        default=5.0,
+        help="time limit of all stages together, in minutes",
+    )
+    check.add_argument(
+        "--out", type=Path, default=Path("gpu-check.md"), help="file to write the tables to (.md)"
+    )
+    check.add_argument("--stage", help="run only this stage, in this process")
+    check.add_argument(
+        "--rows",
+        type=Path,
+        help="file to write the results of --stage to (.jsonl); needed by gpu-check itself",
+    )
 
 
 def _gpu_check(arguments: Namespace) -> None:
@@ -93,13 +131,18 @@ def _gpu_check(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("bench", "time a training step by every way of weighting", _bench, _bench_options),
     Command(
-        "bench-run", "time a run's first steps beside plain SGD", _bench_run, _bench_run_options
+        "bench", "time a training step with every algorithm for the weights", _bench, _bench_options
+    ),
+    Command(
+        "bench-run",
+        "time the first steps of a run, alternating with plain SGD",
+        _bench_run,
+        _bench_run_options,
     ),
     Command(
         "gpu-check",
-        "check and time everything on a GPU, in minutes",
+        "check and time everything on a GPU within minutes",
         _gpu_check,
         _gpu_check_options,
     ),

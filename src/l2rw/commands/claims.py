@@ -9,11 +9,22 @@ from l2rw.commands.plans import read_own_plan
 
 def _judge_options(judge: ArgumentParser) -> None:
     judge.add_argument(
-        "--plans", type=file, nargs="+", required=True, help="plan files of the experiments"
+        "--plans", type=file, nargs="+", required=True, help="plan files of the experiments (.json)"
     )
-    judge.add_argument("--bench", type=file, help="step times that l2rw bench wrote (.json)")
-    judge.add_argument("--results", type=Path, required=True, help="folder of tables and figures")
-    judge.add_argument("--out", type=Path, required=True, help="folder to write to")
+    judge.add_argument(
+        "--bench",
+        type=file,
+        help="step times that bench wrote (.json); claims about time are not tested if not given",
+    )
+    judge.add_argument(
+        "--results",
+        type=Path,
+        required=True,
+        help="folder with the tables and figures of the configuration",
+    )
+    judge.add_argument(
+        "--out", type=Path, required=True, help="folder to write the ledger and the results page to"
+    )
 
 
 def _judge(arguments: Namespace) -> None:
@@ -31,9 +42,12 @@ def _judge(arguments: Namespace) -> None:
 
 def _claims_options(claims: ArgumentParser) -> None:
     claims.add_argument(
-        "results", type=Path, nargs="*", help="folders such as results/demo; all that there are"
+        "results",
+        type=Path,
+        nargs="*",
+        help="folders such as results/demo; all folders in results if not given",
     )
-    claims.add_argument("--markdown", action="store_true", help="as a table in Markdown")
+    claims.add_argument("--markdown", action="store_true", help="print a table in Markdown")
 
 
 def _claims(arguments: Namespace) -> None:
@@ -43,6 +57,11 @@ def _claims(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("judge", "judge the paper's claims on tables of results", _judge, _judge_options),
+    Command(
+        "judge",
+        "judge the paper's claims by the results of a configuration",
+        _judge,
+        _judge_options,
+    ),
     Command("claims", "show the verdicts on the paper's claims", _claims, _claims_options),
 )

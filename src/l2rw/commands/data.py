@@ -12,15 +12,26 @@ if TYPE_CHECKING:
 
 
 def _fetch_options(fetch: ArgumentParser) -> None:
-    fetch.add_argument("dataset", help=f"name of the data set: {', '.join(CATALOG)}, or your own")
-    fetch.add_argument("--root", type=folder, help="folder with the source files")
-    fetch.add_argument("--cache", type=Path, default=Path("data/raw"), help="keeps downloads")
-    fetch.add_argument("--offline", action="store_true", help="download nothing")
+    fetch.add_argument("dataset", help=f"data set: {', '.join(CATALOG)}, or one of your own")
     fetch.add_argument(
-        "--described", help="your own data set as data_sets describes it, in JSON or YAML"
+        "--root",
+        type=folder,
+        help="folder with the source files; L2RW_DATA or a download if not given",
     )
-    fetch.add_argument("--content", help="digest that the files of your own data set must have")
-    fetch.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
+    fetch.add_argument(
+        "--cache", type=Path, default=Path("data/raw"), help="folder that keeps downloads"
+    )
+    fetch.add_argument("--offline", action="store_true", help="do not download anything")
+    fetch.add_argument(
+        "--described",
+        help="description of your own data set as under data_sets, in JSON or YAML; a published "
+        "data set if not given",
+    )
+    fetch.add_argument(
+        "--content",
+        help="digest that the files of your own data set must have; not checked if not given",
+    )
+    fetch.add_argument("--out", type=Path, required=True, help="file to write the data to (.npz)")
 
 
 def _fetch(arguments: Namespace) -> None:
@@ -64,9 +75,13 @@ def _read_own(arguments: Namespace) -> None:
 
 def _corrupt_options(corrupt: ArgumentParser) -> None:
     add_plan(corrupt, "split", "split")
-    corrupt.add_argument("--seed", type=seed, required=True)
-    corrupt.add_argument("--data", type=file, required=True, help="what fetch wrote")
-    corrupt.add_argument("--out", type=Path, required=True, help="file to write (.npz)")
+    corrupt.add_argument("--seed", type=seed, required=True, help="seed of the split")
+    corrupt.add_argument(
+        "--data", type=file, required=True, help="data set that fetch wrote (.npz)"
+    )
+    corrupt.add_argument(
+        "--out", type=Path, required=True, help="file to write the split to (.npz)"
+    )
 
 
 def _corrupt(arguments: Namespace) -> None:
@@ -81,6 +96,11 @@ def _corrupt(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("fetch", "find or download a data set and verify it", _fetch, _fetch_options),
-    Command("corrupt", "draw the split of one seed", _corrupt, _corrupt_options),
+    Command("fetch", "find or download a data set, and verify it", _fetch, _fetch_options),
+    Command(
+        "corrupt",
+        "draw the split of one seed: which examples train, and with which labels",
+        _corrupt,
+        _corrupt_options,
+    ),
 )

@@ -1,4 +1,4 @@
-"""Commands that write files of the package anew after its code was changed: costs, config."""
+"""Commands that regenerate files of the package after a change of its code: costs, config."""
 
 from argparse import Namespace
 
@@ -21,6 +21,10 @@ def _config(_: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("costs", "find what a step of every network costs, and write costs.csv anew", _costs),
-    Command("config", "write config/README.md and the JSON schema anew", _config),
+    Command(
+        "costs",
+        "measure the operations and memory of a step of every network, and rewrite costs.csv",
+        _costs,
+    ),
+    Command("config", "regenerate config/README.md and the JSON schema", _config),
 )

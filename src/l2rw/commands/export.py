@@ -1,4 +1,4 @@
-"""Commands that use what was trained elsewhere: ``export`` and ``predict``."""
+"""Commands that take trained networks out of the pipeline: ``export`` and ``predict``."""
 
 import logging
 import sys
@@ -9,12 +9,15 @@ from l2rw.commands.parser import Command, file, seed
 
 
 def _export_options(export: ArgumentParser) -> None:
-    export.add_argument("config", type=Path, help="configuration whose runs are done")
+    export.add_argument("config", type=Path, help="configuration file whose runs are finished")
     export.add_argument("--row", default="l2rw", help="method with its variants, such as gce+es")
-    export.add_argument("--seed", type=seed, default=0)
-    export.add_argument("--experiment", help="one of the targets; the first that has the row")
+    export.add_argument("--seed", type=seed, default=0, help="seed of the run")
     export.add_argument(
-        "--out", type=Path, help="folder to write to; results/<name>/export/… if not said"
+        "--experiment",
+        help="one of the configuration's targets; the first with this row if not given",
+    )
+    export.add_argument(
+        "--out", type=Path, help="folder to write to; results/<name>/export/… if not given"
     )
 
 
@@ -28,12 +31,21 @@ def _export(arguments: Namespace) -> None:
 
 
 def _predict_options(predict: ArgumentParser) -> None:
-    predict.add_argument("network", type=file, help="network.safetensors that l2rw export wrote")
+    predict.add_argument("network", type=file, help="the network.safetensors that export wrote")
     predict.add_argument(
-        "files", type=Path, nargs="+", help="images and folders of them, or tables"
+        "files", type=Path, nargs="+", help="images, folders of images, or tables (CSV or parquet)"
     )
-    predict.add_argument("--out", type=Path, help="file to write (.csv); on the terminal if none")
-    predict.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    predict.add_argument(
+        "--out",
+        type=Path,
+        help="file to write the predictions to (.csv); the terminal if not given",
+    )
+    predict.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="device to compute on; auto uses a GPU if there is one",
+    )
 
 
 def _predict(arguments: Namespace) -> None:
@@ -49,7 +61,15 @@ def _predict(arguments: Namespace) -> None:
 
 COMMANDS = (
     Command(
-        "export", "write a run's network, weights and labels for others", _export, _export_options
+        "export",
+        "write the network, weights and labels of a run for use elsewhere",
+        _export,
+        _export_options,
     ),
-    Command("predict", "tell the classes of new examples", _predict, _predict_options),
+    Command(
+        "predict",
+        "predict the classes of new examples with an exported network",
+        _predict,
+        _predict_options,
+    ),
 )

@@ -1,4 +1,4 @@
-"""Commands on this machine: ``status`` of what runs, and ``doctor`` on what there is."""
+"""Commands about this machine: ``status`` shows running jobs, ``doctor`` what is installed."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,7 +7,9 @@ from l2rw.commands.parser import Command, folder
 
 
 def _status_options(status: ArgumentParser) -> None:
-    status.add_argument("logs", type=folder, nargs="?", default=Path("logs"))
+    status.add_argument(
+        "logs", type=folder, nargs="?", default=Path("logs"), help="folder with the logs of jobs"
+    )
 
 
 def _status(arguments: Namespace) -> None:
@@ -18,9 +20,16 @@ def _status(arguments: Namespace) -> None:
 
 def _doctor_options(doctor: ArgumentParser) -> None:
     doctor.add_argument(
-        "config", type=Path, nargs="*", help="configurations whose own data sets to look at"
+        "config",
+        type=Path,
+        nargs="*",
+        help="configuration files whose own data sets are inspected, too",
     )
-    doctor.add_argument("--root", type=folder, help="folder with the source files")
+    doctor.add_argument(
+        "--root",
+        type=folder,
+        help="folder with the source files of data sets; L2RW_DATA if not given",
+    )
 
 
 def _doctor(arguments: Namespace) -> None:
@@ -30,6 +39,6 @@ def _doctor(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("status", "show the training jobs that run now", _status, _status_options),
+    Command("status", "show the training jobs that are running", _status, _status_options),
     Command("doctor", "show versions, device and data sets", _doctor, _doctor_options),
 )

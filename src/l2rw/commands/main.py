@@ -1,6 +1,7 @@
-"""The ``l2rw`` command: one subcommand for each rule of the workflow, and a few for people.
+"""The ``l2rw`` command: a subcommand for each rule of the workflow, and some for people.
 
-Subcommands import what they need when they run: most of them are done before PyTorch would load.
+A subcommand imports what it needs when it runs, because importing PyTorch takes longer than most
+subcommands.
 """
 
 import logging
@@ -28,6 +29,11 @@ from l2rw.commands.parser import Parser
 from l2rw.commands.pipeline import explained_if_absent
 from l2rw.store.ending import Ended, told_in_a_sentence
 
+DESCRIPTION = """\
+Train networks with wrong labels or rare classes, guided by a few clean examples. Begin with
+`l2rw run config/demo.yaml`, or with `l2rw init FOLDER` for your own data.
+"""
+
 GROUPS = (
     run,
     starting,
@@ -50,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code; :mod:`l2rw.store.ending` says which."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # for terminals that do not know a letter
+            stream.reconfigure(errors="backslashreplace")  # for terminals that lack a letter
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)
     try:
@@ -63,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="l2rw", description=__doc__)
+    parser = Parser(prog="l2rw", description=DESCRIPTION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in GROUPS:
         for command in group.COMMANDS:

@@ -8,13 +8,15 @@ from l2rw.commands.plans import read_own_plan
 
 
 def _output_options(job: ArgumentParser) -> None:
-    job.add_argument("--plan", type=file, required=True, help="plan file of the experiment")
-    job.add_argument("--out", type=Path, required=True, help="folder to write to")
+    job.add_argument("--plan", type=file, required=True, help="plan file of the experiment (.json)")
+    job.add_argument("--out", type=Path, required=True, help="folder to write the output to")
 
 
 def _tabulate_options(tabulate: ArgumentParser) -> None:
     _output_options(tabulate)
-    tabulate.add_argument("--runs", type=Path, required=True, help="folder of the results")
+    tabulate.add_argument(
+        "--runs", type=Path, required=True, help="folder with the runs of the configuration"
+    )
 
 
 def _tabulate(arguments: Namespace) -> None:
@@ -25,7 +27,7 @@ def _tabulate(arguments: Namespace) -> None:
 
 def _draw_options(draw: ArgumentParser) -> None:
     _output_options(draw)
-    draw.add_argument("--table", type=file, required=True, help="what tabulate wrote (.csv)")
+    draw.add_argument("--table", type=file, required=True, help="table that tabulate wrote (.csv)")
 
 
 def _draw(arguments: Namespace) -> None:
@@ -35,8 +37,15 @@ def _draw(arguments: Namespace) -> None:
 
 
 def _metrics_options(metrics: ArgumentParser) -> None:
-    metrics.add_argument("summaries", type=file, nargs="+", help="what draw wrote (.csv)")
-    metrics.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+    metrics.add_argument(
+        "summaries",
+        type=file,
+        nargs="+",
+        help="numbers that draw wrote, one file for each experiment (.csv)",
+    )
+    metrics.add_argument(
+        "--out", type=Path, required=True, help="file to write the numbers to (.json)"
+    )
 
 
 def _metrics(arguments: Namespace) -> None:
@@ -46,8 +55,12 @@ def _metrics(arguments: Namespace) -> None:
 
 
 def _tensorboard_options(tensorboard: ArgumentParser) -> None:
-    tensorboard.add_argument("results", type=Path, help="folder such as results/demo")
-    tensorboard.add_argument("--out", type=Path, required=True, help="folder to write to")
+    tensorboard.add_argument(
+        "results", type=Path, help="folder of a configuration, such as results/demo"
+    )
+    tensorboard.add_argument(
+        "--out", type=Path, required=True, help="folder to write the event files to"
+    )
 
 
 def _tensorboard(arguments: Namespace) -> None:
@@ -60,11 +73,11 @@ def _tensorboard(arguments: Namespace) -> None:
 COMMANDS = (
     Command(
         "tabulate",
-        "collect an experiment's results into its table",
+        "collect the results of an experiment in a table",
         _tabulate,
         _tabulate_options,
     ),
-    Command("draw", "draw an experiment's figure from its table", _draw, _draw_options),
+    Command("draw", "draw the figure of an experiment from its table", _draw, _draw_options),
     Command("metrics", "gather the numbers of all figures and tables", _metrics, _metrics_options),
     Command(
         "tensorboard",

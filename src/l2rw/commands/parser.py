@@ -1,7 +1,13 @@
-"""What the files of commands share: how a command is declared, and options that several have."""
+"""How commands are declared, and the options that several commands have."""
 
 import os
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import (
+    Action,
+    ArgumentDefaultsHelpFormatter,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+)
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +18,27 @@ from l2rw.store.errors import UserError
 from l2rw.store.text import one_line
 
 
+class HelpFormatter(ArgumentDefaultsHelpFormatter):
+    """Shows the default of every option that has one."""
+
+    def _get_help_string(self, action: Action) -> str | None:
+        if action.default is None or action.default is False or action.default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
 class Parser(ArgumentParser):
-    """A parser that says what is wrong in the sentence that all mistakes end in."""
+    """A parser whose errors are :class:`UserError`, like those of all commands."""
 
     def __init__(self, **options: Any) -> None:
-        """Let every argument that is a :class:`Path` be read by :func:`named_path`."""
-        super().__init__(**options)
+        """Let every argument of type :class:`Path` be read by :func:`named_path`."""
+        super().__init__(**{"formatter_class": HelpFormatter} | options)
         self.register("type", Path, named_path)
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UserError`."""
         what = one_line(f"{message[:1].upper()}{message[1:]}").rstrip(".")
-        raise UserError(f"{what}.", f"`{self.prog} --help` lists what may be said.")
+        raise UserError(f"{what}.", f"`{self.prog} --help` lists the options.")
 
 
 def no_options(_: ArgumentParser) -> None:
@@ -32,9 +47,9 @@ def no_options(_: ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: what it is called, says of itself and does.
+    """A subcommand: name, help, the function that runs it, the function that adds its options.
 
-    ``run`` imports what it needs when it runs: ``l2rw --help`` waits for nothing, and training
+    ``run`` imports what it needs when it is called, so that ``l2rw --help`` is fast, and training
     needs no package of the workflow.
     """
 
@@ -46,26 +61,34 @@ class Command:
 
 def add_plan(command: ArgumentParser, key: str, kind: str) -> None:
     """Add the options that name one entry of a plan file."""
-    command.add_argument("--plan", type=file, required=True, help="plan file of an experiment")
-    command.add_argument(f"--{key}", required=True, help=f"id of a {kind} in the plan")
+    command.add_argument(
+        "--plan", type=file, required=True, help="plan file of the experiment (.json)"
+    )
+    command.add_argument(f"--{key}", required=True, help=f"id of the {kind} in the plan file")
 
 
 def add_configuration(command: ArgumentParser) -> None:
     """Add the argument that names a configuration."""
     command.add_argument(
-        "config", type=Path, nargs="*", help="overlays such as config/demo.yaml; the paper if none"
+        "config",
+        type=Path,
+        nargs="*",
+        help="configuration files, such as config/demo.yaml; later ones override earlier ones; "
+        "without any, the paper's configuration",
     )
 
 
 def named_path(text: str) -> Path:
     """Read the name of a file or folder; ``~`` is the home folder."""
-    if not text or any(letter < " " for letter in text):  # a sentence would break at a line's end
+    if not text or any(
+        letter < " " for letter in text
+    ):  # a line break would split the error message
         raise ArgumentTypeError(f"{text!r} is no name of a file")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
 
 
 def file(text: str) -> Path:
-    """Read the name of a file to be read, which is told to be absent by who reads it."""
+    """Read the name of an input file. Whoever reads the file reports it if it is absent."""
     path = named_path(text)
     if path.is_dir() or not path.name:
         raise ArgumentTypeError(f"{text!r} is a folder, not a file")
@@ -73,7 +96,7 @@ def file(text: str) -> Path:
 
 
 def folder(text: str) -> Path:
-    """Read the name of a folder that is there; ``~`` is the home folder."""
+    """Read the name of an existing folder; ``~`` is the home folder."""
     path = named_path(text)
     if not path.is_dir():
         raise ArgumentTypeError(f"{text!r} is no folder")

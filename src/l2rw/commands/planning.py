@@ -1,4 +1,4 @@
-"""Commands on a whole configuration: ``plan``, ``prune`` and ``publish``."""
+"""Commands about a whole configuration: ``plan``, ``prune`` and ``publish``."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -13,15 +13,15 @@ def _plan_options(plan: ArgumentParser) -> None:
         "--bench",
         type=file,
         default=BENCH if BENCH.exists() else None,
-        help="step times that l2rw bench wrote; bench.json if that is there",
+        help="step times that bench wrote (.json); bench.json by default if it exists",
     )
     plan.add_argument(
         "--teraflops",
         type=positive,
         default=10.0,
-        help="sustained by the device, without --bench",
+        help="speed that the device sustains in TFLOP/s; used without --bench",
     )
-    plan.add_argument("--cells", action="store_true", help="list the cells, too")
+    plan.add_argument("--cells", action="store_true", help="also list the cells")
 
 
 def _plan(arguments: Namespace) -> None:
@@ -32,7 +32,7 @@ def _plan(arguments: Namespace) -> None:
 
 def _prune_options(prune: ArgumentParser) -> None:
     add_configuration(prune)
-    prune.add_argument("--remove", action="store_true", help="remove them")
+    prune.add_argument("--remove", action="store_true", help="remove these results")
 
 
 def _prune(arguments: Namespace) -> None:
@@ -46,7 +46,7 @@ def _prune(arguments: Namespace) -> None:
 
 def _publish_options(publish: ArgumentParser) -> None:
     add_configuration(publish)
-    publish.add_argument("--out", type=Path, required=True, help="folder to write to")
+    publish.add_argument("--out", type=Path, required=True, help="folder to copy the results to")
 
 
 def _publish(arguments: Namespace) -> None:
@@ -60,12 +60,10 @@ COMMANDS = (
     Command(
         "plan", "show the cells, runs, steps and hours of a configuration", _plan, _plan_options
     ),
-    Command(
-        "prune", "list results that a configuration does not use any more", _prune, _prune_options
-    ),
+    Command("prune", "list results that a configuration no longer uses", _prune, _prune_options),
     Command(
         "publish",
-        "copy what a reader wants of finished results, and judge it anew",
+        "copy finished results for readers, and judge the claims again",
         _publish,
         _publish_options,
     ),

@@ -11,19 +11,21 @@ from l2rw.commands.training import device_of
 
 
 def _pick_options(pick: ArgumentParser) -> None:
-    pick.add_argument("config", type=Path, help="configuration with data_sets of your own")
-    pick.add_argument("--data-set", help="one of them; all if not said")
+    pick.add_argument("config", type=Path, help="configuration file with your own data sets")
+    pick.add_argument("--data-set", help="name of one of them; all if not given")
     pick.add_argument(
         "--per-class",
         type=count,
-        help="examples of each class that you need; what the configuration takes, or else 10",
+        help="number of examples to choose in each class; if not given, as many as the "
+        "configuration uses, or else 10",
     )
     pick.add_argument(
         "--spares",
         type=count,
-        help="more examples of each class, for those that you skip; as many again if not said",
+        help="number of further examples in each class, in place of those that you skip; as many "
+        "as --per-class if not given",
     )
-    pick.add_argument("--seed", type=seed, default=0, help="of the draw")
+    pick.add_argument("--seed", type=seed, default=0, help="seed of the random draw")
 
 
 def _pick(arguments: Namespace) -> None:
@@ -49,13 +51,23 @@ def _pick(arguments: Namespace) -> None:
 
 def _review_options(review: ArgumentParser) -> None:
     add_plan(review, "cell", "cell of L2RW")
-    review.add_argument("--described", required=True, help="the data set, as data_sets has it")
-    review.add_argument("--content", help="digest that its files must have")
-    review.add_argument("--data", type=file, required=True, help="what fetch wrote")
-    review.add_argument("--runs", type=Path, required=True, help="folder of the results")
-    review.add_argument("--table", type=file, required=True, help="what tabulate wrote (.csv)")
-    review.add_argument("--threads", type=count, default=1, help="CPU threads")
-    review.add_argument("--out", type=Path, required=True, help="folder to write to")
+    review.add_argument(
+        "--described",
+        required=True,
+        help="description of the data set as under data_sets, in JSON or YAML",
+    )
+    review.add_argument(
+        "--content", help="digest that its files must have; not checked if not given"
+    )
+    review.add_argument("--data", type=file, required=True, help="data set that fetch wrote (.npz)")
+    review.add_argument(
+        "--runs", type=Path, required=True, help="folder with the runs of the configuration"
+    )
+    review.add_argument(
+        "--table", type=file, required=True, help="table that tabulate wrote (.csv)"
+    )
+    review.add_argument("--threads", type=count, default=1, help="number of CPU threads")
+    review.add_argument("--out", type=Path, required=True, help="folder to write the review to")
 
 
 def _review(arguments: Namespace) -> None:
@@ -78,6 +90,16 @@ def _review(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("pick", "write a page to choose examples that are surely right", _pick, _pick_options),
-    Command("review", "write the page to decide about suspicious labels", _review, _review_options),
+    Command(
+        "pick",
+        "write a page on which you choose examples whose labels are right",
+        _pick,
+        _pick_options,
+    ),
+    Command(
+        "review",
+        "write the page on which you decide about suspicious labels",
+        _review,
+        _review_options,
+    ),
 )

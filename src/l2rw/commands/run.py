@@ -1,4 +1,4 @@
-"""The way in: ``run`` makes everything that a configuration asks for."""
+"""The main command: ``run`` produces all results of a configuration."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,13 +7,21 @@ from l2rw.commands.parser import Command
 
 
 def _run_options(run: ArgumentParser) -> None:
-    run.add_argument("config", type=Path, help="configuration, such as config/demo.yaml")
-    run.add_argument("--cores", default="all", help="CPU cores to use, or all (default)")
-    run.add_argument("--profile", type=Path, help="Snakemake profile, such as profiles/slurm")
-    run.add_argument("--dry-run", action="store_true", help="say what would be done")
-    run.add_argument("--yes", action="store_true", help="start it however long it takes")
+    run.add_argument("config", type=Path, help="configuration file, such as config/demo.yaml")
+    run.add_argument("--cores", default="all", help="number of CPU cores to use, or all")
     run.add_argument(
-        "--unlock", action="store_true", help="remove the lock that a killed run left, and end"
+        "--profile",
+        type=Path,
+        help="Snakemake profile, such as profiles/slurm; this machine runs all jobs if not given",
+    )
+    run.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    run.add_argument(
+        "--yes", action="store_true", help="start it even if the estimated time is long"
+    )
+    run.add_argument(
+        "--unlock",
+        action="store_true",
+        help="remove the lock that a killed run left, and do nothing else",
     )
 
 
@@ -32,4 +40,4 @@ def _run(arguments: Namespace) -> None:
         raise SystemExit(code)
 
 
-COMMANDS = (Command("run", "make everything that a configuration asks for", _run, _run_options),)
+COMMANDS = (Command("run", "produce all results of a configuration", _run, _run_options),)

@@ -1,4 +1,4 @@
-"""The way in with data of one's own: ``init``."""
+"""The first command for your own data: ``init``."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -8,14 +8,25 @@ from l2rw.commands.parser import Command
 
 def _init_options(init: ArgumentParser) -> None:
     init.add_argument(
-        "path", type=Path, help="folder of images by class, or table (CSV, parquet); only read"
+        "path",
+        type=Path,
+        help="folder with a folder of images for each class, or table (CSV or parquet); it is only "
+        "read",
     )
     init.add_argument(
-        "--out", type=Path, help="configuration to write; config/<name>.yaml if not said"
+        "--out", type=Path, help="configuration file to write; config/<name>.yaml if not given"
     )
-    init.add_argument("--label", metavar="COLUMN", help="column of a table with the labels")
     init.add_argument(
-        "--leave-out", type=Path, nargs="+", default=[], help="CSV files of ids to leave out"
+        "--label",
+        metavar="COLUMN",
+        help="column of the table with the labels; guessed from the names if not given",
+    )
+    init.add_argument(
+        "--leave-out",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="CSV files with the ids of examples to leave out",
     )
 
 
@@ -28,5 +39,7 @@ def _init(arguments: Namespace) -> None:
 
 
 COMMANDS = (
-    Command("init", "look at your own data and write a configuration", _init, _init_options),
+    Command(
+        "init", "inspect your own data and write a configuration for them", _init, _init_options
+    ),
 )

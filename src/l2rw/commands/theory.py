@@ -8,10 +8,14 @@ from l2rw.commands.parser import Command, add_plan, file, seed
 
 def _simulate_options(simulate: ArgumentParser) -> None:
     add_plan(simulate, "cell", "cell")
-    simulate.add_argument("--seed", type=seed, required=True)
-    simulate.add_argument("--data", type=file, required=True, help="what fetch wrote")
-    simulate.add_argument("--split", type=file, required=True, help="what corrupt wrote")
-    simulate.add_argument("--out", type=Path, required=True, help="folder to write to")
+    simulate.add_argument("--seed", type=seed, required=True, help="seed of the split")
+    simulate.add_argument(
+        "--data", type=file, required=True, help="data set that fetch wrote (.npz)"
+    )
+    simulate.add_argument(
+        "--split", type=file, required=True, help="split of the seed that corrupt wrote (.npz)"
+    )
+    simulate.add_argument("--out", type=Path, required=True, help="folder to write the results to")
 
 
 def _simulate(arguments: Namespace) -> None:

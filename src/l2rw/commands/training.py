@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 def _job_options(job: ArgumentParser) -> None:
     add_plan(job, "cell", "cell")
-    job.add_argument("--seeds", type=seed_range, required=True, help="such as 0 or 0-4")
-    job.add_argument("--data", type=file, required=True, help="what fetch wrote")
     job.add_argument(
-        "--splits", type=file, nargs="+", required=True, help="what corrupt wrote, seed by seed"
+        "--seeds", type=seed_range, required=True, help="seeds of the runs, such as 0 or 0-4"
     )
-    job.add_argument("--threads", type=count, default=1, help="CPU threads")
+    job.add_argument("--data", type=file, required=True, help="data set that fetch wrote (.npz)")
+    job.add_argument(
+        "--splits",
+        type=file,
+        nargs="+",
+        required=True,
+        help="splits that corrupt wrote, one for each seed, in order (.npz)",
+    )
+    job.add_argument("--threads", type=count, default=1, help="number of CPU threads")
 
 
 def splits_of(arguments: Namespace) -> list[Path]:
@@ -49,7 +55,10 @@ def cell_to_run(arguments: Namespace) -> "tuple[CellEntry, Compute]":
 
 
 def device_of(compute: "Compute") -> AbstractContextManager[str | None]:
-    """Return the context in which a job has its device to itself. CUDA must not be awake yet."""
+    """Return a context in which a job has its device to itself.
+
+    CUDA must not be initialised yet, because the context chooses the GPU.
+    """
     from l2rw.training.gpus import gpu_slot
 
     return nullcontext() if compute.device == "cpu" else gpu_slot(compute.jobs_per_gpu)
@@ -58,13 +67,24 @@ def device_of(compute: "Compute") -> AbstractContextManager[str | None]:
 def _train_options(train: ArgumentParser) -> None:
     _job_options(train)
     train.add_argument(
-        "--parents", type=file, nargs="*", default=[], help="trained networks that the cell needs"
+        "--parents",
+        type=file,
+        nargs="*",
+        default=[],
+        help="trained networks that the cell starts from or learns from (.safetensors)",
     )
     train.add_argument(
-        "--checkpoints", type=Path, required=True, help="folder to go on from if interrupted"
+        "--checkpoints",
+        type=Path,
+        required=True,
+        help="folder for checkpoints, from which an interrupted job continues",
     )
-    train.add_argument("--status", type=Path, help="file to keep up to date while training")
-    train.add_argument("--out", type=Path, required=True, help="folder to write to")
+    train.add_argument(
+        "--status",
+        type=Path,
+        help="file that shows the progress during training (.json); none if not given",
+    )
+    train.add_argument("--out", type=Path, required=True, help="folder to write the results to")
 
 
 def _train(arguments: Namespace) -> None:
@@ -95,12 +115,14 @@ def _train(arguments: Namespace) -> None:
 
 def _look_options(look: ArgumentParser) -> None:
     _job_options(look)
-    look.add_argument("--network", type=file, required=True, help="trained networks of the cell")
-    look.add_argument("--out", type=Path, required=True, help="file to write (.csv)")
+    look.add_argument(
+        "--network", type=file, required=True, help="trained networks of the cell (.safetensors)"
+    )
+    look.add_argument("--out", type=Path, required=True, help="file to write the values to (.csv)")
 
 
 def _look(implementation: str) -> Callable[[Namespace], None]:
-    """Return a command that looks at data by trained networks; it is named as in a record."""
+    """Return a command that evaluates trained networks by a function named ``module:name``."""
 
     def run(arguments: Namespace) -> None:
         cell, compute = cell_to_run(arguments)
@@ -124,16 +146,18 @@ def _look(implementation: str) -> Callable[[Namespace], None]:
 
 
 COMMANDS = (
-    Command("train", "train the runs of one job", _train, _train_options),
+    Command(
+        "train", "train the runs of one job: a cell with one or more seeds", _train, _train_options
+    ),
     Command(
         "probe",
-        "weigh hyper-validation images by a trained network",
+        "compute the weights of hyper-validation images with a trained network",
         _look("l2rw.training.probe:run_probe"),
         _look_options,
     ),
     Command(
         "detect",
-        "score examples by detectors of wrong labels",
+        "score examples with detectors of wrong labels",
         _look("l2rw.training.detect:run_detectors"),
         _look_options,
     ),
