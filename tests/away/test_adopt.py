@@ -144,7 +144,7 @@ def test_a_damaged_part_costs_its_own_runs_alone(jobs, home, capsys):
     assert adopt(*parts) == 2
     said = capsys.readouterr()
     assert 0 < said.out.count("adopted: ") < len(done)
-    assert said.err.startswith("Error: Adopting is not complete: ")
+    assert said.err.startswith("Error: Not everything was adopted: ")
     assert f"{parts[0]} is damaged" in said.err
     there = [job for job in done if job.out.exists()]
     assert there
@@ -173,7 +173,7 @@ def test_files_that_are_no_archives_are_named(lent, what, capsys):
     if what == "no archive":
         (lent / "part-1.tar.gz").write_text("hello")
     assert adopt("part-1.tar.gz") == 2
-    assert "Error: Adopting is not complete: part-1.tar.gz is damaged" in capsys.readouterr().err
+    assert "Error: Not everything was adopted: part-1.tar.gz is damaged" in capsys.readouterr().err
 
 
 def test_a_result_whose_own_checksums_do_not_hold_is_refused(jobs, home, capsys):

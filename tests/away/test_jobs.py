@@ -70,9 +70,9 @@ def test_parents_of_what_is_done_are_not_wanted(jobs):
 
 
 def test_what_no_cell_has_is_refused(jobs):
-    with pytest.raises(UserError, match="No cell of the plans has 'l2wr' in its id"):
+    with pytest.raises(UserError, match="No cell of the plans contains 'l2wr' in its id"):
         select(jobs, only=["l2rw", "l2wr"])
-    with pytest.raises(UserError, match="no training with these seeds"):
+    with pytest.raises(UserError, match="no training jobs with these seeds"):
         select(jobs, seeds=range(5, 9))
 
 

@@ -88,5 +88,5 @@ def test_nothing_is_begun_after_the_time():
 def test_parts_of_an_earlier_pack_are_not_overwritten():
     require_no_parts(Path("out"))
     pack([bundle("one", 10)], Path("out"), Limits(MIB), never())
-    with pytest.raises(UserError, match=r"part-1\.tar\.gz is there already"):
+    with pytest.raises(UserError, match=r"part-1\.tar\.gz exists already"):
         require_no_parts(Path("out"))

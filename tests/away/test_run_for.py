@@ -126,7 +126,7 @@ def test_the_deadline_leaves_checkpoints_that_the_next_call_goes_on_from(lent, c
     assert Path("out/part-1.tar.gz").exists()
     # A slow machine has time to finish its first step.
     with start(plan, "--only", "l2rw", "--margin", "200") as process:
-        wait_until(lambda: f"goes on after step {step}" in job.log.read_text(), process)
+        wait_until(lambda: f"continues after step {step}" in job.log.read_text(), process)
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
         assert process.wait(PATIENCE) == 0
@@ -170,7 +170,7 @@ def test_arguments_that_cannot_be_met_are_refused(lent, capsys):
     assert run_for(5, plan, "--margin", 296) == 2
     assert "leaves no time to train" in capsys.readouterr().err
     assert run_for(5, plan, "--only", "nobody") == 2
-    assert "No cell of the plans has 'nobody'" in capsys.readouterr().err
+    assert "No cell of the plans contains 'nobody'" in capsys.readouterr().err
 
 
 def test_a_deadline_is_over_before_its_end():

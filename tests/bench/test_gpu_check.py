@@ -217,7 +217,7 @@ def test_every_stage_has_a_name_of_its_own():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--small", "--minutes", "0"], "--minutes: '0' is no number above 0"),
+        (["--small", "--minutes", "0"], "--minutes: '0' is not a number above 0"),
         (["--small", "--out", "."], "is a folder"),
         (["--small", "--stage", "parit"], "did you mean 'parity'?"),
     ],

@@ -249,7 +249,7 @@ def test_a_table_of_another_plan_is_refused(plans, bench, folder, tmp_path):
     [
         ("tables/lemma1.csv", lambda text: text.replace("0", "1", 1), "is missing, damaged or"),
         ("tables/lemma1.csv", lambda text: text[:99], "is missing, damaged or was changed"),
-        ("figures/lemma1.json", lambda text: "{}", "is missing, or of another plan"),
+        ("figures/lemma1.json", lambda text: "{}", "is missing, or belongs to another plan"),
         ("figures/lemma1.svg", None, "is missing, damaged or was changed"),
     ],
 )

@@ -9,31 +9,34 @@ from tests.plans import COMPUTE
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ("status nope", "argument logs: 'nope' is no folder"),
-        ("doctor --root /nope", "argument --root: '/nope' is no folder"),
-        ("fetch digits --out x.npz --root /nope", "argument --root: '/nope' is no folder"),
+        ("status nope", "argument logs: 'nope' is not a folder"),
+        ("doctor --root /nope", "argument --root: '/nope' is not a folder"),
+        ("fetch digits --out x.npz --root /nope", "argument --root: '/nope' is not a folder"),
         *(
             (f"draw --table {name}", f"{name!r} is a folder, not a file")
             for name in (".", "/", "..")
         ),
-        ("draw --table a\nb", r"'a\nb' is no name of a file"),
+        ("draw --table a\nb", r"'a\nb' is not the name of a file"),
         ("config a\nb", "unrecognized arguments: a b"),
         *(
-            (f"plan --teraflops {text}", f"argument --teraflops: '{text}' is no number above 0")
+            (f"plan --teraflops {text}", f"argument --teraflops: '{text}' is not a number above 0")
             for text in ("nan", "0", "-1", "inf", "much")
         ),
         *(
-            (f"{command} --seed {text}", f"--seed: '{text}' is no whole number of at least 0")
+            (f"{command} --seed {text}", f"--seed: '{text}' is not a whole number of at least 0")
             for command in ("corrupt", "simulate")
             for text in ("-1", "0.5", "one")
         ),
         *(
-            (f"{command} --threads {text}", f"--threads: '{text}' is no whole number of at least 1")
+            (
+                f"{command} --threads {text}",
+                f"--threads: '{text}' is not a whole number of at least 1",
+            )
             for command in ("train", "probe", "run-for 1 plan.json")
             for text in ("0", "-1", "two")
         ),
         *(
-            (f"{command} --seeds {text}", f"--seeds: '{text}' is no range of seeds")
+            (f"{command} --seeds {text}", f"--seeds: '{text}' is not a range of seeds")
             for command in ("train", "probe", "run-for 1 plan.json")
             for text in ("4-1", "-1", "")
         ),

@@ -10,7 +10,7 @@ def test_a_plan_of_other_code_is_refused(tmp_path, plan_file, command, monkeypat
     plan = "--plans" if command == "judge" else "--plan"
     arguments = [command, plan, plan_file, option, tmp_path / "x", "--out", tmp_path / "out"]
     assert main([*map(str, arguments)]) == 2
-    assert "code of the analysis was changed after" in capsys.readouterr().err
+    assert "code of the analysis has changed since" in capsys.readouterr().err
 
 
 def test_a_mistake_is_one_line_with_a_hint_and_exit_code_2(tmp_path, plan_file, capsys):

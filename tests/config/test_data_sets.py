@@ -37,9 +37,9 @@ def test_kinds_are_known_by_their_names():
         (described(fit="squeeze")["data_sets"], "fit is 'squeeze'"),
         (described(test_share=1.5)["data_sets"], "test_share is 1.5. Hint: choose a share"),
         (described(test_share=0.5, test_path="t")["data_sets"], "both test_path and test_share"),
-        (described(group_by="(")["data_sets"], "no regular expression"),
+        (described(group_by="(")["data_sets"], "not a regular expression"),
         ({"digits": {"kind": "image_folder", "path": "x"}}, "the name 'digits' is taken"),
-        ({"My Data": {"kind": "image_folder", "path": "x"}}, "'My Data' is no name"),
+        ({"My Data": {"kind": "image_folder", "path": "x"}}, "'My Data' cannot be a name"),
     ],
 )
 def test_mistakes_are_explained(raw, said):
@@ -130,7 +130,7 @@ def test_captions_say_what_nobody_knows(here):
     raw["experiments"]["one"]["corruptions"] = [{"name": "given", "clean_size": 0}]
     raw["noisy_labels"]["validation_size"] = 3
     raw["experiments"]["one"]["rows"] = ["baseline", "weighted"]
-    with pytest.raises(UserError, match=r"weighted is told the true labels .* nobody knows"):
+    with pytest.raises(UserError, match=r"weighted needs the true labels .* is unknown"):
         Plan(parse_config(raw))
     raw["experiments"]["one"]["rows"] = ["baseline"]
     plan = Plan(parse_config(raw))

@@ -33,7 +33,7 @@ def refusal(raw):
         ("noisy_labels", 3, "should be a section"),
         ("noisy_labels", None, "should be a section"),
         ("experiments", None, "should be a section"),
-        ("experiments", {3: {"kind": "table"}}, "is no name of an experiment"),
+        ("experiments", {3: {"kind": "table"}}, "cannot be the name of an experiment"),
         ("data.download", "maybe", "should be true or false"),
         ("compute.device", "gpu", "should be one of 'auto', 'cpu' or 'cuda'"),
         ("compute.checkpoint_seconds", float("inf"), "should be a finite number"),
@@ -62,7 +62,7 @@ def test_values_of_the_wrong_kind(key, value, said):
         ({"train_size": 1e300}, "should be a whole number of fewer digits"),
         ({"sweep": {"majority_share": ["a"]}}, "should be a number"),
         ({"sweep": {"majority_share": [True]}}, "should be a number"),
-        ({"sweep": {"majority_share": [0.1]}}, "none of a majority. Hint: choose shares of at"),
+        ({"sweep": {"majority_share": [0.1]}}, "not a majority. Hint: choose shares of at"),
         ({"rows": [{"method": "gce", 3: 4}]}, "gce has no setting 3"),
         ({"rows": [{"method": "gce", "q": 10**400}]}, "Hint: write a number"),
         ({"training": {"crop_padding": 9, "model": "lenet_8x8"}}, "crop_padding to at most 8."),
@@ -85,8 +85,8 @@ def test_swept_settings_of_training(value, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name: a\nname: b\n", "name stands in line 1 and in line 2"),
-        ("compute:\n  threads: 1\n  stack: 2\n  threads: 3\n", "threads stands in line 2 and in"),
+        ("name: a\nname: b\n", "name occurs in line 1 and in line 2"),
+        ("compute:\n  threads: 1\n  stack: 2\n  threads: 3\n", "threads occurs in line 2 and in"),
         ("a: [", "while parsing"),
         ("? [1]\n: 2\n? {}\n: 3", "unhashable"),
         ("\xff", "no text in UTF-8"),

@@ -627,7 +627,7 @@ def test_the_convention_of_later_papers_is_named_and_is_another_split():
     )
     assert not papers.all_cells.keys() & others.all_cells.keys()
     assert planned(noise=1.0, drawn_from="all_classes").cells
-    with pytest.raises(UserError, match=r"noise of 1\.0 is no share"):
+    with pytest.raises(UserError, match=r"noise of 1\.0 cannot be a share"):
         planned(noise=1.0)
 
 

@@ -47,8 +47,8 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
             "hidden is 1.5. Hint: write a whole number.",
         ),
         ({"method": "gcf", "q": 2}, "there is no method 'gcf'. Hint: "),
-        ({"q": 0.5}, "is no row. Hint: write gce, or"),
-        (7, "7 is no row. Hint: write gce, or"),
+        ({"q": 0.5}, "is not a row. Hint: write gce, or"),
+        (7, "7 is not a row. Hint: write gce, or"),
         (
             "adaboost+ft",
             "adaboost trains several networks, which cannot be averaged or fine-tuned as one.",
@@ -57,7 +57,7 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
         ("gce+ema+es", "'gce+ema+es' has no such variants. Hint: add any of +es, +ema and +ft"),
         ("gce+es+es", "'gce+es+es' has no such variants."),
         ("l2rw, loss=mixup", "l2rw: loss is 'mixup'. Hint: choose one of cross_entropy, reed_soft"),
-        ("gce, q", "'q' is no setting. Hint: write name=value"),
+        ("gce, q", "'q' is not a setting. Hint: write name=value"),
     ],
 )
 def test_what_is_no_row_is_refused_in_a_sentence(given, message):

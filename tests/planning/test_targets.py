@@ -14,7 +14,7 @@ SPLIT = next(iter(PLAN.splits))
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("results/demo/tables/figure2.csv", "no result of the configuration mine"),
+        ("results/demo/tables/figure2.csv", "not a result of the configuration mine"),
         ("results/mine/tables/figure9.csv", "plans no experiment 'figure9'. Hint: did you mean"),
         ("results/mine/figures/table1.svg", "plans no experiment 'table1'"),
         ("results/mine/runs/a/b/seed-0/result.json", "plans no cell 'a/b'"),

@@ -35,7 +35,7 @@ def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
 def test_a_full_disk_is_told_before_anything_runs(monkeypatch):
     checks.check_disk(Path())
     monkeypatch.setattr(checks, "LEAST_FREE", 1e30)
-    with pytest.raises(UserError, match=r"MB are free on the disk of .* Hint: make room"):
+    with pytest.raises(UserError, match=r"MB are free on the disk of .* Hint: free some space"):
         checks.check_disk(Path())
 
 
@@ -55,14 +55,14 @@ def test_a_lock_on_these_results_is_told_and_one_on_others_is_not():
     (checks.LOCKS / "0.output.lock").write_text("results/other/tables/a.csv\n")
     checks.check_locks(config, "unlock")
     (checks.LOCKS / "1.output.lock").write_text("results/paper/tables/a.csv\n")
-    with pytest.raises(UserError, match=r"Another run holds results/paper.*`unlock` removes"):
+    with pytest.raises(UserError, match=r"Another run has locked results/paper.*`unlock` removes"):
         checks.check_locks(config, "unlock")
 
 
 def test_results_that_are_in_the_way_are_told():
     checks.check_places(plan())
     Path("results").write_text("mine")
-    with pytest.raises(UserError, match=r"results is in the way: it is no folder.* Hint: move it"):
+    with pytest.raises(UserError, match=r"results is not a folder.* Hint: move it"):
         checks.check_places(plan())
 
 
@@ -71,7 +71,7 @@ def test_a_symbolic_link_is_refused_where_dvc_would_fail_after_all_work(monkeypa
     Path("results").symlink_to(tmp_path / "elsewhere")
     checks.check_places(plan())
     monkeypatch.setenv("DVC_STAGE", "reproduce@demo")
-    with pytest.raises(UserError, match="behind a symbolic link, and DVC records no results"):
+    with pytest.raises(UserError, match="behind a symbolic link, where DVC cannot record results"):
         checks.check_places(plan())
 
 

@@ -42,7 +42,7 @@ class Story:
     def went_on_after(self, cell: str) -> int:
         """Return the step after which the last attempt went on."""
         log = self.workspace.folder / "logs" / CONFIG["name"] / "train" / cell / "seed-0.log"
-        (step,) = re.findall(r"goes on after step (\d+)$", log.read_text(), re.MULTILINE)
+        (step,) = re.findall(r"continues after step (\d+)$", log.read_text(), re.MULTILINE)
         return int(step)
 
     def result(self, cell: str) -> Path:

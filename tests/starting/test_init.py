@@ -58,7 +58,7 @@ def test_a_folder_becomes_a_valid_configuration(here, birds, capsys):
     assert state_of(birds) == before
     assert out.name == "my_birds_2.yaml"
     said = capsys.readouterr().out
-    assert "50 coloured images in 2 classes" in said
+    assert "50 colour images in 2 classes" in said
     assert "鳥                20     5" in said.replace("  鳥", "鳥")
     assert "l2rw pick my_birds_2.yaml" in said
     assert "l2rw run my_birds_2.yaml" in said
@@ -75,16 +75,16 @@ def test_a_folder_becomes_a_valid_configuration(here, birds, capsys):
 
 def test_nothing_is_overwritten_nor_written_to_the_users_folder(here, birds, monkeypatch):
     out = start(birds)
-    with pytest.raises(UserError, match="exists, and is never overwritten"):
+    with pytest.raises(UserError, match="exists already and is never overwritten"):
         start(birds)
     out.unlink()
-    with pytest.raises(UserError, match="nothing is ever written to"):
+    with pytest.raises(UserError, match="nothing is ever written there"):
         start(birds, out=birds / "deep" / "mine.yaml")
     (here / "data").symlink_to(birds)  # where surveys are kept
-    with pytest.raises(UserError, match="data/surveys lies in"):
+    with pytest.raises(UserError, match="data/surveys is inside"):
         start(birds)
     monkeypatch.chdir(birds)
-    with pytest.raises(UserError, match="This folder lies in"):
+    with pytest.raises(UserError, match="This folder is inside"):
         start(birds)
     assert not list(birds.rglob("*.yaml"))
 
@@ -132,8 +132,8 @@ def test_folders_of_halves_and_the_machine_are_heeded(here, birds, tmp_path, cap
     [
         ("nowhere", "does not exist"),
         ("empty", "There are no images"),
-        ("loose", "lie in no folders of classes"),
-        ("one", "images of one class alone"),
+        ("loose", "are not in folders of classes"),
+        ("one", "images of only one class"),
         ("deep", "did you mean .*deep/inside"),
         ("tables", "holds 2 tables"),
         ("a.txt", "is no table"),

@@ -59,7 +59,7 @@ def test_a_whole_record_of_another_job_is_refused(tmp_path):
     assert read_run(path, "split/l2rw", range(2, 4))["runs"][1] == {"seed": 3}
     with pytest.raises(UserError, match=rf"{path} is of split/l2rw, not of split/gce"):
         read_run(path, "split/gce")
-    with pytest.raises(UserError, match=rf"{path} is of other seeds than 2\. "):
+    with pytest.raises(UserError, match=rf"{path} belongs to other seeds than 2\. "):
         read_run(path, "split/l2rw", range(2, 3))
     write_record(path, {"cell": "split/l2rw"})  # of what looks at data
     assert read_run(path, "split/l2rw", range(1))

@@ -54,7 +54,7 @@ def test_a_checkpoint_is_where_a_run_goes_on(tmp_path, state, make_spec, prepare
     fresh = prepare(make_spec(), 0).state
     Checkpoints(tmp_path / "a.safetensors", "run", 0).resume(fresh)
     assert fresh.step == 4
-    assert told() == ["a: goes on after step 4"]
+    assert told() == ["a: continues after step 4"]
 
 
 def test_seconds_are_those_of_all_attempts(tmp_path, state, make_spec, prepare, monkeypatch):

@@ -81,7 +81,7 @@ def test_a_job_that_is_stopped_goes_on_from_there(tmp_path, log, job_of, caplog)
     assert not job.out.exists()
     fleet.join(job, log("second.log"))
     assert finish(fleet)["stopped"].kind == "done"
-    assert "goes on after step 1" in caplog.text
+    assert "continues after step 1" in caplog.text
     straight = job_of("l2rw", "straight")
     run_job(straight)
     assert results_of(job) == results_of(straight)

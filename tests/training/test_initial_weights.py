@@ -64,7 +64,7 @@ def test_a_classifier_of_other_classes_is_drawn_by_the_seed(tmp_path, state):
 def test_what_does_not_fit_is_said_in_a_sentence(tmp_path, state):
     path = tmp_path / "w.safetensors"
     save_file(state, path)
-    with pytest.raises(UserError, match=r"of another network: it lacks .*; it has .* more"):
+    with pytest.raises(UserError, match=r"to another network: it lacks .*; it has .* more"):
         load(path, network(model="lenet_8x8"))
     save_file(state | {"stem.weight": torch.rand(8, 3, 3, 3)}, path)
     with pytest.raises(UserError, match=r"stem.weight is 8×3×3×3, not 8×1×3×3\."):
@@ -78,9 +78,9 @@ def test_what_does_not_fit_is_said_in_a_sentence(tmp_path, state):
     torch.save({"a": network()}, tmp_path / "code.pth")
     with pytest.raises(UserError, match="cannot be read"):
         load(tmp_path / "code.pth", network())
-    with pytest.raises(UserError, match="were changed after this was planned"):
+    with pytest.raises(UserError, match="have changed since the plan was made"):
         load_initial(path, "another", network(), seed=0)
-    with pytest.raises(UserError, match="are not here"):
+    with pytest.raises(UserError, match="do not exist"):
         load_initial(tmp_path / "nowhere.pth", "any", network(), seed=0)
 
 

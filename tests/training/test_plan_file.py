@@ -68,7 +68,7 @@ def test_a_data_set_of_the_configuration_is_known_by_its_file(tmp_path, monkeypa
     assert plan.cells[0].data_file == "mine-1234.npz"
     job = read_jobs([plan], {})[0]
     assert job.data == Path("results/made-up/data/mine-1234.npz")
-    with pytest.raises(UserError, match=r"mine is of your configuration, and .* is not here"):
+    with pytest.raises(UserError, match=r"mine belongs to your configuration, and .* is missing"):
         Inputs(None).make(job)
     with pytest.raises(UserError, match="there is no data set 'mine'"):
         read_plan(write(tmp_path, made_up_plan("figure", [cell]).to_json()))
@@ -130,7 +130,7 @@ def edited(*keys, to):
         (edited("colour", to="red"), "the plan has an unknown 'colour'"),
         (edited("cells", to={}), "'cells' of the plan is {}, which is no list"),
         (edited("seeds", 1, to=True), "a seed is True, which is no int"),
-        (edited("cells", 0, "jobs", to=["4-1"]), "'4-1' is no range of seeds"),
+        (edited("cells", 0, "jobs", to=["4-1"]), "'4-1' is not a range of seeds"),
         (edited("cells", 0, "dataset", to="mnits"), "there is no data set 'mnits'"),
         (edited("cells", 0, "corruption", to="flip"), "there is no corruption 'flip'"),
         (edited("cells", 0, "training", "method", to="l2"), "there is no method 'l2'"),
@@ -194,7 +194,7 @@ def test_an_edited_plan_file_is_refused(tmp_path, content):
 
 def test_a_renamed_plan_file_is_refused(tmp_path):
     path = write(tmp_path, PLAN.to_json(), "plan.json")
-    with pytest.raises(UserError, match=f"by its content it would be {PLAN.file_name}"):
+    with pytest.raises(UserError, match=f"its content belongs to {PLAN.file_name}"):
         read_plan(path)
 
 

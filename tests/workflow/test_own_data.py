@@ -77,7 +77,7 @@ def config(workspace):
     refused = workspace.snakemake(config, "--dry-run")
     assert refused.returncode == 2
     assert "Error: Data set images has 2 problems:" in refused.stderr
-    assert "clean lists 1 id (no such image) that no example has" in refused.stderr
+    assert "clean lists 1 unknown id (no such image)" in refused.stderr
     assert "Traceback" not in refused.stderr
     (workspace.folder / "clean.csv").write_text("id\n" + "\n".join(clean_ids(truth)) + "\n")
     return config

@@ -60,7 +60,7 @@ def test_stale_results_are_refused_and_what_was_published_is_kept(workspace, pub
     (workspace.results / "figures" / "figure2.json").write_text('{"plan": "0ther"}')
     (workspace.results / "tables" / "figure2.md").write_text("changed")
     assert main(["publish", "overlay.yaml", "--out", "docs/tiny"]) == 2
-    assert "of another plan" in capsys.readouterr().err
+    assert "to another plan" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
 
 

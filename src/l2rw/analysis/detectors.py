@@ -79,9 +79,9 @@ def _measured(job: Job) -> Iterator[dict[str, Any]]:
             wrong = scored["clean"].to_numpy() == 0
             if wrong.all() or not wrong.any():
                 raise UserError(
-                    f"Of the labels of seed {seed} in {path}, part {part}, none is wrong, or none "
-                    "is right: there is nothing to find.",
-                    "compare detectors where labels are noisy.",
+                    f"Of the labels of seed {seed} in {path}, part {part}, all are wrong, "
+                    "or none is: there is nothing to find.",
+                    "compare detectors on noisy labels.",
                 )
             seconds = took[seed, part, name]
             yield {

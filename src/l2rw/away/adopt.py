@@ -63,8 +63,8 @@ def adopt(archives: Sequence[Path], results: Path, root: Path | None) -> None:
     problems += _complete(runs, Inputs(root))
     if problems:
         raise UserError(
-            f"Adopting is not complete: {'; '.join(problems)}.",
-            "adopt again, all parts of a pack in one call, before you run Snakemake.",
+            f"Not everything was adopted: {'; '.join(problems)}.",
+            "call adopt again with all parts of the pack before you run Snakemake.",
         )
 
 

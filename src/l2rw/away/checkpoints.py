@@ -30,7 +30,7 @@ def read_header(path: Path) -> Header:
         facts = json.loads(text)["__metadata__"]
         return Header(str(facts["fingerprint"]), int(facts["step"]))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"it is no checkpoint ({error})") from None
+        raise ValueError(f"it is not a checkpoint ({error})") from None
 
 
 def steps_kept(paths: list[Path]) -> dict[str, int]:

@@ -29,9 +29,10 @@ class Inputs:
         if not job.data.exists():
             if job.cell.data_file:
                 raise UserError(
-                    f"Data set {job.cell.dataset} is of your configuration, and {job.data} is not "
-                    "here.",
-                    "make it by `snakemake` where the data are, and bring it with the plan files.",
+                    f"Data set {job.cell.dataset} belongs to your configuration, and {job.data} "
+                    "is missing.",
+                    "make it with `snakemake` on the machine with the data, and copy it with the "
+                    "plan files.",
                 )
             dataset = fetch(job.cell.dataset, self._root, download=False, cache=CACHE)
             dataset.save(job.data)

@@ -150,7 +150,9 @@ def select(
     for part in parts:
         if jobs and not any(part in job.id for job in jobs):
             names = sorted({job.id.rpartition("/")[2] for job in jobs})
-            raise UserError(f"No cell of the plans has {part!r} in its id.", closest(part, names))
+            raise UserError(
+                f"No cell of the plans contains {part!r} in its id.", closest(part, names)
+            )
     rank: dict[PlannedJob, int] = {}
     # Children come after their parents in `jobs`: from the end, each hands its rank up.
     for job in reversed(jobs):
@@ -161,7 +163,10 @@ def select(
             for parent in job.parents:
                 rank[parent] = min(rank[job], rank.get(parent, rank[job]))
     if not rank:
-        raise UserError("The plans ask for no training with these seeds.", "see their `jobs`.")
+        raise UserError(
+            "The plans contain no training jobs with these seeds.",
+            "look at `jobs` in the plan files.",
+        )
     place = {job: number for number, job in enumerate(jobs)}
 
     def key(job: PlannedJob) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ def require_no_parts(folder: Path) -> None:
     there = sorted(folder.glob("part-*.tar.gz"))
     if there:
         raise UserError(
-            f"{there[0]} is there already, of an earlier pack.", "give --pack another folder."
+            f"{there[0]} exists already, from an earlier pack.", "give --pack another folder."
         )
 
 

@@ -97,7 +97,7 @@ def _require_size(model: str, dataset: Dataset) -> None:
     if dataset.info.image_shape[1:] != timed.image_shape[1:]:
         size = "×".join(map(str, timed.image_shape[1:]))
         raise UserError(
-            f"{model} is timed on {size} images, {dataset.info.name} has others.",
+            f"{model} is timed on {size} images, but {dataset.info.name} has others.",
             f"time a run on {timed.name}.",
         )
 

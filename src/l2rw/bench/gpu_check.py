@@ -95,7 +95,8 @@ def _need_cuda() -> None:
 
     if not torch.cuda.is_available():
         raise UserError(
-            "PyTorch sees no CUDA device here.", "try everything on the CPU: add --small."
+            "PyTorch finds no CUDA device on this machine.",
+            "try everything on the CPU: add --small.",
         )
 
 

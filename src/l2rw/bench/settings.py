@@ -54,7 +54,7 @@ class Settings:
             )
         if (self.three_passes or self.peers) and (self.stack > 1 or self.compile):
             raise UserError(
-                "Plain autograd is neither stacked nor compiled.",
+                "Plain autograd can be neither stacked nor compiled.",
                 "leave out --three-passes and --peers, or --stack and --compile.",
             )
 

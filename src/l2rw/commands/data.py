@@ -44,7 +44,7 @@ def _fetch(arguments: Namespace) -> None:
     if arguments.dataset not in CATALOG:
         raise UserError(
             f"There is no published data set {arguments.dataset!r}.",
-            f"{closest(arguments.dataset, CATALOG)} One of your own needs --described.",
+            f"{closest(arguments.dataset, CATALOG)} A data set of your own needs --described.",
         )
     fetch(
         arguments.dataset,

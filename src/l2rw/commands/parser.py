@@ -83,7 +83,7 @@ def named_path(text: str) -> Path:
     if not text or any(
         letter < " " for letter in text
     ):  # a line break would split the error message
-        raise ArgumentTypeError(f"{text!r} is no name of a file")
+        raise ArgumentTypeError(f"{text!r} is not the name of a file")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
 
 
@@ -99,7 +99,7 @@ def folder(text: str) -> Path:
     """Read the name of an existing folder; ``~`` is the home folder."""
     path = named_path(text)
     if not path.is_dir():
-        raise ArgumentTypeError(f"{text!r} is no folder")
+        raise ArgumentTypeError(f"{text!r} is not a folder")
     return path
 
 
@@ -133,7 +133,7 @@ def positive(text: str) -> float:
     except ValueError:
         number = float("nan")
     if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is no number above 0")
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 
 
@@ -143,5 +143,5 @@ def _whole(text: str, least: int) -> int:
     except ValueError:
         number = least - 1
     if number < least:
-        raise ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return number

@@ -21,7 +21,7 @@ def read_own_plan(path: Path) -> "PlanFile":
     plan = read_plan(path)
     if plan.analysis != cells.analysis_hash():
         raise UserError(
-            f"The code of the analysis was changed after {path} was written.",
-            "run `snakemake` again: it plans anew.",
+            f"The code of the analysis has changed since {path} was written.",
+            "run `snakemake` again: it makes a new plan.",
         )
     return plan

@@ -40,7 +40,7 @@ def splits_of(arguments: Namespace) -> list[Path]:
     given, seeds = len(arguments.splits), len(arguments.seeds)
     if given != seeds:
         raise UserError(
-            f"--splits names {given} files for {seeds} seeds.", "name one for each, in their order."
+            f"--splits names {given} files for {seeds} seeds.", "name one for each seed, in order."
         )
     splits: list[Path] = arguments.splits
     return splits

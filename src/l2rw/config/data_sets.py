@@ -53,7 +53,7 @@ def _of_its_own(data_sets: dict[str, DatasetKind]) -> dict[str, DatasetKind]:
     for name in data_sets:
         if not NAME.fullmatch(name):
             raise ValueError(
-                f"{name!r} is no name. Hint: take small letters, digits and underscores."
+                f"{name!r} cannot be a name. Hint: use small letters, digits and underscores."
             )
         if name in CATALOG:
             raise ValueError(f"the name {name!r} is taken. Hint: choose another.")

@@ -107,7 +107,7 @@ def parse_config(raw: dict[str, Any], *, rescan: bool = True) -> Config:
     if not isinstance(experiments, Mapping):
         raise UserError(
             f"Configuration: experiments is {shown(experiments)}, but it should be a section.",
-            "write experiments by name, each with its keys.",
+            "write the name of each experiment, and its keys below.",
         )
     own = whole["data_sets"]
     known = list(own) if isinstance(own, Mapping) else []
@@ -129,8 +129,8 @@ def _experiment(name: Any, given: Any, config: Config) -> ExperimentSection:
     place = f"Configuration: experiments.{name}"
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise UserError(
-            f"{place} is no name of an experiment.",
-            "take small letters, digits and underscores, a letter first.",
+            f"{place} cannot be the name of an experiment.",
+            "use small letters, digits and underscores; begin with a letter.",
         )
     kind = str(given.get("kind", "")) if isinstance(given, Mapping) else ""
     if not kind:
@@ -142,7 +142,7 @@ def _experiment(name: Any, given: Any, config: Config) -> ExperimentSection:
     if name in EXPERIMENTS and kind != EXPERIMENTS[name].kind:
         raise UserError(
             f"{place} is the paper's, a {EXPERIMENTS[name].kind}, and cannot be a {kind}.",
-            "take another name for an experiment of your own.",
+            "choose another name for your own experiment.",
         )
     section: ExperimentSection = _checked(
         load(KINDS[kind].section),
@@ -193,7 +193,7 @@ def _explain(section: type[Section], place: tuple[str, ...], error: Any) -> User
         message, hint = parts(context["error"])
         return UserError(f"Configuration: {key}: {message}", hint)
     if kind == "missing":
-        return UserError(f"Configuration: {key} is missing.", "say it, or leave out its section.")
+        return UserError(f"Configuration: {key} is missing.", "add it, or leave out its section.")
     return UserError(
         f"Configuration: {key} is {shown(given)}, {in_words(error)}.",
         "config/README.md lists every key with its type and default.",

@@ -72,7 +72,7 @@ def made_of(kind: type[Made], values: Mapping[str, Any]) -> Made:
             raise ValueError(str(first["ctx"]["error"])) from None
         place = ".".join(map(str, first["loc"]))
         if first["type"] == "missing":
-            raise ValueError(f"it needs {place}. Hint: say it.") from None
+            raise ValueError(f"it needs {place}. Hint: add it.") from None
         raise ValueError(f"{place} is {shown(first['input'])}, {in_words(first)}.") from None
 
 

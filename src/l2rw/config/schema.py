@@ -131,7 +131,7 @@ class Section(BaseModel):
             field = cls.model_fields.get(key)
             if field is not None and is_boolean_for_number(field.annotation, value):
                 raise ValueError(
-                    f"{key} is {shown(value)}, but it should be a number. Hint: write one."
+                    f"{key} is {shown(value)}, but it should be a number. Hint: write a number."
                 )
         return given
 
@@ -194,8 +194,8 @@ def check_decay(steps: int, decay_at: tuple[int, ...]) -> None:
     """Raise ValueError unless the steps of decay are increasing and below the number of steps."""
     if any(later <= earlier for earlier, later in pairwise((0, *decay_at, steps))):
         raise ValueError(
-            f"decay_at {list(decay_at)} does not ascend within {steps} steps. "
-            "Hint: list steps in order, each once, all below steps."
+            f"decay_at {list(decay_at)} does not increase within {steps} steps. "
+            "Hint: list increasing steps below the number of steps."
         )
 
 

@@ -155,7 +155,7 @@ class Sweep(Compared):
         if len(self.sweep) != 1:
             raise ValueError(
                 f"one setting is swept at a time, not {', '.join(self.sweep) or 'none'}. "
-                "Hint: make an experiment of each, under a name of its own."
+                "Hint: make one experiment for each setting, with its own name."
             )
         return self
 

@@ -19,7 +19,7 @@ class _Loader(yaml.SafeLoader):
             # `<<` takes over other keys, as often as one likes.
             if key.tag != "tag:yaml.org,2002:merge" and isinstance(name, str):
                 if name in seen:
-                    raise ValueError(f"{name} stands in line {seen[name]} and in line {line}")
+                    raise ValueError(f"{name} occurs in line {seen[name]} and in line {line}")
                 seen[name] = line
         return super().construct_mapping(node, deep)
 

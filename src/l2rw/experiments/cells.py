@@ -174,9 +174,9 @@ def _require_truth_for(split: SplitPlan, spec: RunSpec) -> None:
     told = METHODS[spec.method].told
     if told in TRUTH and not split.corruption.knows_truth(split.data):
         raise UserError(
-            f"Row {spec.method} is told the {told} of the training set, which nobody knows of "
+            f"Row {spec.method} needs the {told} of the training set, which is unknown for "
             f"{split.dataset}.",
-            "take it out of rows.",
+            "remove it from rows.",
         )
 
 

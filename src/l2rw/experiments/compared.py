@@ -168,7 +168,7 @@ def detectors(config: Config, name: str) -> Experiment:
             raise UserError(
                 f"Experiment {name}: detectors look by a single network, and row {row!s} trains "
                 "several.",
-                "take it out of rows.",
+                "remove it from rows.",
             )
     caption = sentences(
         f"Which labels are wrong? Detectors on {section.dataset}, "

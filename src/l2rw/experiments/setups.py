@@ -44,7 +44,7 @@ class Setup:
         if record.for_two_classes and self.split.corruption.classes != 2:
             raise UserError(
                 f"Row {row!s}: {row.method} knows a minority and a majority class only.",
-                "leave it to experiments with two classes, such as figure2.",
+                "use it only in experiments with two classes, such as figure2.",
             )
         if record.needs_validation:
             self.require_validation(f"Row {row!s}")
@@ -77,8 +77,9 @@ class Setup:
             )
         if size is None:
             raise UserError(
-                f"{who} needs a hyper-validation set, which {self.split.corruption.name} has not.",
-                "leave it to experiments with noisy labels.",
+                f"{who} needs a hyper-validation set, which {self.split.corruption.name} does not "
+                "have.",
+                "use it only in experiments with noisy labels.",
             )
 
     def _schedule(self, row: Row) -> Training:
@@ -101,7 +102,7 @@ class Setup:
         assert isinstance(trained.spec, RunSpec)
         if trained.spec.schedule == "cosine":
             raise UserError(
-                f"Row {trained.name}+ft would go on at the last learning rate, which a cosine "
+                f"Row {trained.name}+ft would continue at the last learning rate, which a cosine "
                 "brings to zero.",
                 "leave out +ft, or set the schedule of noisy_labels.*.training to step.",
             )
@@ -132,7 +133,7 @@ def digest_of(path: Path) -> str:
     except OSError as error:
         raise UserError(
             f"The initial weights {path} cannot be read ({error.strerror}).",
-            "mend training.initial_weights.",
+            "correct training.initial_weights.",
         ) from None
 
 

@@ -110,7 +110,9 @@ def _plain(row: Row) -> Row:
     """Return the row; raise :class:`UserError` unless the data of Figure 2 can have it, too."""
     hint = "take it out of experiments.gradient_norm.rows."
     if METHODS[row.method].needs_validation:
-        raise UserError(f"Row {row!s} needs a hyper-validation set, which figure2 has not.", hint)
+        raise UserError(
+            f"Row {row!s} needs a hyper-validation set, which figure2 does not have.", hint
+        )
     return row
 
 

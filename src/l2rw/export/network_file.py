@@ -149,7 +149,7 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Traine
             about = About.from_text(text)
             if about.spec.model not in MODELS:
                 raise UserError(
-                    f"{path} holds a network that is not known here, {about.spec.model!r}.",
+                    f"{path} contains an unknown network, {about.spec.model!r}.",
                     closest(about.spec.model, MODELS),
                 )
             network = build_network(about.spec, about.shape, len(about.classes))

@@ -94,5 +94,5 @@ def _images(given: Path) -> list[Path]:
             raise UserError(f"There are no images in {given}.", "name another folder.")
         return images
     if not given.exists():
-        raise UserError(f"{given} does not exist.", "name images, or folders of them.")
+        raise UserError(f"{given} does not exist.", "name images, or folders of images.")
     return [given]

@@ -54,8 +54,8 @@ class Reader:
         if failures:
             names = [str(files[place]) for place in failures]
             raise UserError(
-                f"{counted(names, 'file', 'files')} cannot be read as images, the first by reason "
-                f"of {next(iter(failures.values()))}.",
+                f"{counted(names, 'file', 'files')} cannot be read as images (first error: "
+                f"{next(iter(failures.values()))}).",
                 "leave them out.",
             )
         return images

@@ -63,7 +63,7 @@ def parse_row(given: str | Mapping[str, Any]) -> Row:
         method, variants, texts = split_row(given["method"])
         settings |= dict(map(_setting, texts))
     else:
-        raise ValueError(f"{given!r} is no row. Hint: write gce, or {{method: gce, q: 0.5}}.")
+        raise ValueError(f"{given!r} is not a row. Hint: write gce, or {{method: gce, q: 0.5}}.")
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}. Hint: {closest(method, METHODS)}")
     if variants != tuple(variant for variant in VARIANTS if variant in variants):
@@ -116,7 +116,7 @@ def _text(value: Any) -> str:
 def _setting(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise ValueError(f"{text!r} is no setting. Hint: write name=value, as in gce, q=0.5.")
+        raise ValueError(f"{text!r} is not a setting. Hint: write name=value, as in gce, q=0.5.")
     try:
         return name, json.loads(value)
     except ValueError:

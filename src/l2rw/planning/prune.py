@@ -108,4 +108,4 @@ def print_unused(plan: Plan, root: Path, *, remove: bool) -> None:
     done = "removed" if remove else "not used by this configuration"
     print(f"{len(sizes)} paths, {sum(sizes.values()) / 1e6:.1f} MB {done}.")
     if sizes and not remove:
-        print("Remove them with --remove; Snakemake makes again what is asked for again.")
+        print("Remove them with --remove; Snakemake makes them again if they are needed again.")

@@ -28,7 +28,7 @@ def read_config(overlays: Iterable[Path]) -> Config:
         content = read_yaml(path)
         if not isinstance(content, dict):
             raise UserError(
-                f"{path} is no configuration: it holds no keys.",
+                f"{path} is not a configuration: it contains no keys.",
                 "name YAML files such as config/demo.yaml.",
             )
         raw = overlaid(raw, content)
@@ -189,6 +189,6 @@ def _measured(bench: Path) -> dict[str, Times]:
         return times_of(report["rows"], report["settings"]["batch_size"])
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise UserError(
-            f"{bench} holds no measurements that can be read ({type(error).__name__}: {error}).",
+            f"{bench} contains no readable measurements ({type(error).__name__}: {error}).",
             "name what `l2rw bench --out FILE` wrote.",
         ) from None

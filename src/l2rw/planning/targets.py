@@ -37,7 +37,7 @@ def is_dry_run(words: Iterable[str]) -> bool:
 def _check_one(plan: Plan, target: str, configuration: str, parts: tuple[str, ...]) -> None:
     if configuration != plan.config.name:
         raise UserError(
-            f"{target} is no result of the configuration {plan.config.name}.",
+            f"{target} is not a result of the configuration {plan.config.name}.",
             f"name the configuration of {configuration} by --configfile.",
         )
     kind = KINDS[parts[0]]

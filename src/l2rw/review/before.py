@@ -92,6 +92,6 @@ def _read(path: Path) -> Outcome:
     content = read_result(path) if seals(path) else read_json(path)
     with reading(path, "an outcome"):
         if content.pop("data", path.stem) != path.stem:
-            raise ValueError("it is of other labels")
+            raise ValueError("it belongs to other labels")
         content.pop(FILES, None)
         return Outcome(**content)

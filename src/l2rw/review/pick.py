@@ -113,7 +113,7 @@ def _deck(
     if unknown := [one.id for one in listed if one.id not in given]:
         raise UserError(
             f"{kind.kind} {name} has no example {unknown[0]}, which its clean set lists.",
-            "mend the list, or name another file in data_sets.",
+            "correct the list, or name another file in data_sets.",
         )
     rows = [(one.id, one.label or given[one.id]) for one in listed]
     have = [sum(label == one for _, label in rows) for one in layout.class_names]

@@ -47,8 +47,8 @@ def check_places(plan: Plan) -> None:
         one.is_symlink() for one in (results.folder, *results.folder.parents[:-1])
     ):
         raise UserError(
-            f"{results.folder} lies behind a symbolic link, and DVC records no results there.",
-            "make it a folder (`dvc config cache.dir` may lie on another disk), or run Snakemake "
+            f"{results.folder} is behind a symbolic link, where DVC cannot record results.",
+            "make it a folder (`dvc config cache.dir` may be on another disk), or run Snakemake "
             "without DVC.",
         )
     for place in (*results.places, results.logs, Path(".snakemake")):
@@ -72,7 +72,7 @@ def check_device(plan: Plan) -> None:
     if plan.config.compute.device == "cuda":
         raise UserError(
             "compute.device is cuda, but there is no NVIDIA GPU here.",
-            "set it to auto or cpu, or run on a cluster by --profile profiles/slurm.",
+            "set it to auto or cpu, or run on a cluster with --profile profiles/slurm.",
         )
     specs = (cell.spec for cell in plan.cells.values() if isinstance(cell.spec, RunSpec))
     if any(spec.precision == "tf32" for spec in specs):
@@ -86,7 +86,7 @@ def check_disk(folder: Path) -> None:
     if free < LEAST_FREE:
         raise UserError(
             f"Only {free / 1e6:.0f} MB are free on the disk of {folder.resolve()}.",
-            "make room; `l2rw prune` lists results that are not used any more.",
+            "free some space; `l2rw prune` lists results that are no longer used.",
         )
 
 
@@ -105,18 +105,17 @@ def check_locks(config: Config, command: str) -> None:
             continue  # let go of just now
         if any(file.startswith(mine) for file in held):
             raise UserError(
-                f"Another run holds {config.results}, or was killed while it did.",
+                f"Another run has locked {config.results}, or was killed before it could unlock "
+                "it.",
                 f"wait for it; if none runs, `{command}` removes the lock.",
             )
 
 
 def _require_writable(folder: Path) -> None:
     if not folder.is_dir():
-        raise UserError(
-            f"{folder} is in the way: it is no folder, but results belong there.", "move it away."
-        )
+        raise UserError(f"{folder} is not a folder, but results belong there.", "move it away.")
     effective = os.access in os.supports_effective_ids
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise UserError(
-            f"Nothing can be written to {folder.resolve()}.", "run in a folder of your own."
+            f"Nothing can be written to {folder.resolve()}.", "run in a folder where you may write."
         )

@@ -56,7 +56,10 @@ def run(request: Request) -> int:
         KeyboardInterrupt: Somebody asked it to end, by SIGINT or SIGTERM.
     """
     if request.cores != "all" and not (request.cores.isdecimal() and int(request.cores)):
-        raise UserError(f"--cores {request.cores} is no number of cores.", "say 2, or all.")
+        raise UserError(
+            f"--cores {request.cores} is not a number of cores.",
+            "write a number such as 2, or all.",
+        )
     if request.profile is not None and not request.profile.is_dir():
         raise UserError(
             f"There is no profile {request.profile}.", "name a folder such as profiles/slurm."
@@ -93,7 +96,7 @@ def _check_time(work: Work) -> None:
         share = math.ceil(work.hours / MOST_HOURS)
         raise UserError(
             f"That is more than {MOST_HOURS} hours: {work.told}.",
-            f"say --yes to start it all the same, or lower steps or seeds: 1 / {share:,} of them "
+            f"add --yes to start it anyway, or lower steps or seeds: 1 / {share:,} of them "
             "would do.",
         )
 
@@ -128,7 +131,8 @@ def _follow(request: Request, results: Results, console: Console) -> int:
     elif code:
         jobs = "A job" if len(display.failed) == 1 else f"{len(display.failed)} jobs"
         console.print(
-            f"{jobs} failed; what is done stays. Run again after mending.", soft_wrap=True
+            f"{jobs} failed; finished results are kept. Correct the cause and run again.",
+            soft_wrap=True,
         )
         if all(map(can_be_mended, display.failed)):
             return MISTAKE

@@ -54,8 +54,9 @@ def read_examples(file: Path, separator: str, decimal: str = ".") -> "pd.DataFra
         raise UserError(f"{file} has no rows.", "name a table with a line for each example.")
     if len(frame.columns) < 2:
         raise UserError(
-            f"{file} has the column {frame.columns[0]!r} alone.",
-            "a table needs labels and something to tell them by, with names in its first line.",
+            f"{file} has only the column {frame.columns[0]!r}.",
+            "a table needs a column of labels and columns of features, with names in its first "
+            "line.",
         )
     return frame
 
@@ -109,7 +110,7 @@ def require_classes(frame: "pd.DataFrame", label: str, file: Path) -> None:
         raise UserError(
             f"Column {label!r} of {file} has {count:,} different values in {len(frame):,} rows, "
             "too many for classes.",
-            "name the column of labels by --label; quantities are to be cut into classes first.",
+            "name the column of labels by --label; quantities must be divided into classes first.",
         )
 
 

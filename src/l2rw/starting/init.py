@@ -89,14 +89,14 @@ def _names(request: Request, path: Path) -> Names:
     for file in (out, names.left_out):
         if file.exists():
             raise UserError(
-                f"{file} exists, and is never overwritten.", "name another file by --out."
+                f"{file} exists already and is never overwritten.", "name another file with --out."
             )
     if path.is_dir():
         for place, what in ((Path(), "This folder"), (SURVEYS, str(SURVEYS)), (out, str(out))):
             if place.resolve().is_relative_to(path.resolve()):
                 raise UserError(
-                    f"{what} lies in {path}, where nothing is ever written to.",
-                    "run beside your data, such as in a clone of the repository, and see --out.",
+                    f"{what} is inside {path}, but nothing is ever written there.",
+                    "run outside your data, such as in a clone of the repository, or use --out.",
                 )
     return names
 
@@ -158,7 +158,7 @@ def _what(found: Look) -> str:
     count = found.train_size + sum(found.test_class_sizes)
     if found.pictures is None:
         return f"{count:,} rows with {facts.image_shape[0]} features in {facts.classes} classes"
-    colour = "grey" if found.pictures.grey else "coloured"
+    colour = "grey" if found.pictures.grey else "colour"
     return f"{count:,} {colour} images in {facts.classes} classes"
 
 
@@ -172,7 +172,7 @@ def _report(found: Look, choice: Choice, names: Names, work: Work) -> None:
     if found.left_out:
         notes.append(
             f"{names.left_out} lists these {len(found.left_out):,} with reasons, and the "
-            "configuration leaves them out. Mend what you can and take it off the list."
+            "configuration leaves them out. Remove those that you correct from the list."
         )
     for note in notes:
         print(f"- {note}")
@@ -188,8 +188,8 @@ def _report(found: Look, choice: Choice, names: Names, work: Work) -> None:
         print(line.rstrip())
     if not found.facts.test_is_trusted:
         print(
-            "\nAccuracy will be against the test labels as they are given. If you check them, say "
-            "test_is_trusted: true."
+            "\nAccuracy will be measured against the test labels as given. If you have checked "
+            "them, set test_is_trusted: true."
         )
 
 
@@ -219,5 +219,7 @@ def _next(names: Names) -> Sequence[tuple[str, str]]:
     )
     if names.clean is None:
         return [run]
-    told = f"choose {PER_CLASS} surely right examples of each class; save them as {names.clean}"
+    told = (
+        f"choose {PER_CLASS} examples of each class with right labels; save them as {names.clean}"
+    )
     return [(f"  l2rw pick {quoted}", told), run]

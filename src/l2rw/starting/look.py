@@ -136,7 +136,7 @@ def _probe(kind: ImageKind, layout: Layout) -> Pictures:
         squares.add((width, height))
     if not sides:
         raise UserError(
-            "None of the images that were tried can be read.", "open some of them to see why."
+            "None of the inspected images can be read.", "open some of them to see why."
         )
     same = len(squares) == 1 and ratios[0] == 1
     return Pictures(round(median(sides)), same, median(ratios) >= LONG, grey)

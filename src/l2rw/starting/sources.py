@@ -111,14 +111,14 @@ def _no_classes(folder: Path, below: list[Path], tables: list[Path]) -> UserErro
         )
     if one := _classes(folder):
         return UserError(
-            f"{folder} has images of one class alone ({one[0].name}).",
-            "a network tells classes apart: put the images of each into a folder of its own.",
+            f"{folder} has images of only one class ({one[0].name}).",
+            "a network needs at least two classes: put the images of each into its own folder.",
         )
     if any(_images_in(folder)):
         return UserError(
-            f"The images of {folder} lie in no folders of classes.",
-            "put those of each class into a folder that is called so, or name a table of files and "
-            "labels.",
+            f"The images of {folder} are not in folders of classes.",
+            "put the images of each class into a folder with its name, or name a table of files "
+            "and labels.",
         )
     phones = _photos_of_phones(folder)
     return UserError(
@@ -212,7 +212,7 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(o for o in folder.iterdir() if o.is_dir() and not o.name.startswith("."))
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be read ({error.strerror}).", "mend its permissions."
+            f"{folder} cannot be read ({error.strerror}).", "correct its permissions."
         ) from None
 
 

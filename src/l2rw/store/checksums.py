@@ -67,7 +67,7 @@ def read_run(path: Path, cell: str, seeds: range | None = None) -> dict[str, Any
         raise UserError(f"{path} is of {of}, not of {cell}.", again(path))
     runs = content.get("runs")
     if seeds is not None and runs is not None and [run["seed"] for run in runs] != list(seeds):
-        raise UserError(f"{path} is of other seeds than {format_seeds(seeds)}.", again(path))
+        raise UserError(f"{path} belongs to other seeds than {format_seeds(seeds)}.", again(path))
     return content
 
 
@@ -174,7 +174,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         why = one_line(f"{type(error).__name__}: {error}")[:200]
         raise UserError(
             f"{path} cannot be read as {what} ({why}).",
-            "delete it and run again, or bring it back with `dvc checkout`.",
+            "delete it and run again, or restore it with `dvc checkout`.",
         ) from None
 
 
@@ -194,8 +194,8 @@ def require_plan(record: Path, digest: str) -> None:
     """
     if recorded_plan(record) != digest:
         raise UserError(
-            f"{record} is missing, or of another plan than {digest}: settings or the code of the "
-            f"analysis have changed.",
+            f"{record} is missing, or belongs to another plan than {digest}: settings or the code "
+            "of the analysis have changed.",
             "run `snakemake` with the same configuration first.",
         )
     verified(record)
@@ -228,4 +228,4 @@ def again(path: Path) -> str:
     folder = path.parent
     of_a_run = folder.name.startswith("seed-")
     made = folder if of_a_run else path
-    return f"delete {made} and run again, or bring it back with `dvc checkout`."
+    return f"delete {made} and run again, or restore it with `dvc checkout`."

@@ -83,8 +83,8 @@ def explained(error: BaseException) -> UserError | None:
         return _explained_refusal(error)
     if isinstance(error, UnicodeDecodeError):
         return UserError(
-            f"A file is no text in UTF-8 ({error}).",
-            "save it in UTF-8, as by `iconv -f latin1 -t utf-8 OLD > NEW`.",
+            f"A file is not UTF-8 text ({error}).",
+            "save it as UTF-8, for example with `iconv -f latin1 -t utf-8 OLD > NEW`.",
         )
     told = str(error).lower()
     no_memory = "allocate memory" in told or "not enough memory" in told

@@ -40,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise UserError(
             f"{path} cannot be written ({error.strerror or error}).",
-            "free some space." if full else "choose another place (--out), or clear this one.",
+            "free some space." if full else "choose another place with --out, or clear this one.",
         ) from None
     finally:
         if partial != path:

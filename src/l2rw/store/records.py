@@ -158,5 +158,5 @@ def _origin(entry: EntryPoint) -> str:
 def _refusal(origin: str, problem: str) -> UserError:
     return UserError(
         f"The records that {origin} adds cannot be used: {problem}.",
-        "mend that package or uninstall it; docs/extending.md shows complete records.",
+        "correct that package or uninstall it; docs/extending.md shows complete records.",
     )

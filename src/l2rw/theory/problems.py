@@ -111,7 +111,7 @@ def linear_problem(
     if model == "logistic":
         if classes > 2:
             raise UserError(
-                f"Logistic regression tells two classes apart; there are {classes}.",
+                f"Logistic regression distinguishes two classes; there are {classes}.",
                 "choose the model softmax.",
             )
         loss, targets = Logistic(), labels[None].double()

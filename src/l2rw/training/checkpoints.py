@@ -30,7 +30,7 @@ class Checkpoints:
         if self.path.exists():
             state.restore(self.path, self._fingerprint)
             self.seconds_before = state.seconds
-            log.info("%s: goes on after step %d", self.path.stem, state.step)
+            log.info("%s: continues after step %d", self.path.stem, state.step)
 
     def keep(self, state: State, *, now: bool) -> None:
         """Write the checkpoint if ``now`` or if it is time to."""

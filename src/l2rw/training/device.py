@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
     cuda = torch.cuda.is_available()
     if name == "cuda" and not cuda:
         raise UserError(
-            "PyTorch sees no CUDA device here.",
+            "PyTorch finds no CUDA device on this machine.",
             "set compute.device (or --device) to auto or cpu; see `make doctor`.",
         )
     return torch.device("cuda" if cuda and name != "cpu" else "cpu")

@@ -44,12 +44,13 @@ def load_initial(path: Path, digest: str, network: Network, seed: int) -> Initia
     """
     if not path.is_file():
         raise UserError(
-            f"The initial weights {path} are not here.", "bring the file, or mend initial_weights."
+            f"The initial weights {path} do not exist.",
+            "copy the file here, or correct initial_weights.",
         )
     if sha256(path) != digest:
         raise UserError(
-            f"The initial weights {path} were changed after this was planned.",
-            "run again: it plans anew.",
+            f"The initial weights {path} have changed since the plan was made.",
+            "run again: it makes a new plan.",
         )
     found = _read(path)
     values = network.initial_values(seed)
@@ -112,8 +113,8 @@ def _require_fit(
         count = len(other) + len(missing) + len(unknown)
         more = f" ({count} differences in all)" if count > 1 else ""
         raise UserError(
-            f"The initial weights {path} are of another network: {'; '.join(problems)}{more}.",
-            "name the network that they are of in training.model; its first layer also depends on "
+            f"The initial weights {path} belong to another network: {'; '.join(problems)}{more}.",
+            "name their network in training.model; its first layer also depends on "
             "the size and the colours of images.",
         )
 

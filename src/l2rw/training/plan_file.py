@@ -285,8 +285,8 @@ def read_plan(path: Path) -> PlanFile:
         raise _unreadable(path, str(error)) from None
     if path.name != (name := _file_name(content)):
         raise UserError(
-            f"{path} was edited, damaged or renamed: by its content it would be {name}.",
-            "run `snakemake -n` with the same configuration: it writes plan files anew.",
+            f"{path} was edited, damaged or renamed: its content belongs to {name}.",
+            "run `snakemake -n` with the same configuration: it writes the plan files again.",
         )
     return plan
 

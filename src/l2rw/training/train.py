@@ -133,7 +133,7 @@ def _initial(job: Job, network: Network, seed: int) -> tuple[Parameters, Tensors
     path = Path(job.cell.initial_weights or "").expanduser()
     values, drawn = load_initial(path, job.spec.initial_weights, network, seed)
     if drawn:
-        log.info("%s tells apart other classes: %s are drawn anew.", path, " and ".join(drawn))
+        log.info("%s is for other classes: %s start from random values.", path, " and ".join(drawn))
     return values
 
 

@@ -325,9 +325,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("labels", "named"),
         [
-            ((3, 12), r"A background class 12 is no class of cifar10\..* Hint: .* 0 to 9"),
-            ((-1,), r"A background class -1 is no class of cifar10\..* Hint: .* 0 to 9"),
-            ((), r"No background class .* Hint: .* 0 to 9 in background_classes"),
+            ((3, 12), r"A background class 12 is not a class of cifar10\..* Hint: .* 0 to 9"),
+            ((-1,), r"A background class -1 is not a class of cifar10\..* Hint: .* 0 to 9"),
+            ((), r"There is no background class.* Hint: .* 0 to 9 in background_classes"),
         ],
     )
     def test_background_classes_must_be_classes_of_the_data_set(self, labels, named):

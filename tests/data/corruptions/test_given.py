@@ -91,7 +91,7 @@ def test_what_is_known_survives_the_file(tmp_path):
     [
         ({"clean_class_sizes": (4, 4, 1)}, 6, "takes 2 of each class, but .* lists 1 of 2"),
         ({"clean_class_sizes": ()}, 10, "no clean set: nobody knows .* Hint: name a list"),
-        ({}, 13, "A clean set of 13 is asked for, but .*clean lists 12"),
+        ({}, 13, "A clean set of 13 is requested, but .*clean lists 12"),
         ({"truth_is_known": True, "clean_class_sizes": ()}, 0, "A clean set cannot have 0"),
         ({"train_class_sizes": (6, 6, 6)}, 0, "leave none"),
     ],
@@ -105,6 +105,6 @@ def test_corruptions_that_make_labels_wrong_need_right_ones():
     flip = UniformFlip(CLASSES, 0.4, 6, 0, authors_code=False)
     with pytest.raises(UserError, match=r"nobody knows which labels of mine .* Hint: set .*right"):
         flip.check(FACTS)
-    with pytest.raises(UserError, match="no use for the list"):
+    with pytest.raises(UserError, match="cannot use the list"):
         flip.check(replace(FACTS, truth_is_known=True))
     flip.check(replace(FACTS, truth_is_known=True, clean_class_sizes=()))

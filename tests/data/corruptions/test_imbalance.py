@@ -110,7 +110,7 @@ def test_a_sweep_of_the_share_changes_only_how_many_images_of_a_class_there_are(
     [
         ({"clean_size": 5}, "clean_size"),
         ({"minority": 9}, "same class"),
-        ({"majority": 10}, "class 10 is no class"),
+        ({"majority": 10}, "class 10 is not a class"),
         ({"train_size": 1000}, "train_size"),
         ({"majority_share": 0.97}, "majority_share"),
     ],

@@ -59,7 +59,7 @@ def test_what_is_admitted_leaves_some_of_each_class(imbalance, clean, validation
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"imbalance": 0.5}, "no factor of a long tail"),
+        ({"imbalance": 0.5}, "makes no long tail"),
         ({"imbalance": 6000.0}, "may leave no example of class 9 of cifar10"),
         ({"clean_size": 0}, "A clean set cannot have 0"),
         ({"clean_size": 50_000}, "leave none"),

@@ -42,7 +42,7 @@ def test_pixels_are_means_of_squares_of_four(sample):
 @installed
 def test_other_images_are_refused(monkeypatch):
     monkeypatch.setitem(CATALOG["mnist_sample"].sha256, "images and labels", "0" * 64)
-    with pytest.raises(UserError, match="not the known ones"):
+    with pytest.raises(UserError, match="differ from the known ones"):
         MnistSample(PLACES).read()
 
 

@@ -94,7 +94,7 @@ def test_whatever_else_is_refused_by_file_and_name(content, named):
     ],
 )
 def test_damage_is_told_by_the_name_of_the_file(content):
-    with pytest.raises(UserError, match=r"^the file is damaged or is no pickle of arrays"):
+    with pytest.raises(UserError, match=r"^the file is damaged or not a pickle of arrays"):
         load(content)
 
 

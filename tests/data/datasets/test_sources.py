@@ -336,7 +336,7 @@ class TestDatasetFile:
         path = tmp_path / "digits.npz"
         digits.save(path)
         assert Dataset.load(path, data_file(digits.info))
-        with pytest.raises(UserError, match=rf"{path} holds .* in digits-.*, not in mine"):
+        with pytest.raises(UserError, match=rf"{path} contains .* of digits-.*, not of mine"):
             Dataset.load(path, "mine-01234567.npz")
 
     def test_of_earlier_versions_is_read_and_guarded_by_their_crc(self, tmp_path, digits):

@@ -96,11 +96,11 @@ def test_all_that_is_wrong_has_its_sentence(decide, trained):
         made.facts()
     text = str(refused.value)
     assert "6 problems" in text
-    assert "corrections decides 1 id (wren/none.png) that no example has." in text
-    assert f"corrections decides 1 example ({a}) twice, differently." in text
+    assert "corrections decides 1 unknown id (wren/none.png)." in text
+    assert f"corrections decides 1 example ({a}) in two different ways." in text
     assert "corrections says 1 thing (maybe) beside its decisions." in text
     assert f"corrections calls 1 label ({c}) wrong and says no right one." in text
-    assert "corrections names 1 class (robin) that no example is of." in text
+    assert "corrections names 1 unknown class (robin)." in text
     assert f"corrections calls 1 label ({trained[4]}) right that is not given any more." in text
 
 

@@ -92,7 +92,7 @@ def test_groups_in_names_stay_together(folder, mine):
     assert groups[1]
     assert not groups[0] & groups[1]
     assert len(dataset.own.groups) == len(dataset.own.train_ids)
-    with pytest.raises(UserError, match="finds no group in tit/"):
+    with pytest.raises(UserError, match="does not match the name tit/"):
         mine("image_folder", path=folder, group_by="doctor").facts()
 
 
@@ -151,7 +151,7 @@ class TestSurvey:
         before = found.facts()
         paint(folder / "tit" / "new.png", 80)
         assert found.facts(rescan=False) == before
-        with pytest.raises(UserError, match="have changed since this was planned"):
+        with pytest.raises(UserError, match="have changed since the plan was made"):
             found.read(before.sha256["files"])
 
     def test_nothing_is_written_beside_the_data(self, folder, mine):
@@ -177,7 +177,7 @@ class TestProblems:
             (folder / name / f"{number:02}.png").write_bytes(bytes([number]) * 9)
         said = refused(folder)
         assert "5 files (" in said
-        assert "…) cannot be read, the first by reason of UnidentifiedImageError" in said
+        assert "…) cannot be read (first error: UnidentifiedImageError" in said
         listed = said.split("listed in ")[1].split(". Hint")[0]
         assert len(mine("image_folder", path=folder, leave_out=[listed]).read().own.train_ids) == 12
 
@@ -213,7 +213,10 @@ class TestProblems:
         ("spoil", "said"),
         [
             (lambda root: (root / "owl").mkdir(), r"1 class \(owl\) has no examples"),
-            (lambda root: paint(root / "owl" / "1.png", 70), r"1 class \(owl\) has one example"),
+            (
+                lambda root: paint(root / "owl" / "1.png", 70),
+                r"1 class \(owl\) has only one example",
+            ),
             (lambda root: paint(root / "loose.png", 70), r"1 image \(loose.png\) lies in no fol"),
             (lambda root: shutil.rmtree(root / "tit"), "All examples are of the class 'wren'"),
             (lambda root: [shutil.rmtree(p) for p in root.iterdir()], "It has no examples"),
@@ -262,8 +265,8 @@ class TestCleanList:
     @pytest.mark.parametrize(
         ("lines", "said"),
         [
-            (["id", "wren/99.png"], r"1 id \(wren/99.png\) that no example has"),
-            (["id,label", "TRAIN,owl"], r"clean names 1 class \(owl\) that no example is of"),
+            (["id", "wren/99.png"], r"1 unknown id \(wren/99.png\)"),
+            (["id,label", "TRAIN,owl"], r"clean names 1 unknown class \(owl\)"),
             (["id", "TEST"], "for testing"),
             (["id", "TRAIN", "TRAIN"], "twice"),
             (["id", "TRAIN"], r"clean has no example of 1 class"),

@@ -169,7 +169,7 @@ class TestFeatureTable:
         [
             ({}, {"label_column": "lable"}, r"no column 'lable'. Hint: did you mean 'label'"),
             ({}, {"ignore": ["nothing"]}, "no column 'nothing'"),
-            ({"label": None}, {}, r"Column 'label' .* says nothing in 200 rows \(1, 2, 3, …\)"),
+            ({"label": None}, {}, r"Column 'label' .* is empty in 200 rows \(1, 2, 3, …\)"),
             ({"height": "tall"}, {}, None),
             (
                 {"height": [*["1.5"] * 199, "tall"]},

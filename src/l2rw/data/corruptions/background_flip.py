@@ -32,10 +32,12 @@ class BackgroundFlip(Flip):
         super().check(dataset)
         hint = f"choose among 0 to {dataset.classes - 1} in background_classes or background_class."
         if not self.background_classes:
-            raise UserError("No background class is named.", hint)
+            raise UserError("There is no background class.", hint)
         for label in self.background_classes:
             if not 0 <= label < dataset.classes:
-                raise UserError(f"A background class {label} is no class of {dataset.name}.", hint)
+                raise UserError(
+                    f"A background class {label} is not a class of {dataset.name}.", hint
+                )
 
     def background_class(self, seed: int) -> int:
         """Return the class that labels of this seed flip to."""

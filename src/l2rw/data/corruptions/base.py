@@ -59,13 +59,13 @@ def require_truth(dataset: Facts, corruption: str) -> None:
         raise UserError(
             f"{corruption} makes right labels wrong, but nobody knows which labels of "
             f"{dataset.name} are right.",
-            f"set data_sets.{dataset.name}.labels_are_right to true to take all of them to be "
-            "right, or train on them as they come, by the corruption `given`.",
+            f"set data_sets.{dataset.name}.labels_are_right to true if all of them are right, "
+            "or use the corruption `given`, which trains on the labels as given.",
         )
     if dataset.clean_class_sizes:
         raise UserError(
-            f"{corruption} draws its clean set from all labels of {dataset.name}, and has no use "
-            "for the list of clean examples.",
+            f"{corruption} draws its clean set from all labels of {dataset.name}, so it "
+            "cannot use the list of clean examples.",
             f"leave out data_sets.{dataset.name}.clean, or use the corruption `given`.",
         )
 

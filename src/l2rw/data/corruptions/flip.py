@@ -51,7 +51,7 @@ class Flip(Corruption):
         require_truth(dataset, type(self).__name__)
         if not 0 <= self.noise < 1 and not (self.noise == 1 and self.may_be_all):
             raise UserError(
-                f"A noise of {self.noise} is no share of labels that could flip.",
+                f"A noise of {self.noise} cannot be a share of the labels.",
                 f"choose a noise of at least 0 and {'up to' if self.may_be_all else 'below'} 1.",
             )
         require_some_left(dataset, self.clean_size, self.validation_size)

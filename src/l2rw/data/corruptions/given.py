@@ -42,9 +42,9 @@ class Given(Corruption):
         listed = sum(dataset.clean_class_sizes)
         if listed and self.clean_size > listed:
             raise UserError(
-                f"A clean set of {self.clean_size} is asked for, but data_sets.{dataset.name}."
+                f"A clean set of {self.clean_size} is requested, but data_sets.{dataset.name}."
                 f"clean lists {listed} examples.",
-                "list more, or set clean_size to 0 to take all of them.",
+                "list more, or set clean_size to 0 to use all of them.",
             )
         each = self.clean_size // dataset.classes
         if few := [k for k, size in enumerate(dataset.clean_class_sizes) if size < each]:
@@ -52,7 +52,7 @@ class Given(Corruption):
                 f"A clean set of {self.clean_size} takes {each} of each class, but data_sets."
                 f"{dataset.name}.clean lists {dataset.clean_class_sizes[few[0]]} of "
                 f"{dataset.class_name(few[0])}.",
-                "list more (`l2rw pick` helps), or set clean_size to 0 to take all of them.",
+                "list more (`l2rw pick` helps), or set clean_size to 0 to use all of them.",
             )
         if not listed and not dataset.truth_is_known:
             raise UserError(

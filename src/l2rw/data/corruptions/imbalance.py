@@ -55,7 +55,7 @@ class Imbalance(Corruption):
         half = self.clean_size // 2
         if not 0.5 <= self.majority_share < 1:
             raise UserError(
-                f"A majority share of {self.majority_share} is none of a majority.",
+                f"A majority share of {self.majority_share} is not a majority.",
                 "choose shares of at least 0.5 and below 1.",
             )
         if self.clean_size % 2 or self.clean_size < 2:
@@ -74,7 +74,7 @@ class Imbalance(Corruption):
         ):
             if not 0 <= label < dataset.classes:
                 raise UserError(
-                    f"The {role} class {label} is no class of {dataset.name}.",
+                    f"The {role} class {label} is not a class of {dataset.name}.",
                     f"choose one from 0 to {dataset.classes - 1}.",
                 )
             if size > dataset.train_class_sizes[label]:

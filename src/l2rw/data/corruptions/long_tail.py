@@ -50,7 +50,7 @@ class LongTail(Corruption):
         require_truth(dataset, type(self).__name__)
         if self.imbalance < 1:
             raise UserError(
-                f"An imbalance of {self.imbalance:g} is no factor of a long tail.",
+                f"An imbalance of {self.imbalance:g} makes no long tail.",
                 "choose 1 (balanced) or more.",
             )
         require_some_left(dataset, self.clean_size, self.validation_size)

@@ -58,7 +58,7 @@ def read_archive(archive: Path | IO[bytes], batches: Iterable[str], where: str) 
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         reason = str(error).partition("\n")[0].rstrip(":")
         raise UserError(
-            f"{where} is damaged or is no tar archive ({type(error).__name__}: {reason}).",
+            f"{where} is damaged or not a tar archive ({type(error).__name__}: {reason}).",
             DOWNLOAD_AGAIN,
         ) from None
     if missing := [batch for batch in batches if batch not in found]:
@@ -116,4 +116,4 @@ def _read_bin(stream: IO[bytes], where: str) -> Half:
 
 
 def _no_batch(where: str, found: str) -> UserError:
-    return UserError(f"{where} is no batch of CIFAR: it holds {found}.", DOWNLOAD_AGAIN)
+    return UserError(f"{where} is not a batch of CIFAR: it contains {found}.", DOWNLOAD_AGAIN)

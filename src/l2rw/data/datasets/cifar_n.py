@@ -116,8 +116,8 @@ class CifarN:
             )
         if known is None and path.suffix == ".npz":
             raise UserError(
-                f"{path} cannot be verified: {self._record.label} is known by the authors' file "
-                "alone.",
+                f"{path} cannot be verified: {self._record.label} can be verified only in the "
+                "authors' file.",
                 f"put {self._file} there instead.",
             )
         return found[0], found[1]

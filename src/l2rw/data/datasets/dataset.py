@@ -140,4 +140,4 @@ def read_facts(path: Path) -> Facts:
 
 def _require_name(path: Path, found: Facts, name: str | None) -> None:
     if name is not None and (belongs := data_file(found)) != name:
-        raise UserError(f"{path} holds what belongs in {belongs}, not in {name}.", again(path))
+        raise UserError(f"{path} contains the data of {belongs}, not of {name}.", again(path))

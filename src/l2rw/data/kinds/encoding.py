@@ -55,7 +55,7 @@ def require_kind_of_column(values: "pd.Series[Any]", is_category: bool, path: st
 
     where = f"Column {values.name!r} of {path}"
     if pd.api.types.is_datetime64_any_dtype(values):
-        raise UserError(f"{where} holds dates.", "turn them into numbers, or list it in ignore.")
+        raise UserError(f"{where} contains dates.", "turn them into numbers, or list it in ignore.")
     if is_category or (numbers := numbers_of(values)) is None:
         _require_categories(values, is_category, where)
     elif np.isinf(numbers).any():

@@ -104,6 +104,6 @@ class FeatureTable(TableKind):
         features = [name for name in frame.columns if name not in others]
         if not features:
             raise UserError(
-                f"{self.path} has no column of features.", "add some, or ignore fewer columns."
+                f"{self.path} has no columns of features.", "add some, or ignore fewer columns."
             )
         return features

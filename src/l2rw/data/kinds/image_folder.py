@@ -38,7 +38,7 @@ class ImageFolder(ImageKind):
                 re.compile(self.group_by)
             except re.error as error:
                 raise ValueError(
-                    f"group_by is no regular expression ({error}). Hint: try `[^_]+`."
+                    f"group_by is not a regular expression ({error}). Hint: try `[^_]+`."
                 ) from None
 
     def files(self) -> Mapping[str, Path]:
@@ -94,8 +94,8 @@ class ImageFolder(ImageKind):
         found = re.search(self.group_by or "", path)
         if found is None:
             raise UserError(
-                f"group_by {self.group_by!r} finds no group in {path}.",
-                "write an expression that finds something in the name of every file.",
+                f"group_by {self.group_by!r} does not match the name {path}.",
+                "write an expression that matches the name of every file.",
             )
         return found[0]
 

@@ -35,7 +35,7 @@ class ImageTable(ImageKind, TableKind):
             raise UserError(
                 f"{counted(missing, 'image', 'images')} that {self.path} names cannot be found in "
                 f"{self._root()}.",
-                "mend the names, or name the folder of the images in image_root.",
+                "correct the names, or set image_root to the folder of the images.",
             )
         tables = {f"table:{half}": path for half, path in self.tables().items()}
         return tables | {f"image:{name}": path for name, path in images.items()}

@@ -95,8 +95,8 @@ def _without_left_out(kind: DatasetKind, found: Examples, problems: Problems) ->
     left_out = {one.id for file in kind.leave_out for one in read_list(file)}
     if unknown := sorted(left_out - set(found.ids)):
         problems.add(
-            f"leave_out lists {counted(unknown, 'id', 'ids')} that no example has.",
-            "write ids as messages do: files relative to path, or rows by their id.",
+            f"leave_out lists {counted(unknown, 'unknown id', 'unknown ids')}.",
+            "write ids as in messages: file names relative to path, or the ids of rows.",
         )
     kept = np.array([one not in left_out for one in found.ids], dtype=bool)
     if kept.all():
@@ -107,7 +107,7 @@ def _without_left_out(kind: DatasetKind, found: Examples, problems: Problems) ->
 
 def _check_classes(examples: Examples, problems: Problems) -> None:
     if not len(examples):
-        problems.add("It has no examples.", "mend the path.")
+        problems.add("It has no examples.", "correct the path.")
         return
     if examples.empty_classes:
         problems.add(
@@ -116,11 +116,14 @@ def _check_classes(examples: Examples, problems: Problems) -> None:
         )
     counts = Counter(examples.labels)
     if len(counts) < 2:
-        problems.add(f"All examples are of the class {examples.labels[0]!r}.", "two are needed.")
+        problems.add(
+            f"All examples are of the class {examples.labels[0]!r}.",
+            "at least two classes are needed.",
+        )
     if single := [one for one in sorted(counts, key=_natural) if counts[one] == 1]:
         problems.add(
-            f"{counted(single, 'class {} has', 'classes {} have')} one example alone, which cannot "
-            "be both for training and for testing.",
+            f"{counted(single, 'class {} has', 'classes {} have')} only one example, which cannot "
+            "be in both training and test part.",
             "add more, merge the class with another, or leave it out.",
         )
 
@@ -135,12 +138,12 @@ def _check_halves(examples: Examples, train: Labels, test: Labels, problems: Pro
         problems.add(
             f"The test part has {counted(unknown, 'class', 'classes')} that the training part "
             f"lacks, with {sum(tested[one] for one in unknown):,} examples.",
-            "mend the names of classes, or leave these examples out.",
+            "correct the names of classes, or leave these examples out.",
         )
     if single := [one for one in sorted(trained, key=_natural) if trained[one] == 1]:
         problems.add(
-            f"In the training part, {counted(single, 'class {} has', 'classes {} have')} one "
-            "example alone.",
+            f"In the training part, {counted(single, 'class {} has', 'classes {} have')} only "
+            "one example.",
             "add more, merge the class with another, or leave it out.",
         )
 
@@ -151,8 +154,8 @@ def _check_groups(groups: Sequence[str], in_test: NDArray[np.bool_], problems: P
         halves[group].add(half)
     if torn := sorted(group for group, where in halves.items() if len(where) > 1):
         problems.add(
-            f"{counted(torn, 'group {} is', 'groups {} are')} both for training and for testing.",
-            "mend what says what is for testing, or leave out the option for groups.",
+            f"{counted(torn, 'group {} is', 'groups {} are')} in both training and test part.",
+            "correct the options for the test part, or leave out the option for groups.",
         )
 
 
@@ -165,7 +168,7 @@ def _true_labels(
         problems.add(
             f"The true labels name {counted(unknown, 'class', 'classes')} that no given label "
             "names.",
-            "mend the names of classes.",
+            "correct the names of classes.",
         )
     return np.array([numbers.get(one, 0) for one in true], dtype=np.int64)
 
@@ -187,19 +190,19 @@ def _mark_clean(
     if tested := [one for one in unknown if one in set(examples.ids)]:
         problems.add(
             f"clean lists {counted(tested, 'example', 'examples')} for testing.",
-            "take them out of the list: a network must not be guided by what it is tested on.",
+            "remove them from the list: test examples must not guide training.",
         )
     if unknown := [one for one in unknown if one not in set(tested)]:
         problems.add(
-            f"clean lists {counted(unknown, 'id', 'ids')} that no example has.",
-            "write ids as messages do: files relative to path, or rows by their id.",
+            f"clean lists {counted(unknown, 'unknown id', 'unknown ids')}.",
+            "write ids as in messages: file names relative to path, or the ids of rows.",
         )
     if twice := [one for one, count in Counter(e.id for e in listed).items() if count > 1]:
         problems.add(f"clean lists {counted(twice, 'example', 'examples')} twice.", "list it once.")
     named = {one.label for one in listed if one.label is not None}
     if strange := sorted(named - set(numbers), key=_natural):
         problems.add(
-            f"clean names {counted(strange, 'class', 'classes')} that no example is of.",
+            f"clean names {counted(strange, 'unknown class', 'unknown classes')}.",
             f"the classes are {', '.join(list(numbers)[:20])}.",
         )
     true, known = truth

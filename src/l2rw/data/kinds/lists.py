@@ -22,7 +22,7 @@ NO_CLEAN_SET = "`l2rw pick CONFIG` writes a page to choose clean examples by."
 """What to do where a list of clean examples is absent."""
 
 
-def read_list(path: str, hint: str = "mend the path in data_sets.") -> list[Listed]:
+def read_list(path: str, hint: str = "correct the path in data_sets.") -> list[Listed]:
     """Read a CSV file with a column ``id`` (or ``path``, or ``file``) and perhaps ``label``.
 
     Args:
@@ -50,7 +50,7 @@ def read_list(path: str, hint: str = "mend the path in data_sets.") -> list[List
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
-            "write it as text in UTF-8, with commas.",
+            "save it as UTF-8 text with commas.",
         ) from None
     for number, line in enumerate(lines, start=2):
         if not line.id:

@@ -65,6 +65,6 @@ class Problems:
         lines = "".join(f"\n- {problem} ({hint})" for problem, hint in self._found)
         raise UserError(
             f"Data set {self.name} has {len(self._found)} problems:{lines}\n",
-            "mend what you can; examples that are beyond help can be listed in "
+            "correct what you can; examples that cannot be corrected can be listed in "
             f"data_sets.{self.name}.leave_out.",
         )

@@ -128,8 +128,8 @@ def require_content(facts: Facts, content: str | None) -> None:
     """Raise :class:`UserError` if files have another digest than they were planned with."""
     if content not in (None, facts.sha256["files"]):
         raise UserError(
-            f"The files of data set {facts.name} have changed since this was planned.",
-            "run `snakemake` again: it plans anew.",
+            f"The files of data set {facts.name} have changed since the plan was made.",
+            "run `snakemake` again: it makes a new plan.",
         )
 
 
@@ -256,8 +256,8 @@ def _inputs(name: str, kind: DatasetKind, layout: Layout, folder: Path) -> tuple
         problems = Problems(name, folder)
         path = problems.listed("unreadable", ids)
         problems.add(
-            f"{counted(ids, 'file', 'files')} cannot be read, the first by reason of {first}; all "
-            f"are listed in {path}.",
+            f"{counted(ids, 'file', 'files')} cannot be read (first error: {first}); "
+            f"all are listed in {path}.",
             f"replace them, or name the list in data_sets.{name}.leave_out.",
         )
         problems.raise_if_any()

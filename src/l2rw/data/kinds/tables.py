@@ -56,7 +56,9 @@ class TableKind(DatasetKind):
                 "Hint: leave one out."
             )
         if len(self.separator) != 1:
-            raise ValueError("separator is no single character. Hint: write ',' or ';' or \"\\t\".")
+            raise ValueError(
+                "separator is not a single character. Hint: write ',' or ';' or \"\\t\"."
+            )
 
     def tables(self) -> dict[str, Path]:
         """Return the files of the halves."""
@@ -144,8 +146,8 @@ class TableKind(DatasetKind):
         if (missing := values.isna()).any():
             rows = [str(number) for number in frame.loc[missing, NUMBER]]
             raise UserError(
-                f"Column {column!r} of {self.path} says nothing in {counted(rows, 'row', 'rows')}.",
-                "fill in what is missing, or take these rows out of the file.",
+                f"Column {column!r} of {self.path} is empty in {counted(rows, 'row', 'rows')}.",
+                "fill in what is missing, or remove these rows from the file.",
             )
         return as_texts(values)
 

@@ -152,7 +152,7 @@ class State:
                 header = file.metadata()
                 if header["fingerprint"] != fingerprint:
                     raise UserError(
-                        f"The checkpoint {path} is not of this run: it says "
+                        f"The checkpoint {path} belongs to another run: it says "
                         f"{header['fingerprint']}, not {fingerprint}.",
                         hint,
                     )
