@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import torch
 
-from l2rw.training.engine.loop import Run
+from l2rw.training.engine.runs import Run
 
 
 def plain(run: Run) -> dict[str, Any]:
@@ -18,6 +19,12 @@ def plain(run: Run) -> dict[str, Any]:
 def assert_same_runs(runs: Sequence[Run], others: Sequence[Run]) -> None:
     """Compare bit by bit; NaN is the same as NaN."""
     np.testing.assert_equal([plain(run) for run in runs], [plain(run) for run in others])
+
+
+def batch_of(batches, step):
+    """Return the batch of a step, for a stack of seeds."""
+    batches.load(step)
+    return batches.at(torch.tensor(step))
 
 
 def results_of(job):

@@ -10,8 +10,9 @@ from tests.methods.known import Passes, batch, no_own_optimizer
 from l2rw.methods import METHODS
 from l2rw.methods.l2rw import L2RW
 from l2rw.methods.weight_settings import L2RWSettings
-from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import ForwardOutput, build_network
+from l2rw.training.engine.runs import Start
 
 LOSSES = [name for name, record in METHODS.items() if record.loss_alone]
 

@@ -14,8 +14,9 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Split
 from l2rw.methods import METHODS
 from l2rw.methods.mentor import initial_mentor
-from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import Network, build_network
+from l2rw.training.engine.runs import Start
 from l2rw.training.job import Job
 from l2rw.training.spec import RunSpec
 

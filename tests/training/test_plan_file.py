@@ -128,8 +128,8 @@ def edited(*keys, to):
         (edited("cells", 0, "training", to=None), "a cell lacks 'training'"),
         (edited("cells", 0, "setting", to=None), "cell 'split/tuned' lacks 'setting'"),
         (edited("colour", to="red"), "the plan has an unknown 'colour'"),
-        (edited("cells", to={}), "'cells' of the plan is {}, which is no list"),
-        (edited("seeds", 1, to=True), "a seed is True, which is no int"),
+        (edited("cells", to={}), "'cells' of the plan is {}, which is not of type list"),
+        (edited("seeds", 1, to=True), "a seed is True, which is not of type int"),
         (edited("cells", 0, "jobs", to=["4-1"]), "'4-1' is not a range of seeds"),
         (edited("cells", 0, "dataset", to="mnits"), "there is no data set 'mnits'"),
         (edited("cells", 0, "corruption", to="flip"), "there is no corruption 'flip'"),
@@ -138,10 +138,10 @@ def edited(*keys, to):
         (edited("cells", 0, "training", "steps", to=1.5), "steps of RunSpec is 1.5"),
         (edited("cells", 0, "parameters", "classes", to=None), "BackgroundFlip lacks classes"),
         (edited("compute", "device", to="tpu"), "device of Compute is 'tpu'"),
-        (edited("compute", "stack", to=True), "stack of Compute is True, which is no int"),
+        (edited("compute", "stack", to=True), "stack of Compute is True, which is not of type int"),
         (edited("parents", to=[]), "the parents of cell 'split/tuned' are not all listed"),
         (edited("parents", 0, "parent", to="split/tuned"), "are not all listed"),
-        ([1], "the plan is [1], which is no dict"),
+        ([1], "the plan is [1], which is not of type dict"),
     ],
 )
 def test_what_is_no_plan_is_told_in_a_sentence(tmp_path, content, why):
@@ -157,9 +157,9 @@ def test_what_is_no_plan_is_told_in_a_sentence(tmp_path, content, why):
     ("content", "why"),
     [
         (b"", "Expecting value"),
-        (b"\xff{}", "no text in UTF-8"),
+        (b"\xff{}", "not UTF-8 text"),
         (b"[" * 200_000, "nested too deeply"),
-        (b'{"seeds": NaN}', "NaN is no number"),
+        (b'{"seeds": NaN}', "NaN is not a number"),
         (b'{"seeds": ' + b"9" * 5000 + b"}", "digits"),
     ],
 )

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from l2rw.data.splits import Part
 from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
-from l2rw.training.engine.loop import Evaluations, Run
+from l2rw.training.engine.runs import Evaluations, Run
 from l2rw.training.evaluation import Evaluation
 from l2rw.training.history import Snapshot
 from l2rw.training.results import weight_auc, write

@@ -23,8 +23,9 @@ from l2rw.store.provenance import provenance
 from l2rw.store.text import align
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.engine.batches import BLOCK
-from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import build_network
+from l2rw.training.engine.runs import Start
 from l2rw.training.plan_file import CellEntry, Compute
 
 STRETCHES = 4

@@ -17,7 +17,7 @@ from l2rw.methods import METHODS
 from l2rw.methods.base import Method, is_own, own_of
 from l2rw.methods.settings import as_pairs
 from l2rw.models import MODELS
-from l2rw.training.engine.loop import Start, Training
+from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import (
     ForwardOutput,
     LossFunction,
@@ -25,6 +25,7 @@ from l2rw.training.engine.network import (
     build_method,
     cross_entropy,
 )
+from l2rw.training.engine.runs import Start
 from l2rw.training.engine.state import State
 from l2rw.training.spec import RunSpec, trains_on
 

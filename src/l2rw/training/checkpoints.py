@@ -1,4 +1,4 @@
-"""What happens beside the steps: progress is told, checkpoints are kept, signals are heeded."""
+"""What happens between steps: progress reports, checkpoints, and the handling of SIGTERM."""
 
 import logging
 import signal
@@ -23,10 +23,14 @@ class Checkpoints:
         self.path, self._fingerprint, self._interval = path, fingerprint, interval
         self._begun = self._last = time.monotonic()
         self.seconds_before = 0.0
-        """What earlier attempts took, up to the checkpoint that this one goes on from."""
+        """Seconds that earlier attempts took, up to the checkpoint that this one continues."""
 
     def resume(self, state: State) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Continue from the checkpoint, if there is one.
+
+        Raises:
+            UserError: It is damaged or belongs to another run.
+        """
         if self.path.exists():
             state.restore(self.path, self._fingerprint)
             self.seconds_before = state.seconds
@@ -57,9 +61,13 @@ class Monitor:
         self._checkpoints, self._stop = checkpoints, stop
 
     def __call__(self, state: State) -> None:
-        """Tell, keep, and stop if asked to."""
+        """Report progress, keep a checkpoint if it is time to, and stop if asked to.
+
+        Raises:
+            SystemExit: It was asked to stop, and the checkpoint is written.
+        """
         self._progress(self._before + state.step, state.means)
-        asked = self._stop.asked  # read once: who is asked while it writes may not write again
+        asked = self._stop.asked  # read once: a stop always follows a checkpoint of this step
         # A finished stack is kept too: the job may be killed while a later one trains.
         self._checkpoints.keep(state, now=asked or state.step == self._steps)
         if asked:
@@ -74,7 +82,7 @@ class Stop:
 
 @contextmanager
 def stop_on_sigterm() -> Iterator[Stop]:
-    """Let a step finish, and its checkpoint be written, when a time limit strikes."""
+    """Turn SIGTERM into a request, so that a step finishes and its checkpoint is written."""
     stop = Stop()
 
     def ask(number: int, frame: FrameType | None) -> None:

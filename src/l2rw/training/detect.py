@@ -28,17 +28,17 @@ from l2rw.training.evaluation import CHUNKS
 from l2rw.training.looks import LookJob, Values, Weigher
 
 PASSES = 10
-"""Passes over the examples in random batches, over which their weights by L2RW are means."""
+"""Passes over the examples in random batches; the weight by L2RW is a mean over them."""
 MOST_FOR_CURVATURE = 2000
-"""Training examples, at most, over which the Gauss-Newton matrix is a mean."""
+"""Training examples, at most, of which the Gauss-Newton matrix is a mean."""
 TIMED_STEPS = 5
 
 Detectors = dict[str, Callable[[], Scores]]
-"""By name, what gives the examples of a part their scores."""
+"""By detector, a function that returns the scores of a part's examples, (n,)."""
 
 
 class Scored(NamedTuple):
-    """What detectors make of a part of a seed's examples."""
+    """The scores by all detectors of a part of a seed's examples."""
 
     seed: int
     name: str
@@ -47,7 +47,7 @@ class Scored(NamedTuple):
     scores: dict[str, Scores]
     """By detector, (n,)."""
     seconds: dict[str, float]
-    """That they took."""
+    """By detector, the time that its scores took."""
 
 
 def run_detectors(job: LookJob) -> None:
@@ -55,7 +55,7 @@ def run_detectors(job: LookJob) -> None:
 
     Confident learning is among the detectors if cleanlab is installed. The weight of a
     hyper-validation example is that by L2RW, if the cell's method is guided by the clean set; that
-    of a training example is its mean weight in training, if weights differ. Beside the lines, the
+    of a training example is its mean weight in training, if weights differ. The
     record holds the seconds that each detector took, its predictions included, and those that SGD
     would take for as many steps as the cell's.
     """
@@ -119,7 +119,7 @@ def _timed(by: Detectors) -> tuple[dict[str, Scores], dict[str, float]]:
 def _lines(
     one: Scored, known: Sequence[str], ids: NDArray[np.str_] | None
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield every example; what is not known of it stays empty."""
+    """Yield a line for every example; unknown values are empty."""
     none = np.full(len(one.part), np.nan)
     scores = [one.scores.get(name, none) for name in known]
     for place, image in enumerate(one.part.indices):
@@ -136,15 +136,15 @@ def _lines(
 
 
 class Look(Weigher):
-    """Looks at the images of a data set by trained networks."""
+    """Applies detectors to the images of a data set, with trained networks."""
 
     def detectors(self, values: Values, part: Part, train: Part, seed: int) -> Detectors:
-        """Return those that look at a network's predictions for a part, which each asks for.
+        """Return the detectors that need a network's predictions; each computes them itself.
 
         Args:
             values: Parameters and buffers of the network, on the device of the images.
-            part: What to look at.
-            train: What it was trained on.
+            part: Examples to score.
+            train: Examples that the network was trained on.
             seed: Of the run.
         """
         order = generator("probe", seed).permutation(len(train))[:MOST_FOR_CURVATURE]
@@ -159,13 +159,13 @@ class Look(Weigher):
             "influence": of(detectors.self_influence, some),
         }
         if find_spec("cleanlab"):
-            import cleanlab.filter  # noqa: F401 - here, so that nobody's seconds have it
+            import cleanlab.filter  # noqa: F401 - no detector's time includes it
 
             result["confident_learning"] = of(detectors.confident_learning)
         return result
 
     def predictions(self, values: Values, part: Part) -> Predictions:
-        """Return what a network makes of the images of a part."""
+        """Return a network's predictions for the images of a part."""
         indices = torch.from_numpy(part.indices).to(self.images.device)
         found = [
             self.network.features(*values, self.images[chunk])

@@ -1,10 +1,10 @@
-r"""Detectors of wrong labels, side by side.
+r"""Detectors of wrong labels.
 
 Every detector gives an example a score that is higher the more its given label y seems wrong. With
 the predicted probabilities p, and h the input of the network's last layer (and a one):
 
 * ``loss``: -log p_y.
-* ``margin``: how much surer the network is of its best other class, max_k log p_k - log p_y.
+* ``margin``: how much more probable the best other class is, max_k log p_k - log p_y.
 * ``confident_learning`` (Northcutt et al., 2021), by the library cleanlab if it is installed: one
   less the label's quality, the normalised margin, and higher for all labels that it finds wrong.
 * ``influence`` (Koh and Liang, 2017), of an example on itself, in the last layer alone: with its
@@ -31,7 +31,7 @@ CHUNK = 500
 
 
 class Predictions(NamedTuple):
-    """What a trained network makes of some examples."""
+    """A trained network's predictions for some examples."""
 
     labels: NDArray[np.int64]
     """As given, (n,)."""

@@ -1,4 +1,4 @@
-"""How a trained network does on parts of the data set."""
+"""Evaluation of trained networks on parts of a data set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Predict = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How one seed's network does on a part."""
+    """Loss and predictions of one seed's network on a part."""
 
     loss: float
     """Mean cross-entropy."""
@@ -46,7 +46,7 @@ def evaluate(predict: Predict, images: ImageStore, part: Part) -> Evaluation:
 
 
 def predicted_labels(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.int64]:
-    """Return what one seed's network takes the images of a part for, shape (n,)."""
+    """Return the classes that one seed's network predicts for a part, shape (n,)."""
     logits, _ = _predict(predict, images, part)
     labels: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
     return labels
@@ -60,10 +60,10 @@ def probabilities(predict: Predict, images: ImageStore, part: Part) -> NDArray[n
 
 
 def estimate_transition(predict: Predict, images: ImageStore, part: Part) -> NDArray[np.float64]:
-    """Estimate how labels were corrupted from what a network makes of a part with noisy labels.
+    """Estimate how labels were corrupted, from a network's predictions for noisy labels.
 
     The probability of label j for images of class i is the share of label j among the images, each
-    counted as much as the network holds it for class i (Goldberger & Ben-Reuven 2017).
+    weighted by its predicted probability of class i (Goldberger & Ben-Reuven 2017).
 
     Returns:
         Shape (classes, classes); rows sum to 1.

@@ -58,7 +58,7 @@ class Member:
         return torch.cuda.stream(self._stream)
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release its resources."""
         self._blocks.close()
         os.close(self._log)
 
@@ -76,7 +76,7 @@ class Fleet:
         return all((m.job.compute, m.job.spec.precision) == settings for m in self.members)
 
     def join(self, job: Job, log: int) -> Member:
-        """Take in a job; see :class:`Member`."""
+        """Add a job; see :class:`Member`."""
         if not self.members:
             forget_earlier_jobs()
         self.members.append(Member(job, log))

@@ -1,7 +1,7 @@
-"""One GPU for each job: where several share a machine, a lock hands every job its own.
+"""One GPU for each job: where several jobs share a machine, locks divide its GPUs.
 
 Snakemake counts GPUs but does not say which one is whose. A slot is a place for a job on a GPU,
-held by locking a file: the kernel lets go of it when the job ends, however it ends.
+held by locking a file: the kernel releases the lock when the job ends, for any reason.
 """
 
 import logging
@@ -51,7 +51,7 @@ def count_slots(jobs_per_gpu: int) -> int:
 def gpu_slot(jobs_per_gpu: int) -> Iterator[str | None]:
     """Hold a GPU slot, the only device that CUDA shows meanwhile; wait for one while all are taken.
 
-    To be entered before CUDA wakes up, which looks at its environment once.
+    Enter it before CUDA is initialised, because CUDA reads its environment only once.
 
     Args:
         jobs_per_gpu: Slots of each GPU. GPUs fill up evenly.
@@ -81,7 +81,7 @@ def _take(slots: list[tuple[str, int]]) -> tuple[str, "FileLock"]:
     # Imported here: `l2rw run-for` asks for the GPUs where this package may be absent.
     from filelock import FileLock, Timeout
 
-    # On this machine's own disk: its GPUs are nobody else's, and locks of network disks may fail.
+    # On a local disk: the GPUs are this machine's, and locks on network disks may fail.
     folder = Path(tempfile.gettempdir(), f"l2rw-gpus-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     waiting = False

@@ -1,4 +1,4 @@
-"""What a run tells of its training: running sums between evaluations, a line at each."""
+"""Training figures of a run: running sums between evaluations, one line at each."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -78,6 +78,6 @@ class Tally:
         return None if step == NEVER else (int(index), int(step))
 
     def clear(self) -> None:
-        """Start anew; what was bad stays so."""
+        """Reset the sums; the first bad step is kept."""
         self.sums.zero_()
         self.steps.zero_()

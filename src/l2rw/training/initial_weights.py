@@ -27,7 +27,7 @@ class Initial(NamedTuple):
     values: tuple[Parameters, Tensors]
     drawn: list[str]
     """Names of the parameters that are drawn as without the file: the classifier's, if the file
-    tells apart another number of classes."""
+    is for another number of classes."""
 
 
 def load_initial(path: Path, digest: str, network: Network, seed: int) -> Initial:

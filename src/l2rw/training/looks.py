@@ -1,4 +1,4 @@
-"""Jobs that look at data by the trained networks of a cell: what they share."""
+"""The base of jobs that evaluate examples with the trained networks of a cell."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Values = tuple[Parameters, Tensors]
 
 
 class Opened(NamedTuple):
-    """What a job looks at, and with what."""
+    """The data and the network of a job."""
 
     dataset: Dataset
     network: Network
@@ -34,10 +34,10 @@ class Opened(NamedTuple):
 
 @dataclass(frozen=True)
 class LookJob:
-    """What a job is told."""
+    """The instructions for a job."""
 
     cell: CellEntry
-    """Whose networks look."""
+    """The cell of the networks."""
     compute: Compute
     seeds: range
     """Of the runs."""
@@ -78,7 +78,7 @@ class LookJob:
 
 
 class Weigher:
-    """Weighs batches by L2RW as a training step of a network would."""
+    """Computes the weights of batches by L2RW as a training step would."""
 
     def __init__(
         self, network: Network, images: ImageStore, batch_size: int, clean_batch_size: int

@@ -8,11 +8,11 @@ class Outcome:
     """It travels between processes, and is read where PyTorch is not imported."""
 
     kind: str
-    """``done``, ``stopped`` (to go on from its checkpoint), ``failed``, or ``died``."""
+    """``done``, ``stopped`` (to continue from its checkpoint), ``failed``, or ``died``."""
     why: str = ""
     """A sentence, where it failed or died."""
     trace: str = ""
-    """The traceback of an error that nobody foresaw."""
+    """The traceback of an unexpected error."""
 
     @property
     def breaks_process(self) -> bool:

@@ -1,11 +1,11 @@
-"""Plan files: what jobs, tables and figures are asked for. They are written and read here alone.
+"""Plan files: the instructions for jobs, tables and figures. This module alone handles them.
 
 The workflow writes a plan file for each experiment from a validated configuration; a job reads its
-own, perhaps on a machine that has PyTorch and NumPy alone. So this module needs the standard
-library and what settings are made of. It is here because training is the lowest room that reads
-plans; simulations, which do without training, lie below.
+own, perhaps on a machine that has only PyTorch and NumPy. So this module needs only the standard
+library and the classes of settings. It is here because training is the lowest package that reads
+plans; simulations do not need it.
 
-The name of a plan file tells the digest of its content: what was edited or damaged is refused.
+The name of a plan file ends in the digest of its content, so an edited or damaged file is refused.
 """
 
 import json
@@ -32,7 +32,7 @@ SPECS: dict[str, type[RunSpec | SimulationSpec]] = {
     "training": RunSpec,
     "simulation": SimulationSpec,
 }
-"""What a cell's jobs do, and the settings of that."""
+"""The kinds of jobs, with the class of their settings."""
 CELL_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("id", "split", "dataset", "corruption"), str),
     **{"jobs": list, "parameters": dict, "parent": str | None},
@@ -71,14 +71,14 @@ class CellEntry:
     jobs: tuple[range, ...]
     """The seeds of each job."""
     split: str
-    """Id of the split plan; with a seed, its splits' place."""
+    """Id of the split plan; with a seed, it names the split file."""
     dataset: str
     corruption: Corruption
     spec: RunSpec | SimulationSpec
     parent: str | None
     """Id of the cell whose trained networks this one needs, if it does."""
     setting: Mapping[str, Any]
-    """Where the cell stands in the experiment, by column; empty if others only wait for it."""
+    """Values in the experiment's table, by column; empty if it is only another's parent."""
     data_file: str | None = None
     """Name of the data set's file, if the data set is of the configuration and in no catalog."""
     initial_weights: str | None = None
@@ -168,7 +168,7 @@ class PlanFile:
     """An experiment's plan: all that its jobs, its table and its figure need to know."""
 
     configuration: str
-    """Name of the configuration, which its results' folder bears."""
+    """Name of the configuration and of its folder of results."""
     experiment: str
     digest: str
     """Identity of what is made from the cells; tables and figures record it."""
@@ -183,11 +183,11 @@ class PlanFile:
     cells: tuple[CellEntry, ...]
     """The cells that are shown."""
     parents: tuple[CellEntry, ...]
-    """Cells that others wait for and that are not shown, after those that they wait for."""
+    """Cells that are not shown but that others depend on; each after those that it depends on."""
 
     @property
     def file_name(self) -> str:
-        """Name of the file, which tells its content."""
+        """Name of the file, which contains the digest of its content."""
         return _file_name(self.to_json())
 
     def cell(self, key: str) -> CellEntry:
@@ -239,7 +239,7 @@ class PlanFile:
         return plan
 
     def write(self, folder: Path) -> None:
-        """Write the file into a folder, unless it is there as it should be."""
+        """Write the file into a folder, unless it is there already."""
         path = folder / self.file_name
         text = json.dumps(self.to_json(), indent=1) + "\n"
         if not path.exists() or path.read_bytes() != text.encode():
@@ -249,7 +249,7 @@ class PlanFile:
         return self.cells + self.parents
 
     def _require_parents(self) -> None:
-        """Raise ValueError if a cell waits for one that is not there, or for itself."""
+        """Raise ValueError if a cell depends on one that is missing, or on itself."""
         above = {cell.id: cell.parent for cell in self._all_cells()}
         for cell in self._all_cells():
             seen, parent = {cell.id}, cell.parent
@@ -270,7 +270,7 @@ def read_plan(path: Path) -> PlanFile:
     """Read a plan file.
 
     Raises:
-        UserError: It cannot be read, is no plan file, or its name does not tell its content.
+        UserError: It cannot be read, is not a plan file, or its name has another digest.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
@@ -278,7 +278,7 @@ def read_plan(path: Path) -> PlanFile:
     except OSError as error:
         raise _unreadable(path, error.strerror or type(error).__name__) from None
     except UnicodeDecodeError:
-        raise _unreadable(path, "it is no text in UTF-8") from None
+        raise _unreadable(path, "it is not UTF-8 text") from None
     except RecursionError:
         raise _unreadable(path, "it is nested too deeply") from None
     except ValueError as error:
@@ -303,7 +303,7 @@ def _unreadable(path: Path, why: str) -> UserError:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _require_types(what: str, content: Any, types: Mapping[str, type | UnionType]) -> None:
@@ -320,7 +320,7 @@ def _require_types(what: str, content: Any, types: Mapping[str, type | UnionType
 def _require_type(what: str, value: Any, kind: type | UnionType) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         name = getattr(kind, "__name__", kind)
-        raise ValueError(f"{what} is {value!r:.40}, which is no {name}")
+        raise ValueError(f"{what} is {value!r:.40}, which is not of type {name}")
 
 
 def _require_known(kind: str, name: str, known: Iterable[str]) -> None:

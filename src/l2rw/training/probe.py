@@ -1,4 +1,4 @@
-"""What L2RW makes of noisy images that it was not trained on (Figure 3)."""
+"""Weights by L2RW of noisy images that it was not trained on (Figure 3)."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ MIXED, SINGLE_CLASS = "mixed", "single class"
 
 
 class Weighed(NamedTuple):
-    """An image of the hyper-validation set and what it weighed in a batch."""
+    """An image of the hyper-validation set and its weight in a batch."""
 
     seed: int
     panel: str

@@ -1,4 +1,4 @@
-"""How a long job tells that it lives: log lines, a bar on a terminal, a status file."""
+"""Progress of long jobs: log lines, a bar on a terminal, a status file."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from l2rw.store.files import write_json
 
-if TYPE_CHECKING:  # those who only read a status need not wait for PyTorch
+if TYPE_CHECKING:  # reading a status does not need PyTorch
     from l2rw.training.history import Means
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Progress:
         """
         now = time.monotonic()
         if self._first is None:
-            self._first = step - 1  # where an interrupted job goes on
+            self._first = step - 1  # where an interrupted job continues
         if now - self._last < self._interval and step < self._steps:
             return
         self._last = now

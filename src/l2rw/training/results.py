@@ -1,7 +1,7 @@
-"""The files that a training job leaves, each written atomically.
+"""The files that a training job writes, each atomically.
 
 ``result.json`` (final figures and what made them), ``metrics.csv`` (the curves), ``suspects.csv``
-(the training examples, those of least weight first) and the trained networks.
+(the training examples, lowest weight first) and the trained networks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from l2rw.store.checksums import write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
-from l2rw.training.engine.loop import Run
+from l2rw.training.engine.runs import Run
 from l2rw.training.history import Snapshot
 from l2rw.training.plan_file import CellEntry
 from l2rw.training.trained import save_trained
@@ -36,12 +36,12 @@ def write(
     """Write the results of a job.
 
     Args:
-        folder: Where to; created if absent.
+        folder: Created if absent.
         runs: One for each seed.
-        cell: What was asked for, recorded as the plan file says it.
+        cell: The cell, recorded as in the plan file.
         made: How it was made: provenance, device, time. All that may differ between two runs of
             one seed is here.
-        ids: What the user calls the examples of the training half, shape (n,); None if nothing.
+        ids: The user's ids of the training half's examples, shape (n,); None if there are none.
     """
     lines = (asdict(line).values() for run in runs for line in run.history)
     write_csv(folder / METRICS, [field.name for field in fields(Snapshot)], lines)
@@ -56,18 +56,18 @@ def write(
 
 
 def weight_auc(run: Run) -> float | None:
-    """Return how well the mean weight tells rightly labelled training examples from the others.
+    """Return how well the mean weight distinguishes right labels of training examples from wrong.
 
     It is the area under the ROC curve: the probability that a rightly labelled example weighed more
-    than a wrongly labelled one, a tie counting half. Labels of which nobody knows whether they are
-    right do not count. None if all that were seen and count are of one kind.
+    than a wrongly labelled one, a tie counting half. Labels that are not known to be right or
+    wrong do not count. None if all that were seen and count are of one kind.
     """
     seen = np.isfinite(run.mean_weights)
     right = run.mean_weights[seen & run.train.surely_right]
     wrong = np.sort(run.mean_weights[seen & run.train.surely_wrong])
     if not (len(right) and len(wrong)):
         return None
-    # Counted, not asked of a library: importing one takes longer than a job of the demo trains.
+    # Without a library: importing one takes longer than a job of the demo.
     below, not_above = (np.searchsorted(wrong, right, side=side) for side in ("left", "right"))
     return float((below + not_above).mean() / (2 * len(wrong)))
 
@@ -87,10 +87,10 @@ def _figures(run: Run) -> dict[str, Any]:
 
 
 def _suspects(run: Run, ids: NDArray[np.str_] | None) -> Iterator[tuple[Any, ...]]:
-    """Yield every training example: least weight first, those never seen last.
+    """Yield a line for every training example: lowest weight first, those never seen last.
 
-    As many of the first are suspected as labels seem wrong. What is not known stays empty: the
-    truth of a label, and who is suspected where all weigh the same.
+    The first ones are suspected, as many as labels seem wrong. Unknown values are empty: whether a
+    label is right, and whether it is suspected where all weights are equal.
     """
     known = run.train.truth_is_known
     seen = run.mean_weights[np.isfinite(run.mean_weights)]

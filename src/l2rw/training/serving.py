@@ -1,4 +1,4 @@
-"""A process that trains the jobs it is sent, several at a time, until nobody has any for it."""
+"""A process that trains the jobs that it receives, several at a time, until no more come."""
 
 import logging
 import os
@@ -58,12 +58,12 @@ class Server:
                 return
 
     def _listen(self) -> None:
-        """Hear what there is to hear; wait for it if there is nothing to train."""
+        """Read the messages that have arrived; wait for one if there is nothing to train."""
         listener = [self._listener] if self._listener else []
         timeout = 0.0 if self._fleet.members else None if self._jobs else self._idle_seconds
         ready = wait([*listener, *self._jobs], timeout)
         if not ready and timeout:
-            self._listener = None  # nobody comes any more
+            self._listener = None  # no connection came in time
         for one in ready:
             if isinstance(one, Connection):
                 self._hear(one)
@@ -84,7 +84,7 @@ class Server:
                     connection.send(TAKEN)
                     self._jobs[connection] = self._fleet.join(message, log)
                 return
-        except (EOFError, OSError):  # who wanted it is gone
+        except (EOFError, OSError):  # the other side is gone
             del self._jobs[connection]
             connection.close()
         if member is not None:
@@ -94,13 +94,13 @@ class Server:
         for connection, theirs in self._jobs.items():
             if theirs is member:
                 self._jobs[connection] = None
-                with suppress(OSError):  # who wanted it is gone
+                with suppress(OSError):  # the other side is gone
                     connection.send(outcome)
                 return
 
 
 def set_up_process() -> None:
-    """Prepare a process to serve: it ends when it is told to, not by signals meant for others."""
+    """Prepare a process to serve: it ignores Ctrl-C, which is meant for the command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)

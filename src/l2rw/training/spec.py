@@ -35,12 +35,12 @@ class RunSpec:
     precision: str
     """``float32``, ``tf32`` or ``bf16``."""
     evaluations: int
-    """How often, evenly spaced, the test part is evaluated; the last time after the last step."""
+    """Number of evaluations on the test part, evenly spaced, the last one after the last step."""
     trains_on: str
     """``noisy`` images, ``noisy and clean`` ones (those of the clean set are training images like
     any other), ``noisy, clean and validation`` ones, or ``clean`` ones alone."""
     fine_tunes: bool
-    """Whether the run goes on from the network of an earlier one."""
+    """Whether the run continues from the network of an earlier one."""
     method_settings: Pairs = setting(left_out_at=())
     """All hyperparameters of the method, by name."""
     optimizer: str = setting(left_out_at="sgd")
@@ -90,13 +90,13 @@ def run_spec(
     method_settings: Iterable[tuple[str, Any]] = (),
     averaging: float = 0.0,
 ) -> RunSpec:
-    """Return what a method's runs depend on, and nothing else: the rest shall not rerun them.
+    """Return the settings that a method's runs depend on; other changes do not rerun them.
 
     Args:
         method: Its name.
         training: How networks are trained: the fields of :class:`RunSpec` that a configuration has.
         baselines_see_clean: Whether methods that do not use the clean set train on its images.
-        method_settings: Hyperparameters of the method that are not at their defaults.
+        method_settings: Hyperparameters of the method that differ from their defaults.
         averaging: Decay of the average of the weights that is evaluated; 0 for none.
 
     Raises:

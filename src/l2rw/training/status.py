@@ -1,4 +1,4 @@
-"""Which training jobs run now, from what they write."""
+"""Which training jobs are running, according to their status files."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ SILENT_AFTER = 120.0  # seconds without news after which a job is taken to have 
 
 
 def read_status(logs: Path) -> list[Status]:
-    """Read the status files below a folder, those with the longest way to go first."""
+    """Read the status files below a folder, those with the most time left first."""
     found = (read_one(path) for path in logs.rglob("*.status.json"))
     jobs = [job for job in found if job is not None]
     return sorted(jobs, key=lambda job: (job.seconds_left is not None, -(job.seconds_left or 0)))
@@ -27,7 +27,7 @@ def read_one(path: Path) -> Status | None:
 
 
 def describe(job: Status, now: float) -> str:
-    """Say in a line how far a job is, or since when it has been silent."""
+    """Describe in one line how far a job is, or for how long it has been silent."""
     silent = now - job.updated
     if is_dead(job):
         progress = f"killed {format_seconds(silent)} ago or later"
@@ -48,7 +48,7 @@ def is_dead(job: Status) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        return False  # somebody else's
+        return False  # another user's
     return False
 
 

@@ -21,8 +21,9 @@ from l2rw.store.provenance import provenance, source_hash
 from l2rw.store.seeds import format_seeds
 from l2rw.training.checkpoints import Checkpoints, Monitor, Stop, stop_on_sigterm
 from l2rw.training.device import choose_device, device_facts, reset_peak, set_up_torch
-from l2rw.training.engine.loop import Run, Start, Training
+from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import Network, build_network
+from l2rw.training.engine.runs import Run, Start
 from l2rw.training.initial_weights import load_initial
 from l2rw.training.job import Job
 from l2rw.training.progress import Progress
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 def run_job(job: Job) -> None:
     """Train a job's seeds, as many at a time as ``compute`` stacks, and write their results.
 
-    Killed at any moment and run again, it goes on from its last checkpoint.
+    If it is killed and run again, it continues from its last checkpoint.
     """
     with stop_on_sigterm() as stop:
         for _ in blocks_of(job, stop):
@@ -43,7 +44,7 @@ def run_job(job: Job) -> None:
 
 
 def blocks_of(job: Job, stop: Stop) -> Generator[int]:
-    """Do the same in turns: yield a step now and then, for others to use the process meanwhile.
+    """Train like :func:`run_job`, and yield the step now and then so that other jobs get a turn.
 
     Raises:
         SystemExit: It was asked to stop, and its checkpoint is written.
@@ -57,7 +58,7 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
     set_up_torch(spec.precision, job.compute.threads, deterministic=job.compute.deterministic)
     dataset = Dataset.load(job.data, job.cell.data_name)
     classes = job.cell.corruption.classes
-    # Dropout masks come from one generator: runs must not depend on who trains beside them.
+    # Dropout masks come from one generator, so stacked runs would depend on each other.
     network = build_network(spec, dataset.info.image_shape, classes)
     stack = 1 if network.draws_masks else job.compute.stack
     for path in job.parents:
@@ -92,13 +93,13 @@ def blocks_of(job: Job, stop: Stop) -> Generator[int]:
         "compile": job.compute.compile,
         "algorithm": training.algorithm,
         "deterministic": job.compute.deterministic,
-        # Of all attempts: the clock of one that was killed stands in its checkpoint.
+        # Of all attempts: a checkpoint holds the time of those that were killed.
         "seconds": round(
             time.perf_counter() - started + sum(one.seconds_before for one in checkpoints), 1
         ),
     }
     yield spec.steps
-    if stop.asked:  # who asked may have gone, and nobody expects the results
+    if stop.asked:  # whoever asked no longer expects the results
         raise SystemExit(128 + signal.SIGTERM)
     write(job.out, runs, job.cell, made, dataset.train_ids)
     for one in checkpoints:
@@ -111,7 +112,7 @@ def device_of(job: Job) -> torch.device:
 
 
 def forget_earlier_jobs() -> None:
-    """Give back the memory of a process's earlier jobs, and measure its peak anew."""
+    """Free the memory of a process's earlier jobs, and reset its peak."""
     gc.collect()
     reset_peak()
 
@@ -127,7 +128,7 @@ def _start(job: Job, network: Network, place: int) -> Start:
 
 
 def _initial(job: Job, network: Network, seed: int) -> tuple[Parameters, Tensors] | None:
-    """Return the user's weights to begin with, if there are any."""
+    """Return the user's initial weights, if there are any."""
     if not job.spec.initial_weights:
         return None
     path = Path(job.cell.initial_weights or "").expanduser()
@@ -139,7 +140,7 @@ def _initial(job: Job, network: Network, seed: int) -> tuple[Parameters, Tensors
 
 def _checkpoints(job: Job, seeds: range, device: torch.device) -> Checkpoints:
     which = seeds_name(format_seeds(seeds))
-    # What could change a number; the other knobs of how to train are recorded in the result.
+    # Everything that could change a number; the result records the other settings.
     fingerprint = (
         f"{job.cell.id} {which} on {device.type} with {job.compute.threads} threads by torch "
         f"{torch.__version__} and source {source_hash()}"

@@ -1,10 +1,10 @@
 """Workers of a workflow on this machine: jobs hand their training to them.
 
 Snakemake starts a process for each job, and each would import PyTorch, and on a GPU run beside the
-others without sharing it well. So the process of a job asks a worker to train, tells it to stop if
-it is told to itself, and ends as the worker says. The workflow's view stays the same: one job, its
-log, its files, its exit code. A worker is started by the first who needs it, and ends when nobody
-has needed it for a while. If it dies, its jobs fail, and go on from their checkpoints one by one.
+others without sharing it well. So the process of a job asks a worker to train, passes on requests
+to stop, and ends with the worker's outcome. The workflow's view stays the same: one job with its
+log, its files, its exit code. The first job that needs a worker starts it, and it ends when it has
+had no job for a while. If it dies, its jobs fail; run again, they continue from checkpoints.
 """
 
 import os
@@ -68,7 +68,7 @@ def _await(connection: Connection) -> Outcome:
             pass
         outcome: Outcome = connection.recv()
     except (EOFError, OSError):
-        return Outcome("died", "The worker that trained this job died; it goes on if run again.")
+        return Outcome("died", "The worker that trained this job died; run it again to continue.")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -78,7 +78,7 @@ def _await(connection: Connection) -> Outcome:
 
 
 def folder() -> Path:
-    """Return where workers of this user are found: on this machine, and nobody else's."""
+    """Return the folder of this user's workers on this machine."""
     path = Path(tempfile.gettempdir(), f"l2rw-workers-{os.getuid()}")
     path.mkdir(mode=0o700, exist_ok=True)
     return path

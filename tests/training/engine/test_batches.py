@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.runs import batch_of
 
 from l2rw.methods import METHODS
 from l2rw.methods.base import TrainingContext
@@ -86,18 +87,18 @@ def test_a_batch_depends_on_the_step_and_not_on_what_was_asked_for_before(
 ):
     spec = make_spec(method=name)
     batches, fresh = (stacked(spec, digits, make_split) for _ in range(2))
-    in_order = [batches[step] for step in range(4)][-1]
-    at_once = fresh[3]
+    in_order = [batch_of(batches, step) for step in range(4)][-1]
+    at_once = batch_of(fresh, 3)
     torch.testing.assert_close(in_order, at_once, rtol=0, atol=0)
-    assert not torch.equal(in_order.images, batches[4].images)
+    assert not torch.equal(in_order.images, batch_of(batches, 4).images)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_stack_holds_the_batches_of_its_seeds(make_spec, make_split, digits, name):
     spec = make_spec(method=name)
-    both = stacked(spec, digits, make_split, (0, 1))[2]
+    both = batch_of(stacked(spec, digits, make_split, (0, 1)), 2)
     for i in range(2):
-        alone = stacked(spec, digits, make_split, (i,))[2]
+        alone = batch_of(stacked(spec, digits, make_split, (i,)), 2)
         torch.testing.assert_close(both.images[i], alone.images[0], rtol=0, atol=0)
         for field in ("labels", "positions", "step", "learning_rate"):
             torch.testing.assert_close(getattr(both, field)[i], getattr(alone, field)[0])
@@ -109,7 +110,7 @@ def test_partners_are_moved_and_mirrored_like_the_images(make_spec, make_split, 
     spec = make_spec("smote", crop_padding=2, mirror=True)
     (split, seed), images = (make_split(0), 0), ImageStore(digits.train_images, (0.0, 1.0), CPU)
     method, known = METHODS.load("smote")(), context(spec, split, seed)
-    batch = StackedBatches(spec, method, images, [known])[5]
+    batch = batch_of(StackedBatches(spec, method, images, [known]), 5)
     of_seed = SeedBatches(spec, method, known)
     partners = method.partners(known)[of_seed.positions(5, "train")]
     moved = of_seed.augmentation(5, "train")
@@ -127,7 +128,7 @@ def test_partners_are_moved_and_mirrored_like_the_images(make_spec, make_split, 
 
 def test_images_and_labels_belong_together(make_spec, make_split, digits):
     spec, split = make_spec(method="l2rw"), make_split(0)
-    batch = stacked(spec, digits, make_split, (0,))[0]
+    batch = batch_of(stacked(spec, digits, make_split, (0,)), 0)
     of_seed = single(spec, split)
     at, clean_at = of_seed.positions(0, "train"), of_seed.positions(0, "clean")
     assert batch.positions[0].tolist() == at.tolist()
@@ -161,7 +162,7 @@ def test_images_are_cropped_and_mirrored_one_by_one(
 ):
     spec = make_spec(method=name, crop_padding=padding, mirror=mirror)
     seeds, splits = (0, 3), [make_split(0), make_split(3)]
-    batch = stacked(spec, digits, make_split, seeds)[5]
+    batch = batch_of(stacked(spec, digits, make_split, seeds), 5)
     seen = {"train": batch.images, "clean": batch.extra.get("clean_images")}
     for place, (seed, split) in enumerate(zip(seeds, splits, strict=True)):
         batches = single(spec, split, seed)
@@ -193,7 +194,7 @@ def test_augmentation_varies_by_step_and_part(make_spec, make_split):
 def test_batches_know_their_step_and_its_learning_rate(make_spec, make_split, digits):
     batches = stacked(make_spec(learning_rate=0.1, decay_at=(150,)), digits, make_split)
     for step, rate in ((0, 0.1), (149, 0.1), (150, 0.1 * 0.1), (321, 0.1 * 0.1)):
-        batch = batches[step]
+        batch = batch_of(batches, step)
         assert batch.step.tolist() == [step] * 2
         assert batch.learning_rate.dtype == torch.float64
         assert batch.learning_rate.tolist() == [rate] * 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.runs import batch_of
 
 from l2rw.models.lenet import lenet_8x8
 
@@ -60,7 +61,7 @@ def test_a_run_is_that_of_the_source(make_spec, prepare, digits, make_split):
     reference = Reference(start, images_of(digits.train_images, split.train), split.train.labels)
 
     def follow(state):
-        reference.step(training._batches[state.step - 1])
+        reference.step(batch_of(training._batches, state.step - 1))
         if state.step % (STEPS // ROUNDS) == 0:
             reference.end()
             ours = state.method["distribution"][0]

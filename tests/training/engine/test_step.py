@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.runs import assert_same_runs
+from tests.runs import assert_same_runs, batch_of
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -123,7 +123,7 @@ def test_a_gradient_compiles_to_one_graph(make_spec, prepare, model):
     passes = Passes(step._passes.network, step._method, None)
     step._passes = passes
     state = training.state
-    arguments = (state.parameters, training._batches[0], state.method, step._own)
+    arguments = (state.parameters, batch_of(training._batches, 0), state.method, step._own)
     torch.manual_seed(0)
     expected = step._gradient(*arguments)
     torch._dynamo.reset()

@@ -1,4 +1,4 @@
-"""Examples on the device: all images once, as uint8, and what each seed makes of them."""
+"""Examples on the device: all images once, as uint8, and the batches of each seed."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -17,7 +17,7 @@ from l2rw.store.randomness import generator
 from l2rw.training.spec import RunSpec
 
 BLOCK = 100
-"""Steps whose draws go to the device at once."""
+"""Number of steps whose draws are copied to the device together."""
 
 PartName = Literal["train", "clean"]
 Drawn = dict[str, np.ndarray]
@@ -25,7 +25,7 @@ Drawn = dict[str, np.ndarray]
 
 
 class Augmentation(NamedTuple):
-    """Random crop and mirroring of some images, drawn; tensors have the shape of the indices."""
+    """A draw of crops and mirroring for some images; tensors have the shape of the indices."""
 
     padding: int
     """Pixels of padding on each side."""
@@ -100,7 +100,7 @@ class SeedBatches:
         return {"down": down, "right": right, "mirrored": mirrored}
 
     def drawn(self, step: int) -> dict[str, Drawn]:
-        """Return what the host has for a step: by part, the method's own draws, step and rate."""
+        """Return a step's arrays on the host: of each part, the method's draws, step and rate."""
         result: dict[str, Drawn] = {part: self._drawn(step, part) for part in self._orders}
         result["draws"] = self._method.random_draws(self._spec.batch_size, self._seed, step)
         rate = np.float64(self._spec.learning_rate_at(step))
@@ -170,11 +170,6 @@ class StackedBatches:
         images = self._gather(train)
         return Batch(images, train["labels"], train["positions"], **drawn["time"], extra=extra)
 
-    def __getitem__(self, step: int) -> Batch:
-        """Return the batch of a step."""
-        self.load(step)
-        return self.at(torch.tensor(step, device=self._images.device))
-
     def _drawn_block(self, number: int) -> dict[str, dict[str, Tensor]]:
         """Return what a block of steps draws, on the host: tensors of shape (steps, seeds, …)."""
         steps = range(number * BLOCK, (number + 1) * BLOCK)
@@ -189,7 +184,7 @@ class StackedBatches:
 
     def _tensor(self, arrays: Sequence[Sequence[np.ndarray]]) -> Tensor:
         tensor = torch.from_numpy(np.array(arrays))
-        # Copies from pinned memory alone are asynchronous.
+        # Only copies from pinned memory are asynchronous.
         return tensor.pin_memory() if self._images.device.type == "cuda" else tensor
 
     def _gather(self, drawn: dict[str, Tensor]) -> Tensor:

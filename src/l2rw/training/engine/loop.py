@@ -2,17 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from l2rw.core.batchnorm import Tensors
 from l2rw.core.weights import Parameters
 from l2rw.data.datasets.dataset import Dataset
-from l2rw.data.splits import Part, Split
 from l2rw.methods.base import (
     METHOD_PREFIX,
     Arrays,
@@ -25,10 +22,10 @@ from l2rw.training.engine.batches import ImageStore, StackedBatches, training_pa
 from l2rw.training.engine.network import Network, build_method, moved
 from l2rw.training.engine.passes import Passes
 from l2rw.training.engine.replay import Replay
+from l2rw.training.engine.runs import Evaluations, Run, Start
 from l2rw.training.engine.state import State
 from l2rw.training.engine.step import Step
 from l2rw.training.evaluation import (
-    Evaluation,
     Predict,
     estimate_transition,
     evaluate,
@@ -41,58 +38,12 @@ from l2rw.training.spec import RunSpec
 from l2rw.training.wrong_labels import estimated_wrong_share
 
 CHECK_EVERY = {"cpu": 10, "cuda": batches.BLOCK}
-"""Steps between looks at the device for what is infinite or NaN, which make a GPU wait."""
+"""Steps between checks for infinite or NaN values, each of which makes a GPU wait."""
 TURN_SECONDS = 0.2
+"""Seconds after which a run lets others take a turn on a CPU."""
 
 StepCallback = Callable[[State], None]
-"""Told the state after every step: reports progress, keeps checkpoints, may stop the run."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a run begins with."""
-
-    seed: int
-    split: Split
-    parent: tuple[Parameters, Tensors] | None = None
-    """Parameters and buffers of the trained network that the run waited for, if any."""
-    parent_own: Tensors = field(default_factory=dict)
-    """What the method of that run trained beside the network, by name."""
-    initial: tuple[Parameters, Tensors] | None = None
-    """Parameters and buffers to begin with if they are not drawn."""
-
-
-@dataclass(frozen=True)
-class Evaluations:
-    """How a network does on what it was not trained on."""
-
-    test: Evaluation
-    validation: Evaluation | None
-    """On the hyper-validation set, under its noisy labels; None if the split has none."""
-    squared_clean_gradient: float
-    """‖∇G‖² of the loss on the whole clean set."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What training leaves of one seed."""
-
-    seed: int
-    history: list[Snapshot]
-    final: Evaluations
-    """After the last step."""
-    train: Part
-    """The training examples."""
-    predicted: NDArray[np.int64]
-    """What the trained network takes the training examples for, shape (N,)."""
-    mean_weights: NDArray[np.float32]
-    """What the training examples weighed in the mean over the steps that saw them, in units of
-    plain averaging's weight, shape (N,); NaN for examples that were never seen."""
-    network: Tensors
-    """Parameters and buffers that were evaluated after the last step."""
-    estimated_wrong: int | None = None
-    """How many labels of the training examples seem wrong, see :mod:`l2rw.training.wrong_labels`;
-    None without hyper-validation set, or where that or the clean set alone was trained on."""
+"""Called with the state after every step: reports progress, keeps checkpoints, may stop the run."""
 
 
 class Training:
@@ -176,8 +127,8 @@ class Training:
     def blocks(self, callback: StepCallback | None = None) -> Iterator[int]:
         """Train likewise, and yield the step now and then, for other runs to take a turn.
 
-        That is after a block of steps, which a GPU goes on to work on while the host turns to
-        other runs, or after a moment, so that the process can be spoken to.
+        It yields after a block of steps, which a GPU executes while the host turns to other runs,
+        or after a moment, so that the process can answer messages.
         """
         state, last = self.state, time.monotonic()
         while state.step < self._spec.steps:
@@ -284,7 +235,7 @@ class Training:
         state.tally.clear()
 
     def _evaluate(self) -> list[Evaluations]:
-        """Evaluate every seed's network as it is now; an answer given already is repeated."""
+        """Evaluate every seed's present network, once for each step."""
         if self._last is None or self._last[0] != self.state.step:
             seeds = range(len(self._starts))
             self._last = self.state.step, [self._evaluate_seed(place) for place in seeds]
@@ -322,7 +273,10 @@ class Training:
         )
 
     def _estimated_wrong(self, place: int) -> int | None:
-        """Count on what is corrupted alike; the clean set has no wrong labels."""
+        """Estimate on the hyper-validation set, which is corrupted like the training set.
+
+        None where the run trained on the hyper-validation set or on the clean set alone.
+        """
         split = self._starts[place].split
         if self._spec.trains_on not in ("noisy", "noisy and clean"):
             return None

@@ -30,7 +30,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, own: Parameters) -> Tensor:
 
 
 class ForwardOutput(NamedTuple):
-    """What a training pass yields beside the losses."""
+    """What a training pass returns besides the losses."""
 
     logits: Tensor
     """(n, classes)."""
@@ -39,7 +39,7 @@ class ForwardOutput(NamedTuple):
 
 
 class Network:
-    """Wraps a module that is never asked for its own parameters or buffers."""
+    """Wraps a module, whose own parameters and buffers are never used."""
 
     def __init__(self, model: Model, precision: str = "float32") -> None:
         """Wrap a module.

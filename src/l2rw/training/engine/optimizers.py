@@ -1,7 +1,7 @@
-"""The algorithms of :mod:`torch.optim` on dictionaries of tensors, whose rate is a tensor, too.
+"""The algorithms of :mod:`torch.optim` on dictionaries of tensors; the rate is a tensor, too.
 
 A stack of seeds moves at once: every operation is element by element, so leading dimensions do not
-matter. Nothing is asked of a tensor on the host, and parameters and moments change in place.
+matter. The host never reads a tensor's value, and parameters and moments change in place.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Group:
 
 
 def group(spec: RunSpec, parameters: Parameters, own: Optimizer | None = None) -> list[Group]:
-    """Return who moves the parameters of a run, and how.
+    """Return the groups in which the parameters of a run are updated.
 
     Weight decay of the network spares the method's own parameters: zero is no neutral place for
     them. An optimiser of their own decays them as it says.
@@ -81,7 +81,7 @@ def update(
     """Step in place.
 
     Args:
-        groups: Who moves what.
+        groups: Which parameters are updated by which rule.
         variables: To be changed.
         gradient: By name of the parameter.
         learning_rate: Of this step, scalar.

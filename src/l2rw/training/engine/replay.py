@@ -1,4 +1,4 @@
-"""A step started by one launch: captured on a GPU, called as it is elsewhere."""
+"""A step that is captured on a GPU and replayed by one launch; elsewhere it is just called."""
 
 import logging
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Replay:
         """Wrap a step.
 
         Args:
-            step: Works in place, and asks nothing of the host.
+            step: Works in place, and never waits for the host.
             changes: All tensors that it changes and that outlive it.
             device: Where it works.
             capture: Whether to capture it, if the device can.

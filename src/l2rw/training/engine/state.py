@@ -1,4 +1,4 @@
-"""All that changes while a stack of seeds trains, and how it survives an interruption."""
+"""Everything that changes while a stack of seeds trains, and its checkpoints."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -40,7 +40,7 @@ class State:
     history: list[list[Snapshot]]
     """Lines by seed."""
     seconds: float = 0.0
-    """What all attempts together took up to the last checkpoint."""
+    """Seconds that all attempts together took up to the last checkpoint."""
 
     @classmethod
     def initial(
@@ -138,14 +138,14 @@ class State:
         write_sealed(path, dict(self.tensors()), header)
 
     def restore(self, path: Path, fingerprint: str) -> None:
-        """Go on from a checkpoint; tensors keep their memory format, so numbers stay the same.
+        """Continue from a checkpoint; tensors keep their memory format, so numbers stay the same.
 
         Raises:
             UserError: The checkpoint is another run's, damaged, or cannot be read.
         """
         from safetensors import SafetensorError, safe_open
 
-        hint = f"delete {path} to start this run anew."
+        hint = f"delete {path} to start this run again."
         try:
             verify_sealed(path)
             with safe_open(path, framework="pt") as file:
