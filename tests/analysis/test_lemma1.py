@@ -3,7 +3,7 @@ import pytest
 from tests.analysis.simulated import ASCENT, BEYOND, UNGUIDED, make_up_simulations, place
 
 from l2rw.analysis import lemma1
-from l2rw.store.provenance import ROOMS_THAT_COMPUTE, source_hash
+from l2rw.store.provenance import PACKAGES_THAT_COMPUTE, source_hash
 
 AT_LIMIT, ON_COPIES = place(limit_fraction=1.0), place(limit_fraction=1.0, batches="copies")
 
@@ -39,7 +39,7 @@ def test_simulations_come_first_and_then_the_counterexample(plan_and_runs):
     assert set(table["source"][:5]) == {"abc"}
     # The counterexample is computed here and now, by no cell.
     assert table["cell"][5:].isna().all()
-    assert set(table["source"][5:]) == {source_hash((*ROOMS_THAT_COMPUTE, "theory"))}
+    assert set(table["source"][5:]) == {source_hash((*PACKAGES_THAT_COMPUTE, "theory"))}
 
 
 def test_the_counterexample_is_that_of_the_closed_form(summary):

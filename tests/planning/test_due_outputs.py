@@ -184,5 +184,5 @@ def test_all_code_that_outputs_are_made_by_is_digested():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("l2rw."):
                 names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
             todo += filter(None, map(path_of, names))
-    hashed = tuple(str(PACKAGE / room) for room in cells.ROOMS_OF_OUTPUTS)
+    hashed = tuple(str(PACKAGE / name) for name in cells.PACKAGES_OF_OUTPUTS)
     assert {p for p in seen if not str(p).startswith(hashed)} <= {PACKAGE / "__init__.py"}

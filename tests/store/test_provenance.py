@@ -52,7 +52,7 @@ def test_the_source_of_a_room_is_code_and_data(tmp_path, monkeypatch, suffix, co
 
 
 def test_every_room_exists():
-    assert all((provenance.PACKAGE / room).exists() for room in provenance.ROOMS_THAT_COMPUTE)
+    assert all((provenance.PACKAGE / name).exists() for name in provenance.PACKAGES_THAT_COMPUTE)
 
 
 def test_outside_git_there_is_no_commit(tmp_path, monkeypatch):

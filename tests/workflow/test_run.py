@@ -41,7 +41,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(workspace):
     more = edit(TINY, methods=["baseline", "l2rw", "random"])
     told = run(workspace, more, "--dry-run")
     assert told.returncode == 0
-    assert "2 of 6 training jobs are to do: about a minute on 2 CPU cores" in told.stdout
+    assert "2 of 6 training jobs remain: about a minute on 2 CPU cores" in told.stdout
     assert not list(workspace.results.glob("runs/*/random-*"))
 
 

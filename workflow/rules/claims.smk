@@ -1,9 +1,9 @@
 # From tables and figures to verdicts on the paper's claims.
 #
 # In:  tables and figures of all experiments
-# Out: <results>/bench/{networks}-{how}.json       how long a step takes by each way of weighting
-#      <results>/REPRODUCTION.md, .html            every claim: what we found, by which runs
-#      <results>/index.html                        the page of everything, in one file
+# Out: <results>/bench/{networks}-{how}.json       how long a step takes by each algorithm
+#      <results>/REPRODUCTION.md, .html            every claim: what we found, with the runs
+#      <results>/index.html                        the results page, in one file
 #      <results>/claims.csv                        every part of every claim, tidy
 #      <results>/claims.json                       which plans they were made from
 #
@@ -15,7 +15,7 @@ localrules:
 
 
 rule bench:
-    """Time a training step of some networks, with no other job beside."""
+    """Time a training step of some networks, while no other job runs."""
     output:
         timings="<results>/bench/{networks}-{how}.json",
     log:
@@ -42,7 +42,7 @@ rule bench:
 
 
 rule judge:
-    """Judge the paper's claims on everything that was made."""
+    """Judge the paper's claims by all tables and figures."""
     input:
         plans=ancient(
             [f"<results>/plan/{PLAN.file(name)}" for name in PLAN.experiments]

@@ -1,4 +1,4 @@
-# What the rules need to know of the configuration: the plan, and the files that jobs depend on.
+# What the rules need to know about the configuration: the plan, and the files that jobs depend on.
 
 import json
 import os
@@ -15,35 +15,36 @@ from l2rw.planning.targets import check_targets, is_dry_run
 from l2rw.running.checks import check_plan
 from l2rw.store.ending import told_in_a_sentence
 from l2rw.store.errors import UserError
+from l2rw.store.paths import TIMINGS
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.gpus import count_slots
 
-# This machine's GPUs are shared out here; where `jobs` limits what is submitted, by a scheduler.
+# Whether jobs run on this machine, whose GPUs are then divided here; else a scheduler divides them.
 LOCAL = workflow.resource_settings.nodes is None
 
 with told_in_a_sentence():
-    # Rules name environment.yml to say, also in the report, what they need. But they need this
-    # package as well, which Snakemake would not find beside the copy that it installs from.
+    # Rules name environment.yml to document, also in the report, what they need. But they need this
+    # package as well, which Snakemake would not find beside its copy of that file.
     if any(m.name == "CONDA" for m in workflow.deployment_settings.deployment_method):
         raise UserError(
-            "Jobs run in Snakemake's own environment: it cannot make them one by conda.",
-            "leave that option out; `conda env create -f environment.yml` makes one for all.",
+            "Jobs run in Snakemake's own environment: it cannot create a conda environment for them.",
+            "leave that option out; `conda env create -f environment.yml` creates one for all jobs.",
         )
     MAIN = workflow.is_main_process
     if MAIN:
         for path in workflow.overwrite_configfiles:
             read_yaml(Path(path))
-    # A job of this workflow believes what planning found in the files of configured data sets.
+    # A job of this workflow relies on what planning found in the files of configured data sets.
     configuration = parse_config(config, rescan=MAIN)
     PLAN = Plan(configuration, configuration.results)
-    # Of this machine's jobs as many ask for a GPU as its GPUs can take, none where there is none.
+    # As many jobs of this machine may use a GPU as its GPUs can take.
     slots = count_slots(PLAN.config.compute.jobs_per_gpu) if LOCAL else None
     if MAIN:
         check_targets(PLAN, sys.argv[1:])
         check_plan(PLAN, here=LOCAL, runs=not is_dry_run(sys.argv))
         has_gpu = PLAN.config.compute.device != "cpu" and slots != 0
         cores = workflow.resource_settings.cores or 1
-        told = remaining_work(PLAN, Path("bench.json"), gpu=has_gpu, cores=cores)
+        told = remaining_work(PLAN, TIMINGS, gpu=has_gpu, cores=cores)
         write_plan(PLAN, PLAN.config.results)
         if told:
             print(told, file=sys.stderr)
@@ -78,7 +79,7 @@ wildcard_constraints:
 
 
 def fetch_options(wildcards):
-    """How a configured data set is read; for others where to look, and whether to download."""
+    """How a configured data set is read; for others, the folder and whether to download."""
     if wildcards.dataset in PLAN.config.data_sets:
         content = PLAN.datasets[wildcards.dataset].sha256["files"]
         described = json.dumps(config["data_sets"][wildcards.dataset])
@@ -166,7 +167,7 @@ def limits_of(wildcards):
 
 
 def memory_of_job(wildcards, attempt):
-    """Megabytes, more of them if the job did not get through: it goes on where it was stopped."""
+    """Megabytes, more of them at each attempt; the job continues from its checkpoint."""
     return limits_of(wildcards).mem_mb * attempt
 
 
@@ -176,7 +177,7 @@ def minutes_of_job(wildcards, attempt):
 
 
 def networks_of_review(wildcards):
-    """The networks that a review asks."""
+    """The networks that a review uses."""
     experiment, cell = PLAN.reviews[wildcards.dataset]
     return [
         f"<results>/runs/{cell.id}/seed-{seeds}/network.safetensors"
@@ -185,7 +186,7 @@ def networks_of_review(wildcards):
 
 
 def file_of_review(pattern):
-    """A file that a review is made from, of its experiment."""
+    """A file of its experiment that a review is made from."""
 
     def file(wildcards):
         experiment, _ = PLAN.reviews[wildcards.dataset]

@@ -5,7 +5,7 @@
 # Out: <results>/data/{dataset}-{content}.npz      verified images and labels
 #      <results>/splits/{split}/seed-{seed}.npz    indices, labels and truth masks, never images
 #
-# Inputs are `ancient`: a path carries the identity of what lies there, times play no part.
+# Inputs are `ancient`: a path contains the identity of its content, and times do not matter.
 
 
 localrules:
@@ -34,7 +34,7 @@ rule fetch:
 
 
 rule corrupt:
-    """Draw the split of one seed: who is in the biased training set, the clean set, the test."""
+    """Draw the split of one seed: the biased training set, the clean set, the test part."""
     input:
         plan=ancient(plan_of),
         data=ancient(data_of),

@@ -9,9 +9,9 @@
 #      <results>/runs/{cell}/seed-{seeds}/detectors.csv          examples' scores by detectors
 #
 # A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
-# checkpoints beside the declared outputs, which Snakemake would delete, and goes on from them. It
-# takes its shell's place (exec), which would die at once of the signal that `l2rw train` heeds.
-# Rows +ft and s_model_conf wait for the trained networks of another cell.
+# checkpoints beside the declared outputs, which Snakemake would delete, and continues from them. It
+# replaces its shell (exec), because SIGTERM would kill the shell before `l2rw train` can react.
+# Rows +ft and s_model_conf depend on the trained networks of another cell.
 
 
 rule train:
@@ -49,7 +49,7 @@ rule train:
 
 
 rule probe:
-    """Weigh hyper-validation images by a trained network."""
+    """Compute the weights of hyper-validation images with a trained network."""
     input:
         plan=ancient(plan_of),
         data=ancient(data_of),
@@ -76,7 +76,7 @@ rule probe:
 
 
 rule detect:
-    """Score examples by detectors of wrong labels, by a trained network."""
+    """Score examples with detectors of wrong labels and a trained network."""
     input:
         plan=ancient(plan_of),
         data=ancient(data_of),

@@ -42,7 +42,7 @@ class Accuracies:
 
     experiment: str
     line: Line = ("row",)
-    """Columns that tell lines apart, ``row`` the last."""
+    """Columns that distinguish lines; ``row`` is the last."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the experiment: others published numbers for some."""
 
@@ -84,8 +84,8 @@ class Accuracies:
     def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Arrange the summary for reading: by data set our mean, the paper's, both compared.
 
-        Before them stands what each row's method is told of the noise. What others
-        published stands last.
+        The first column says which extra information about the noise each method gets, the last
+        ones what others published.
         """
         elsewhere = published.numbers(self.experiment, self.settings, table["dataset"].unique())
         elsewhere["dataset"] = elsewhere["dataset"].map(name_of)

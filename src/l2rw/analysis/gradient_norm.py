@@ -1,7 +1,7 @@
-"""How the clean gradient falls along the training of deep networks: observed, outside the theorem.
+"""How the clean gradient shrinks while deep networks train: an observation outside the theorem.
 
 Theorem 2 bounds the smallest E‖∇G‖² so far by C/√T, for unnormalised weights, plain steps and the
-full clean set. Networks are trained otherwise; here the rate can only be looked at.
+full clean set. Networks are trained otherwise, so the rate can only be observed.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Fit(NamedTuple):
     envelope_constant: float
     """The smallest C for which C/√T bounds the first half of the steps."""
     exceeded: float
-    """Share of the second half's evaluations that lie above C/√T."""
+    """Share of the second half's evaluations that are above C/√T."""
 
 
 def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""What every output is made from: the files whose change makes it due.
+"""The inputs of every output: the files whose change makes it due.
 
-Beside its plan, whose digest holds the settings and the code that makes outputs, an output records
-the checksums of these files. Data, splits and runs need no such record: their paths tell what
-determines them. A run's own files are sealed by its result, so its result stands for all of them.
+An output records the checksums of these files, and its plan, whose digest contains the settings and
+the code that makes outputs. Data, splits and runs need no such record: their paths contain a digest
+of what determines them. The result of a run holds the checksums of the run's other files, so it
+stands for all of them.
 """
 
 from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from l2rw.analysis.drawing import add_legend, name_lines
 from l2rw.analysis.simulations import ON, WHO, name_of_simulation, number, simulations, thousands
 from l2rw.analysis.style import RC
-from l2rw.store.provenance import ROOMS_THAT_COMPUTE, git_commit, source_hash
+from l2rw.store.provenance import PACKAGES_THAT_COMPUTE, git_commit, source_hash
 from l2rw.training.plan_file import PlanFile
 
 value = "growths"
@@ -31,7 +31,7 @@ def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
     """Read the checks of all planned simulations, and compute the counterexample.
 
     Returns:
-        ``kind`` tells lines apart. Of a ``simulation``: its setting, ``steps`` compared,
+        Lines of two kinds (``kind``). Of a ``simulation``: its setting, ``steps`` compared,
         ``growths`` of G among them, the ``largest_growth``, the verdicts, and how often steps on
         copies of one example made G grow at the largest step size as printed (``tried`` and
         ``failed``). Of the ``counterexample``, which today's code makes and no cell: ``batch_size``
@@ -51,7 +51,7 @@ def collect(plan: PlanFile, runs: Path) -> pd.DataFrame:
         }
         for simulation in simulations(plan, runs)
     ]
-    source = source_hash((*ROOMS_THAT_COMPUTE, "theory"))
+    source = source_hash((*PACKAGES_THAT_COMPUTE, "theory"))
     made = {"cell": None, "seed": 0, "commit": git_commit(), "source": source, **ON}
     lines += [
         {

@@ -16,7 +16,7 @@ def write_metrics(summaries: Sequence[Path], out: Path) -> None:
 
     Args:
         summaries: What figures were drawn from, ``NAME.csv``.
-        out: File to write. Its plans tell stale metrics from current ones.
+        out: File to write. Its plans distinguish stale metrics from current ones.
     """
     records = {path.stem: read_result(path.with_suffix(".json")) for path in summaries}
     metrics: dict[str, Any] = {"plan": {name: record["plan"] for name, record in records.items()}}

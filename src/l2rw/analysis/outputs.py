@@ -93,7 +93,7 @@ def draw(plan: PlanFile, table: Path, folder: Path) -> None:
 def _record(
     plan: PlanFile, folder: Path, suffixes: Sequence[str], inputs: Inputs, **more: Any
 ) -> None:
-    """Say what the files beside were made from: what tells a stale file from a current."""
+    """Record what the files were made from, so that stale files can be recognised."""
     record = {
         "plan": plan.digest,
         "configuration": plan.configuration,

@@ -1,4 +1,4 @@
-"""How well scores tell wrong labels from right ones."""
+"""How well scores distinguish wrong labels from right ones."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Quality(NamedTuple):
-    """How well scores tell wrong labels from right ones."""
+    """How well scores distinguish wrong labels from right ones."""
 
     auc: float
     """Probability that a wrong label scores higher than a right one, a tie counting half."""

@@ -82,7 +82,7 @@ def summarise(runs: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
 
     Args:
         runs: A line for each run.
-        by: Columns that tell cells apart; their order of appearance is kept.
+        by: Columns that distinguish cells; their order of appearance is kept.
         value: Column to summarise.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Which labels are probably wrong: how many of the least weighted training examples are."""
+"""The share of wrong labels among the training examples with the lowest weights."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -65,7 +65,7 @@ class Sweep:
     def format_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Arrange the summary for reading: a line for each row, a column for each swept value.
 
-        Before them stands what each row's method is told of the noise.
+        The first column says which extra information about the noise each method gets.
         """
         text = column_of_text(table[self._value], table["ci95_half_width"])
         wide = table.assign(text=text).pivot(index=self.rows, columns=self.swept, values="text")

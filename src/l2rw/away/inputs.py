@@ -7,9 +7,7 @@ from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.datasets.sources import fetch
 from l2rw.data.splits import DatasetLabels
 from l2rw.store.errors import UserError
-from l2rw.store.paths import split_name
-
-CACHE = Path("data/raw")
+from l2rw.store.paths import DOWNLOADS, split_name
 
 
 class Inputs:
@@ -34,7 +32,7 @@ class Inputs:
                     "make it with `snakemake` on the machine with the data, and copy it with the "
                     "plan files.",
                 )
-            dataset = fetch(job.cell.dataset, self._root, download=False, cache=CACHE)
+            dataset = fetch(job.cell.dataset, self._root, download=False, cache=DOWNLOADS)
             dataset.save(job.data)
             self._keep(job.data, dataset)
         for seed, path in zip(job.seeds, job.splits, strict=True):

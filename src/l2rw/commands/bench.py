@@ -5,9 +5,7 @@ from pathlib import Path
 
 from l2rw.commands.parser import Command, add_plan, count, file, positive, seed
 from l2rw.commands.training import cell_to_run
-
-BENCH = Path("bench.json")
-"""The file that `l2rw bench` writes and `l2rw plan` reads by default."""
+from l2rw.store.paths import TIMINGS
 
 
 def _bench_options(bench: ArgumentParser) -> None:
@@ -66,7 +64,9 @@ def _bench_options(bench: ArgumentParser) -> None:
         default=[],
         help="plan files whose hours to estimate (.json); the whole paper if not given",
     )
-    bench.add_argument("--out", type=Path, default=BENCH, help="file to write the times to (.json)")
+    bench.add_argument(
+        "--out", type=Path, default=TIMINGS, help="file to write the times to (.json)"
+    )
 
 
 def _bench(arguments: Namespace) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from l2rw.commands.parser import Command, add_plan, file, folder, seed
 from l2rw.data.datasets.catalog import CATALOG
+from l2rw.store.paths import DOWNLOADS
 
 if TYPE_CHECKING:
     from l2rw.data.kinds.base import DatasetKind
@@ -18,9 +19,7 @@ def _fetch_options(fetch: ArgumentParser) -> None:
         type=folder,
         help="folder with the source files; L2RW_DATA or a download if not given",
     )
-    fetch.add_argument(
-        "--cache", type=Path, default=Path("data/raw"), help="folder that keeps downloads"
-    )
+    fetch.add_argument("--cache", type=Path, default=DOWNLOADS, help="folder that keeps downloads")
     fetch.add_argument("--offline", action="store_true", help="do not download anything")
     fetch.add_argument(
         "--described",

@@ -10,6 +10,7 @@ import torch
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.sources import check_files
 from l2rw.store.errors import UserError
+from l2rw.store.paths import DOWNLOADS
 
 PACKAGES = ("torch", "torchvision", "snakemake", "dvc")
 
@@ -23,7 +24,7 @@ def device() -> str:
 
 
 def print_diagnosis(
-    root: Path | None, cache: Path = Path("data/raw"), overlays: Sequence[Path] = ()
+    root: Path | None, cache: Path = DOWNLOADS, overlays: Sequence[Path] = ()
 ) -> None:
     """Print a line for each version, the device, and each data set file with its verdict.
 

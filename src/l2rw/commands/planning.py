@@ -3,8 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.bench import BENCH
 from l2rw.commands.parser import Command, add_configuration, file, positive
+from l2rw.store.paths import TIMINGS
 
 
 def _plan_options(plan: ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def _plan_options(plan: ArgumentParser) -> None:
     plan.add_argument(
         "--bench",
         type=file,
-        default=BENCH if BENCH.exists() else None,
+        default=TIMINGS if TIMINGS.exists() else None,
         help="step times that bench wrote (.json); bench.json by default if it exists",
     )
     plan.add_argument(

@@ -1,7 +1,7 @@
-"""Cells: a method at a setting, with an identity that everything it depends on enters.
+"""Cells: a method at a setting, with an identity that contains everything it depends on.
 
 The identity is part of a result's path. A changed setting is therefore another path and must be
-computed; changed back, the old path is there and nothing runs. File times play no part in it.
+computed; if it is changed back, the old path exists and nothing runs. File times do not matter.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from l2rw.store.provenance import source_hash
 from l2rw.theory.spec import SimulationSpec
 from l2rw.training.spec import RunSpec
 
-ROOMS_OF_OUTPUTS = (
+PACKAGES_OF_OUTPUTS = (
     *(
         "analysis",
         "claims",
@@ -35,9 +35,9 @@ ROOMS_OF_OUTPUTS = (
     ),
     *("core", "data", "methods", "models", "training/plan_file.py", "training/spec.py"),
 )
-"""What tables, figures and verdicts are made by: all that they import."""
+"""The code that makes tables, figures and verdicts: everything that they import."""
 TRUTH = ("noise rate", "true labels")
-"""What methods are told that follows from true labels."""
+"""Information for methods that follows from true labels."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Cell:
     name: str = field(compare=False)
     """For people, in the path."""
     parent: "Cell | None" = None
-    """The cell whose trained network this one needs: to go on from, or to learn from how labels
+    """The cell whose trained network this one needs: to continue from, or to estimate how labels
     were corrupted."""
     initial_weights: str | None = field(default=None, compare=False)
     """File of the weights that the network begins from; its content is part of ``spec``."""
 
     def __post_init__(self) -> None:
-        """Raise :class:`UserError` unless the data are such as the run needs them."""
+        """Raise :class:`UserError` unless the data suit the run."""
         if isinstance(self.spec, RunSpec):
             _require_network_for(self.split.data, self.spec)
             _require_truth_for(self.split, self.spec)
@@ -206,4 +206,4 @@ def _require_network_for(data: Facts, spec: RunSpec) -> None:
 
 def analysis_hash() -> str:
     """Digest the code that makes tables, figures and verdicts; Lemma 1's computes, too."""
-    return source_hash(ROOMS_OF_OUTPUTS)
+    return source_hash(PACKAGES_OF_OUTPUTS)

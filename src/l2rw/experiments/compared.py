@@ -160,13 +160,13 @@ def suspects(config: Config, name: str) -> Experiment:
 
 
 def detectors(config: Config, name: str) -> Experiment:
-    """Return the cells by whose networks detectors look at labels."""
+    """Return the cells whose networks detectors use to examine labels."""
     section = _section(config, name, Detectors)
     one = _with_truth(config, name, section)
     for row in section.rows:
         if not METHODS[row.method].one_network:
             raise UserError(
-                f"Experiment {name}: detectors look by a single network, and row {row!s} trains "
+                f"Experiment {name}: detectors need a single network, but row {row!s} trains "
                 "several.",
                 "remove it from rows.",
             )
@@ -230,7 +230,7 @@ def _setups(config: Config, section: Table) -> list[Setup]:
 
 
 def _papers_training(name: str, setups: Iterable[Setup]) -> str:
-    """Say how the paper trains, if it has the same table on one of the data sets, but not so."""
+    """Say how the paper trains, if its table has one of the data sets with other training."""
     papers = Config()
     section = papers.experiments.get(name)
     if not isinstance(section, Table):
@@ -283,6 +283,6 @@ def _experiment(
 
 
 def _depends_on_shared(section: Any) -> bool:
-    """Whether what the experiments with noisy labels share says something of this one."""
+    """Whether this experiment depends on the settings that noisy labels share."""
     corruptions: Iterable[Corrupted] = getattr(section, "corruptions", None) or [section.corruption]
     return any(one.name != "imbalance" for one in corruptions)

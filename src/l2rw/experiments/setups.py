@@ -37,7 +37,7 @@ class Setup:
     shared: NoisyLabels
 
     def cell(self, row: Row) -> Cell:
-        """Return the cell of a row, which knows the cells that it waits for."""
+        """Return the cell of a row, with the cells that it depends on."""
         if row.fine_tuned:
             return self._fine_tuned(self.cell(row._replace(fine_tuned=False)))
         record = METHODS[row.method]
@@ -69,7 +69,7 @@ class Setup:
         return replace(self, training=full.model_copy(update=half)).cell(Row(method))
 
     def require_validation(self, who: str) -> None:
-        """Raise :class:`UserError` if there is no hyper-validation set, which somebody needs."""
+        """Raise :class:`UserError` if there is no hyper-validation set, which ``who`` needs."""
         size = getattr(self.split.corruption, "validation_size", None)
         if size == 0:
             raise UserError(

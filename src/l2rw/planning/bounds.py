@@ -1,4 +1,4 @@
-"""What cannot be run is refused before any job, with the number that would do."""
+"""Refusal of what cannot be run, before any job starts, with a number that could."""
 
 import os
 from typing import NoReturn
@@ -18,20 +18,20 @@ MOST_UPDATES = 10**9
 MOST_MINUTES = 10 * 366 * 24 * 60
 """Of one job."""
 LIBRARIES_MB = 1000
-"""Memory that no step has."""
+"""Memory of libraries, which no step can use."""
 LARGEST_NODE_MB = 4e6
-"""Memory of another machine, of which nothing is known."""
+"""Memory that is assumed for other machines."""
 
 
 def check_bounds(plan: Plan, *, memory_mb: float = LARGEST_NODE_MB) -> None:
-    """Refuse what is too much for any machine, or for the memory of the one that jobs run on.
+    """Refuse what exceeds any machine, or the memory of the machine that jobs run on.
 
     Args:
         plan: What is to be run.
         memory_mb: Of the machine; see :func:`memory_of_this_machine`.
 
     Raises:
-        UserError: Names the setting, and a number that would do.
+        UserError: Names the setting, and a number that is possible.
     """
     runs = sum(plan.seeds_of(cell) for cell in plan.cells)
     if runs > MOST_RUNS:
@@ -44,13 +44,13 @@ def check_bounds(plan: Plan, *, memory_mb: float = LARGEST_NODE_MB) -> None:
             _check_updates(cell.spec)
     training = [cell for cell in plan.cells.values() if isinstance(cell.spec, RunSpec)]
     if training:
-        # What would do for the most demanding does for all.
+        # A limit for the most demanding cell holds for all.
         _check_memory(plan, max(training, key=lambda cell: _step_mb(plan, cell)), memory_mb)
         _check_time(plan, max(training, key=lambda cell: _minutes(plan, cell)))
 
 
 def memory_of_this_machine() -> float:
-    """Return the memory in MB of this machine; that of the largest where it is not told."""
+    """Return the memory in MB of this machine; that of the largest if it is unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
     except (OSError, ValueError):
@@ -91,7 +91,7 @@ def _check_memory(plan: Plan, cell: Cell, memory_mb: float) -> None:
         running = min(stack, plan.config.compute.seeds_per_job, plan.seeds_of(cell.id))
         hint = f"lower compute.stack to {max(1, int(running * room / needed))}."
     else:
-        hint = "lower batch_size and clean_batch_size, or take a larger machine."
+        hint = "lower batch_size and clean_batch_size, or use a larger machine."
     examples = f"{spec.batch_size + clean:,} examples"
     _refuse(cell, f"a step of {spec.model} on {examples} takes {needed / 1e3:,.1f} GB", hint)
 

@@ -1,4 +1,4 @@
-"""What training takes, known without PyTorch: for plans, and for the limits of jobs."""
+"""The cost of training, known without PyTorch: for plans, and for the limits of jobs."""
 
 import math
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from l2rw.planning.hours import Times
 from l2rw.training.spec import RunSpec
 
 TERAFLOPS = {"cuda": 10.0, "cpu": 0.05}
-"""What a GPU, and a CPU thread, is taken to sustain at least, in 10¹² operations a second."""
+"""What a GPU and a CPU thread are assumed to sustain at least, in 10¹² operations a second."""
 LAUNCH_SECONDS = 0.05
-"""What launching the kernels of a step is taken to cost at most, however small the network."""
+"""What launching the kernels of a step is assumed to take at most, for any network."""
 MARGIN = 2.0
-"""By how much a job may be slower before its time limit strikes. It would go on from there."""
+"""How many times slower a job may be before it reaches its time limit. It would continue then."""
 START_MINUTES = 10
-"""To load libraries and data, to evaluate, to compile."""
+"""Time to load libraries and data, to evaluate, and to compile."""
 MB_PER_MIB = 2**20 / 10**6
 LOADED_MB = 4000
 """Memory for libraries and data, those of CUDA included."""
@@ -61,7 +61,7 @@ def step_mib(spec: RunSpec, stack: int) -> float:
 def limits(
     spec: RunSpec, seeds: int, *, stack: int, threads: int, gpu: bool, larger: float = 1.0
 ) -> Limits:
-    """Return what a job that trains some seeds may take: generous, for a scheduler to kill it by.
+    """Return the limits of a job that trains some seeds: generous, because schedulers enforce them.
 
     Args:
         spec: Settings of the runs.
@@ -69,7 +69,7 @@ def limits(
         stack: How many of them at the same time.
         threads: Of the CPU.
         gpu: Whether there is one.
-        larger: As :func:`relative_size` says it.
+        larger: As :func:`relative_size` returns it.
     """
     cost, clean = MODELS[spec.model].cost, spec.clean_batch_size or 0
     operations = spec.batch_size * (cost.reweighted if clean else cost.sgd) + clean * cost.clean

@@ -19,7 +19,7 @@ PLAIN_SGD, SGD = "SGD, plain PyTorch", "SGD"
 MEASURED_BATCH = 100
 """Training examples in the steps that were measured."""
 START_SECONDS = 3.0
-"""What a training job takes beside steps and evaluations, to load data and to write results: 120
+"""What a training job takes besides steps and evaluations, to load data and to write results: 120
 jobs of one step on MNIST took 3.1 s each on a CPU core."""
 DOUBLE_BACKWARD, THREE_PASSES = "double backward", "three passes"
 
@@ -87,7 +87,7 @@ def estimate(
 
 
 def seconds_of_run(spec: RunSpec, data: Facts, corruption: Corruption, times: Times) -> float:
-    """Return about how many seconds a run takes, evaluations and its start among them.
+    """Return about how many seconds a run takes, including evaluations and its start.
 
     A method that the clean set guides takes L2RW's time and all others that of SGD. A pass forward
     takes a third of SGD's.
@@ -116,7 +116,7 @@ def evaluated_examples(data: Facts, corruption: Corruption) -> int:
 def relative_size(data: Facts, model: str) -> float:
     """Return how many times larger examples are than those for which a network's cost holds.
 
-    What convolutions take goes by the area of images; less than measured is never said.
+    The cost of convolutions is proportional to the area of images; the result is at least 1.
     """
     timed, sides = CATALOG[MODELS[model].timed_on], data.image_shape[1:]
     shrinks = [by for side, by in MODELS[model].shrinks_from if sides and min(sides) >= side]

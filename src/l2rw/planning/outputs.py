@@ -1,7 +1,7 @@
 """Which outputs there are, what each is made from, and which are due.
 
-This is the table of outputs and inputs. What is not here is found by its path, which tells all that
-determines it: data, splits, runs, plan files, timings.
+This is the table of outputs and inputs. Everything else (data, splits, runs, plan files, timings)
+is found by its path, which contains a digest of everything that determines it.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ from l2rw.store.paths import (
 
 @dataclass(frozen=True)
 class Output:
-    """Files that are made together, and what from."""
+    """Files that are made together, and their inputs."""
 
     record: Path
     """Says what they were made from, and holds their checksums."""

@@ -1,4 +1,4 @@
-"""From a configuration to experiments, jobs and the files that tell jobs what to do."""
+"""From a configuration to experiments, jobs and plan files."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -19,10 +19,10 @@ from l2rw.training.plan_file import CellEntry, Compute, PlanFile
 from l2rw.training.spec import RunSpec
 
 OURS, GIVEN = "l2rw", "given"
-"""The method whose suspects people review, and the corruption: labels as they come."""
+"""The method whose suspects people review, and the corruption: labels as given."""
 
-TIMED_ROOMS = ("core", "models", "methods", "training", "bench")
-"""Where the code lies that timings depend on."""
+TIMED_PACKAGES = ("core", "models", "methods", "training", "bench")
+"""The packages that timings depend on."""
 
 
 class Plan:
@@ -102,7 +102,7 @@ class Plan:
         return kept
 
     def _split_jobs(self, cell: Cell) -> list[range]:
-        """Cut a cell's seeds into jobs: the same ones at every time while they are being done."""
+        """Divide a cell's seeds into jobs; the division stays the same while jobs finish."""
         if cell.id not in self._jobs:
             size, end = self.config.compute.seeds_per_job, self._seeds[cell.id]
             done = self.done(cell)
@@ -191,7 +191,7 @@ class Plan:
         return found
 
     def file(self, experiment: str) -> str:
-        """Return the name of an experiment's plan file, which tells its content."""
+        """Return the name of an experiment's plan file, which contains a digest of its content."""
         return self._files[experiment]
 
     @cached_property
@@ -200,7 +200,7 @@ class Plan:
         return {name: self.describe(name).file_name for name in self.experiments}
 
     def data_file(self, dataset: str) -> str:
-        """Return the name of a data set's file, which tells what it was read from and how."""
+        """Return the name of a data set's file, with a digest of its content and options."""
         return data_file(self.datasets[dataset])
 
     @property
@@ -221,18 +221,18 @@ class Plan:
 
     @property
     def bench_file(self) -> str | None:
-        """Name of the file of their timings, which tells what was timed; None without networks.
+        """Name of the file of their timings; None without networks.
 
-        It ends in a digest of how, and of the code: a step that has changed is timed anew.
+        It ends in a digest of how, and of the code: a step that has changed is timed again.
         """
         if not self.timed_networks:
             return None
         compute = self.config.compute
-        how = [compute.device, compute.threads, source_hash(TIMED_ROOMS)]
+        how = [compute.device, compute.threads, source_hash(TIMED_PACKAGES)]
         return f"{'-'.join(self.timed_networks)}-{digest(how)}.json"
 
     def create(self, results: Path) -> None:
-        """Write the plan files that are not there as they should be.
+        """Write the plan files that are missing or damaged.
 
         Every job on a cluster asks for those of the code that it meets there: analysis may have
         been edited while it waited.

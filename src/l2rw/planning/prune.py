@@ -1,4 +1,4 @@
-"""Results that a configuration has no use for any more: of other settings, or older revisions."""
+"""Results that a configuration no longer uses: of other settings, or older revisions."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ MADE = {
     "bench": r"[a-z0-9_-]+\.json",
     "checkpoints": r"seed-[\d-]+\.safetensors",
 }
-"""What the workflow's files are called, by the folder that they lie in."""
+"""Patterns of the names of the workflow's files, by their folder."""
 LEFTOVER = r"\..+\.partial(\.\w+)?"
 """What killed processes left of a file that they were writing."""
 
@@ -29,7 +29,7 @@ def unused(plan: Plan, root: Path) -> list[Path]:
     """Return files and folders of a configuration that its plan does not use.
 
     Tables and figures have plain names and are remade when their plan changes: those of experiments
-    that are no target any more are unused.
+    that are no longer targets are unused.
 
     Args:
         plan: Of the configuration as it is now.

@@ -1,4 +1,4 @@
-"""What a configuration asks for, in a table: cells, runs, steps, hours."""
+"""A configuration's cells, runs, steps and hours in a table."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def read_config(overlays: Iterable[Path]) -> Config:
     """Read the paper's configuration with overlays, as Snakemake does.
 
     Raises:
-        UserError: A file is absent, is no YAML mapping, or holds what the configuration refuses.
+        UserError: A file is absent, is not a YAML mapping, or has keys or values that are refused.
     """
     raw: dict[str, Any] = {}
     for path in overlays:
@@ -137,7 +137,7 @@ def remaining_work(plan: Plan, bench: Path, *, gpu: bool, cores: int) -> str | N
     if work.hours < 1:
         return None
     line = (
-        f"{work.to_do:,} of {work.jobs:,} training jobs are to do: {work.told} and up to "
+        f"{work.to_do:,} of {work.jobs:,} training jobs remain: {work.told} and up to "
         f"{_gib(plan, _trained(plan)):.1f} GiB a step, by {work.source}; see `l2rw plan`."
     )
     demo = " `make demo` shows everything in miniature, in minutes."

@@ -1,4 +1,4 @@
-"""What may be asked of the workflow on Snakemake's command line."""
+"""Checks of the targets on Snakemake's command line."""
 
 import re
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from l2rw.store.errors import UserError, closest
 from l2rw.store.paths import ALL_RESULTS, seeds_of
 
 KINDS = {"tables": "experiment", "figures": "experiment", "runs": "cell", "splits": "split"}
-"""What a plan has to know to make what lies in a folder of results."""
+"""What a plan must contain to make the files in a folder of results."""
 
 
 def check_targets(plan: Plan, words: Iterable[str]) -> None:
-    """Look at the results that Snakemake is asked for; what else it knows is its own affair.
+    """Check the results among the targets; Snakemake itself checks the others.
 
     Args:
         plan: Of the configuration.
@@ -38,7 +38,7 @@ def _check_one(plan: Plan, target: str, configuration: str, parts: tuple[str, ..
     if configuration != plan.config.name:
         raise UserError(
             f"{target} is not a result of the configuration {plan.config.name}.",
-            f"name the configuration of {configuration} by --configfile.",
+            f"name the configuration of {configuration} with --configfile.",
         )
     kind = KINDS[parts[0]]
     known: Iterable[str]

@@ -1,1 +1,1 @@
-"""``l2rw run``: checks first, then Snakemake, and what it does in words."""
+"""``l2rw run``: checks, then Snakemake, whose progress is shown in words."""

@@ -1,4 +1,4 @@
-"""What is looked at before anything runs: data, device, disk, locks."""
+"""Checks before anything runs: data, device, disk, locks."""
 
 import os
 import shutil
@@ -9,24 +9,22 @@ from l2rw.data.datasets.sources import require
 from l2rw.planning.bounds import check_bounds, memory_of_this_machine
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
-from l2rw.store.paths import Results
+from l2rw.store.paths import DOWNLOADS, Results
 from l2rw.training.gpus import count_slots
 from l2rw.training.spec import RunSpec
 
-CACHE = Path("data/raw")
-"""Folder of downloads."""
 LOCKS = Path(".snakemake/locks")
 LEAST_FREE = 500e6
-"""Bytes: a run that needs more is not begun with less."""
+"""Bytes that must be free before a run starts."""
 
 
 def check_plan(plan: Plan, *, here: bool, runs: bool = True) -> None:
-    """Look at all that can be seen before anything runs.
+    """Check everything that can be checked before anything runs.
 
     Args:
         plan: What is to be run.
         here: Whether jobs run on this machine, not where a scheduler sends them.
-        runs: Whether they run at all; else it is only said what would.
+        runs: Whether they run at all; a dry run only shows what would run.
 
     Raises:
         UserError: Something cannot be run.
@@ -56,13 +54,13 @@ def check_places(plan: Plan) -> None:
 
 
 def check_data(plan: Plan) -> None:
-    """Raise :class:`UserError` if a data set is neither there nor may be downloaded."""
+    """Raise :class:`UserError` if a data set is missing and may not be downloaded."""
     settings = plan.config.data
-    # Data sets of the configuration were looked at to plan with them.
+    # Planning has inspected the configuration's own data sets already.
     for dataset in plan.datasets.keys() - plan.config.data_sets.keys():
         if not Results(plan.config.results).data(plan.data_file(dataset)).exists():
             root = settings.root and Path(settings.root)
-            require(dataset, root or None, download=settings.download, cache=CACHE)
+            require(dataset, root or None, download=settings.download, cache=DOWNLOADS)
 
 
 def check_device(plan: Plan) -> None:
@@ -80,7 +78,7 @@ def check_device(plan: Plan) -> None:
 
 
 def check_disk(folder: Path) -> None:
-    """Raise :class:`UserError` unless there is room for results, and they may be written."""
+    """Raise :class:`UserError` unless there is space for results, and they can be written."""
     _require_writable(folder)
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
@@ -102,7 +100,7 @@ def check_locks(config: Config, command: str) -> None:
         try:
             held = path.read_text(encoding="utf-8").splitlines()
         except OSError:
-            continue  # let go of just now
+            continue  # just released
         if any(file.startswith(mine) for file in held):
             raise UserError(
                 f"Another run has locked {config.results}, or was killed before it could unlock "

@@ -1,4 +1,4 @@
-"""A run as it is seen: bars on a terminal, plain lines elsewhere."""
+"""The display of a run: bars on a terminal, plain lines elsewhere."""
 
 import time
 from pathlib import Path
@@ -15,13 +15,13 @@ from l2rw.training.progress import format_seconds
 from l2rw.training.status import read_status
 
 SHOWN_RULES = ("train", "simulate", "bench", "page")
-"""Rules whose ends are told where there is no terminal: the others take a second or two."""
+"""Rules whose ends are printed without a terminal; the others take a second or two."""
 KEPT = 12
 """Lines of Snakemake that are shown if it fails without a failing job."""
 
 
 class Display:
-    """Tells what happens; a context manager."""
+    """Shows what happens; a context manager."""
 
     def __init__(self, logs: Path, console: Console) -> None:
         """Args: ``logs`` is the folder of the run's logs, with the status of training jobs."""
@@ -56,7 +56,7 @@ class Display:
             self._live.stop()
 
     def tell(self, event: Event) -> None:
-        """Take in what happened, and show it."""
+        """Record an event and show it."""
         if isinstance(event, Counted):
             self._done, self._of = event.done, event.of
             self._progress.update(
@@ -94,17 +94,17 @@ def failure(event: Failed) -> str:
     """Say in a line or two that a job failed, why, and where its log is."""
     reason = last_sentence(event.log) if event.log else None
     where = f"\n  log: {event.log}" if event.log else ""
-    return f"Failed: {event.name}: {reason or 'its log says no more'}{where}"
+    return f"Failed: {event.name}: {reason or 'its log is empty'}{where}"
 
 
-def can_be_mended(event: Failed) -> bool:
-    """Whether a job failed by what its user can mend, as its last sentence says."""
+def user_can_correct(event: Failed) -> bool:
+    """Whether a job failed because of a problem that its user can correct, by its last sentence."""
     said = last_sentence(event.log) if event.log else None
     return said is not None and " Hint: " in said and not said.startswith(OUR_MISTAKE)
 
 
 def last_sentence(log: Path) -> str | None:
-    """Return the last thing that a job said: its error if it named one, else its last line."""
+    """Return the last message of a job: its error if it printed one, else its last line."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What happens in a workflow, read from what Snakemake prints."""
+"""Events of a workflow, read from the output of Snakemake."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -74,7 +74,7 @@ def read_events(lines: Iterable[str]) -> Iterator[Event]:
                 block.keys[key[1]] = key[2]
                 continue
             if (line.startswith("     ") or not line.strip()) and line.strip():
-                continue  # goes on with a key's value, such as a long command
+                continue  # continues a key's value, such as a long command
             yield _told(block, names)
             block = None
         if job := JOB.fullmatch(line):

@@ -1,4 +1,4 @@
-"""A run from its configuration to its page."""
+"""A run from its configuration to its results page."""
 
 import math
 import os
@@ -11,17 +11,16 @@ from rich.console import Console
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
 from l2rw.running.checks import check_disk, check_locks, check_plan
-from l2rw.running.display import Display, can_be_mended
+from l2rw.running.display import Display, user_can_correct
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
 from l2rw.store.ending import MISTAKE
 from l2rw.store.errors import UserError
-from l2rw.store.paths import Results
+from l2rw.store.paths import TIMINGS, Results
 from l2rw.training.gpus import count_slots
 
-BENCH = Path("bench.json")
 MOST_HOURS = 72
-"""That this machine is kept busy for without being asked whether that is meant."""
+"""Longest estimated time that needs no ``--yes``."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Request:
     dry_run: bool
     unlock: bool
     yes: bool = False
-    """Whether it is started however long it takes."""
+    """Whether it is started even if the estimated time is long."""
 
     @property
     def command(self) -> list[str]:
@@ -52,8 +51,8 @@ def run(request: Request) -> int:
     """Check, say what will be done, do it, and name the page; return Snakemake's exit code.
 
     Raises:
-        UserError: Something is wrong that can be seen before anything runs.
-        KeyboardInterrupt: Somebody asked it to end, by SIGINT or SIGTERM.
+        UserError: A check before the run failed.
+        KeyboardInterrupt: It received SIGINT or SIGTERM.
     """
     if request.cores != "all" and not (request.cores.isdecimal() and int(request.cores)):
         raise UserError(
@@ -97,7 +96,7 @@ def _check_time(work: Work) -> None:
         raise UserError(
             f"That is more than {MOST_HOURS} hours: {work.told}.",
             f"add --yes to start it anyway, or lower steps or seeds: 1 / {share:,} of them "
-            "would do.",
+            "is possible.",
         )
 
 
@@ -107,15 +106,15 @@ def _outlook(plan: Plan, work: Work) -> str:
     if not work.to_do:
         return f"{plan.config.name}: {names}. All {work.jobs} training jobs are done."
     return (
-        f"{plan.config.name}: {names}. {work.to_do} of {work.jobs} training jobs are to do: "
+        f"{plan.config.name}: {names}. {work.to_do} of {work.jobs} training jobs remain: "
         f"{work.told}, by {work.source}."
     )
 
 
 def _timings(plan: Plan) -> Path:
     """Return the last timings: of ``l2rw bench``, or else of these results."""
-    if BENCH.exists() or plan.bench_file is None:
-        return BENCH
+    if TIMINGS.exists() or plan.bench_file is None:
+        return TIMINGS
     return Results(plan.config.results).bench(plan.bench_file)
 
 
@@ -134,7 +133,7 @@ def _follow(request: Request, results: Results, console: Console) -> int:
             f"{jobs} failed; finished results are kept. Correct the cause and run again.",
             soft_wrap=True,
         )
-        if all(map(can_be_mended, display.failed)):
+        if all(map(user_can_correct, display.failed)):
             return MISTAKE
     else:
         console.print(f"The page: {results.page}", soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""Snakemake as a process that ends in order when it is asked to."""
+"""Snakemake as a process that stops in an orderly way when it is asked to."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def snakemake_command(options: Sequence[str]) -> list[str]:
     """Return the command that runs the workflow in this folder.
 
     Raises:
-        UserError: There is no workflow here, nor in the repository that this package lies in.
+        UserError: There is no workflow here, nor in the repository of this package.
     """
     program = Path(sys.executable).with_name("snakemake")
     if not program.exists():
@@ -41,7 +41,7 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
 
     It and its jobs are a process group of their own, which Ctrl-C on the terminal does not reach.
     SIGINT and SIGTERM become SIGTERM for all of them: training jobs write their checkpoints,
-    Snakemake waits for them and lets go of its lock. A second signal kills them.
+    Snakemake waits for them and releases its lock. A second signal kills them.
 
     Raises:
         KeyboardInterrupt: After a signal, once the last of them has ended.

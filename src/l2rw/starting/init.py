@@ -23,11 +23,11 @@ from l2rw.starting.look import Look, look, write_left_out
 from l2rw.starting.sources import find_source
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
+from l2rw.store.paths import TIMINGS
 from l2rw.store.text import align
 from l2rw.training.gpus import count_slots
 
 CONFIGURATIONS = Path("config")
-BENCH = Path("bench.json")
 MOST_LISTED = 30
 """Classes that are listed one by one."""
 
@@ -150,7 +150,7 @@ def _work(text: str, found: Look, names: Names, machine: Machine) -> Work:
         each = [min(PER_CLASS, size) for size in facts.train_class_sizes]
         facts = replace(facts, clean_class_sizes=tuple(each))
     config = parse_config(yaml.safe_load(text)).with_facts(facts)
-    return work_left(Plan(config), BENCH, gpu=bool(machine.gpus), cores=machine.cores)
+    return work_left(Plan(config), TIMINGS, gpu=bool(machine.gpus), cores=machine.cores)
 
 
 def _what(found: Look) -> str:

@@ -1,1 +1,1 @@
-"""What all rooms share: files, checksums, identities, seeds, provenance, errors."""
+"""What all packages share: files, checksums, identities, seeds, provenance, errors."""

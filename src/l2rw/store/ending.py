@@ -1,9 +1,9 @@
-"""How a command ends: well, in one sentence, in silence, or in a traceback that says where it goes.
+"""How a command ends: well, with one sentence, silently, or with a traceback to report.
 
-What its user can mend ends it with a sentence, a hint and exit code 2. Ctrl-C and a reader that
-closed its end of the pipe, such as ``head``, end it without a word, by the exit codes that shells
-give to the signals for them. Anything else is a mistake of this package: it ends with a traceback,
-kept in a log, and exit code 1.
+A problem that its user can solve ends it with a sentence, a hint and exit code 2. Ctrl-C and a
+reader that closed its end of the pipe, such as ``head``, end it silently, with the exit codes that
+shells give to the signals for them. Anything else is an error of this package: it ends with a
+traceback, which is kept in a log, and exit code 1.
 """
 
 import errno

@@ -8,10 +8,10 @@ SHOWN = 30
 
 
 class UserError(Exception):
-    """Something the user can mend: shown as one sentence and a hint, exit code 2, no traceback."""
+    """A problem that the user can solve: shown in a sentence with a hint, exit code 2."""
 
     def __init__(self, problem: str, hint: str) -> None:
-        """Args: ``problem`` says what is wrong and where, ``hint`` how to mend it."""
+        """Args: ``problem`` says what is wrong and where, ``hint`` how to solve it."""
         super().__init__(f"{problem} Hint: {hint}")
 
 

@@ -79,7 +79,7 @@ def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
             another type than its field. An integer passes for a float.
     """
     if not isinstance(stored, Mapping):
-        raise ValueError(f"{kind.__name__} is {stored!r:.40}, which are no settings")
+        raise ValueError(f"{kind.__name__} is {stored!r:.40}, which holds no settings")
     by_key = {_key(one): one for one in fields(kind)}
     if unknown := stored.keys() - by_key.keys():
         raise ValueError(f"{kind.__name__} has no setting {', '.join(sorted(map(repr, unknown)))}")
@@ -91,7 +91,9 @@ def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         if not _is(value, types[name]):
             wanted = getattr(types[name], "__name__", types[name])
-            raise ValueError(f"{name} of {kind.__name__} is {value!r:.40}, which is no {wanted}")
+            raise ValueError(
+                f"{name} of {kind.__name__} is {value!r:.40}, which is not of type {wanted}"
+            )
     return kind(**values)
 
 

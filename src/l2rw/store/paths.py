@@ -1,4 +1,4 @@
-"""Where everything lies: the one place that spells the paths of results.
+"""Where everything is: the only module that spells the paths of results.
 
 The workflow's rules declare the same paths, with Snakemake's wildcards.
 """
@@ -12,9 +12,9 @@ from l2rw.store.seeds import parse_seeds
 
 RESULT, METRICS, SUSPECTS = "result.json", "metrics.csv", "suspects.csv"
 NETWORK = "network.safetensors"
-"""What training leaves, in the folder of a run."""
+"""Files of a trained run, in its folder."""
 RUN_FILES = (METRICS, NETWORK, SUSPECTS, RESULT)
-"""All of it; what makes the run done comes last."""
+"""All of them; the one that makes the run done comes last."""
 PROBE, PROBE_RECORD = "probe.csv", "probe.json"
 """What Figure 3 adds, and what holds its checksum."""
 DETECTORS, DETECTORS_RECORD = "detectors.csv", "detectors.json"
@@ -24,14 +24,19 @@ DETECTOR_COLUMNS = ("seed", "part", "image", "given_label", "clean")
 UNSEEN, TRAINED_ON = "validation", "train"
 """Its parts: examples that the network was not trained on, and training examples."""
 CHECKS, BOUND, TRAJECTORY = "checks.json", "bound.csv", "trajectory.csv"
-"""What a simulation leaves."""
+"""Files of a simulation."""
 PAGE, HTML = "REPRODUCTION.md", "REPRODUCTION.html"
 CLAIMS, CLAIMS_RECORD = "claims.csv", "claims.json"
 """The ledger, in the folder of the results."""
 INDEX = "index.html"
-"""The page of everything, there, too."""
+"""The results page, there, too."""
 METRICS_OF_ALL = "metrics.json"
 """The numbers of all figures and tables, there, too."""
+
+TIMINGS = Path("bench.json")
+"""The file that ``l2rw bench`` writes and planning reads by default, where the workflow runs."""
+DOWNLOADS = Path("data/raw")
+"""The folder of downloads, where the workflow runs."""
 
 TABLES, FIGURES = "tables", "figures"
 """Folders of what is made of experiments."""
@@ -119,7 +124,7 @@ class ReviewFiles:
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one configuration, and what lies beside them."""
+    """The results of one configuration, and its logs and checkpoints."""
 
     folder: Path
 
@@ -129,7 +134,7 @@ class Results:
         return cls(root / ALL_RESULTS / configuration)
 
     def data(self, file: str) -> Path:
-        """File of a data set, whose name tells its content."""
+        """File of a data set, whose name contains a digest of its content."""
         return self.folder / "data" / file
 
     def split(self, split: str, seed: str | int) -> Path:

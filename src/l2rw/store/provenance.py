@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 import l2rw
 
 PACKAGE = Path(l2rw.__file__).parent
-ROOMS_THAT_COMPUTE = (
+PACKAGES_THAT_COMPUTE = (
     "core",
     "store/randomness.py",
     "models",
@@ -24,13 +24,13 @@ LIBRARIES = ("torch", "numpy", "scikit-learn")
 CODE_AND_DATA = {".py", ".csv", ".yaml", ".html"}
 
 
-def source_hash(rooms: tuple[str, ...] = ROOMS_THAT_COMPUTE) -> str:
+def source_hash(packages: tuple[str, ...] = PACKAGES_THAT_COMPUTE) -> str:
     """Digest the package's files, code and data, that decide what a result is (12 hex digits).
 
-    What they compute counts: not where they lie, nor imports and docstrings, which say where others
-    lie, nor how lines end.
+    Only what they compute counts: not their paths, nor imports and docstrings, which name the paths
+    of others, nor line ends.
     """
-    paths = [PACKAGE / room for room in rooms]
+    paths = [PACKAGE / name for name in packages]
     files = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])}
     digests = sorted(
         _digest(file, file.stat().st_mtime_ns) for file in files if file.suffix in CODE_AND_DATA

@@ -1,4 +1,4 @@
-r"""The paper's theory put to the test: Lemma 1, Theorem 2 and a slip in their proof.
+r"""Tests of the paper's theory: Lemma 1, Theorem 2 and an error in their proof.
 
 Appendix B analyses the update with unnormalised weights and the whole clean set,
 
@@ -14,7 +14,7 @@ alignment of a step is
 
 .. math:: \mathcal{T}_t = \sum_{i \in B_t} \max\{\langle \nabla G, \nabla f_i \rangle, 0\}^2 .
 
-The proof, with the slip mended, is a chain of three links:
+The corrected proof is a chain of three links:
 
 (a) **Descent.** By smoothness :math:`G(\theta_{t+1}) \le G(\theta_t) - \langle \nabla G, d
     \rangle + \frac{L}{2} \|d\|^2` for the step d. The inner product is

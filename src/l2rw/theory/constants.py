@@ -1,4 +1,4 @@
-"""The constants of Lemma 1 and Theorem 2 for a problem, with and without the slip."""
+"""The constants of Lemma 1 and Theorem 2 for a problem, as printed and corrected."""
 
 import math
 from dataclasses import asdict, dataclass

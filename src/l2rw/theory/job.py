@@ -13,7 +13,7 @@ from l2rw.store.checksums import write_record
 from l2rw.store.files import write_csv
 from l2rw.store.identity import plain
 from l2rw.store.paths import BOUND, CHECKS, TRAJECTORY
-from l2rw.store.provenance import ROOMS_THAT_COMPUTE, provenance, source_hash
+from l2rw.store.provenance import PACKAGES_THAT_COMPUTE, provenance, source_hash
 from l2rw.theory.checks import bootstrap_limits, check_lemma, check_theorem
 from l2rw.theory.constants import Constants, constants_of
 from l2rw.theory.counterexample import Counterexample, counterexamples, search_printed_failure
@@ -58,7 +58,7 @@ def run_simulation(
         names: Of the workflow.
     """
     started = time.perf_counter()
-    made = provenance() | {"source": source_hash((*ROOMS_THAT_COMPUTE, "theory"))}
+    made = provenance() | {"source": source_hash((*PACKAGES_THAT_COMPUTE, "theory"))}
     problem = _problem_of(spec, data, split, names)
     constants = constants_of(problem, spec)
     record = simulate(problem, spec, constants, seed)
