@@ -89,7 +89,7 @@ def test_swept_settings_of_training(value, said):
         ("compute:\n  threads: 1\n  stack: 2\n  threads: 3\n", "threads occurs in line 2 and in"),
         ("a: [", "while parsing"),
         ("? [1]\n: 2\n? {}\n: 3", "unhashable"),
-        ("\xff", "no text in UTF-8"),
+        ("\xff", "not UTF-8 text"),
         ("[" * 5000, "nested too deeply"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Keys that configurations once had, so that those written before go on to work."""
+"""Keys that configurations once had, so that older ones still work."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

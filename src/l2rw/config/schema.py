@@ -85,7 +85,7 @@ def _with_settings(example: str) -> Any:
 Share = Annotated[float, Field(gt=0, lt=1)]
 Noise = Annotated[float, Field(ge=0, lt=1)]
 MOST = 10**9
-"""No whole number is larger: what nobody means is refused before it is computed with."""
+"""The largest whole number: larger ones are surely mistakes, and refused."""
 Positive = Annotated[int, Field(gt=0, le=MOST)]
 NotNegative = Annotated[int, Field(ge=0, le=MOST)]
 Seeds = Annotated[int, Field(gt=0, le=1000)]

@@ -33,7 +33,7 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError:
-        reason = "it is no text in UTF-8"
+        reason = "it is not UTF-8 text"
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except RecursionError:

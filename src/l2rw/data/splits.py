@@ -67,9 +67,9 @@ class DatasetLabels:
     test: Indices
     """Of the test half, shape (m,)."""
     given: Indices
-    """Of the training half, as they come, shape (n,)."""
+    """Given labels of the training half, shape (n,)."""
     truth_is_known: NDArray[np.bool_]
-    """Where :attr:`train` is surely right, shape (n,)."""
+    """Where :attr:`train` is known to be right, shape (n,)."""
     clean: Indices
     """Examples of the training half whose labels the user trusts, in ascending order, (k,)."""
     groups: Indices

@@ -1,6 +1,6 @@
 """Endless, shuffled streams of example positions, addressed by position rather than iterated.
 
-What lies at place k of a stream depends on (axis, seed, k) alone, so step t can be asked for at
+The item at place k of a stream depends only on (axis, seed, k), so step t can be asked for at
 any time: a resumed run needs no iterator state.
 """
 

@@ -1,4 +1,4 @@
-"""What methods share that weigh an example by its given label."""
+"""The base of methods that weigh an example by its given label."""
 
 from torch import Tensor
 

@@ -1,6 +1,6 @@
 r"""The focal loss (Lin et al., ICCV 2017), in its form for several classes.
 
-With p_y the predicted probability of the given label, an example loses
+With p_y the predicted probability of the given label, the loss of an example is
 
 .. math:: -(1 - p_y)^\gamma \log p_y ,
 

@@ -1,18 +1,18 @@
 r"""Forward correction for label noise (Patrini et al., CVPR 2017).
 
-With the probability T_ij that an image of class i is given label j, an example with given label z
-loses
+With the probability T_ij that an image of class i is given label j, the loss of an example with
+given label z is
 
 .. math:: -\log \sum_i p(y = i | x) T_{iz} ,
 
-as in :mod:`l2rw.methods.s_model`, but T stays as it is. A first network, the baseline of the seed,
-estimates it: row i is its prediction for the anchor of class i, an image that it takes surely for
-one of class i,
+as in :mod:`l2rw.methods.s_model`, but T is constant. A first network, the baseline of the seed,
+estimates it: row i is its prediction for the anchor of class i, an image that it assigns to class
+i with high probability,
 
 .. math:: T_{ij} = \hat{p}(j | \bar{x}_i) .
 
-By the paper that is the image with the largest p(i | x). A network is often too sure of that one,
-so the authors' code passes over the first three in a hundred where there are ten classes, as we do.
+In the paper, the anchor is the image with the largest p(i | x). The network is often too confident
+about it, so the authors' code skips the first three percent of the images for ten classes, as here.
 """
 
 from typing import Any, ClassVar
@@ -31,14 +31,14 @@ LEAST_PROBABILITY = 1e-8
 """What smaller entries of T are raised to, so that all losses are finite."""
 
 Targets = tuple[Tensor, Tensor, Tensor]
-"""Labels (n,), the logarithms of their columns of T (n, classes), and who is trusted (n,)."""
+"""Labels (n,), the logarithms of their columns of T (n, classes), and which are trusted (n,)."""
 
 
 class ForwardCorrection(Method):
-    """Nobody is trusted.
+    """No label is trusted.
 
-    Anchors are images of the hyper-validation set, because the first network may know its training
-    labels by heart.
+    Anchors are images of the hyper-validation set, because the first network may have memorised
+    its training labels.
     """
 
     Settings: ClassVar[type[Any]] = ForwardSettings

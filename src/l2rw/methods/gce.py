@@ -1,6 +1,6 @@
 r"""Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018).
 
-With p_y the predicted probability of the given label, an example loses
+With p_y the predicted probability of the given label, the loss of an example is
 
 .. math:: (1 - p_y^q) / q ,
 

@@ -80,5 +80,5 @@ class ForwardSettings(Checked):
     """Of :mod:`l2rw.methods.forward_correction`."""
 
     passed_over: float = number(0.3, left_out_at=0.0, least=0, below=1)
-    """How many images are taken more surely for a class than its anchor, as a share of the images
-    that a class has in the mean."""
+    """Number of images with a higher predicted probability of a class than its anchor, as a share
+    of the mean number of images of a class."""

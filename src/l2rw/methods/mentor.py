@@ -8,9 +8,9 @@ embedded in 2 and 5 numbers; 20 tanh units and a sigmoid make
 .. math:: v = \sigma(a^T \tanh(W [h_\rightarrow, h_\leftarrow, e_y, e_t] + b) + c) .
 
 It learns to predict whether a label is right, by cross-entropy on examples whose truth is known,
-those of the clean and hyper-validation sets, while it teaches a network of its own. Beside those of
-the batch it sees again what it saw of others at all times of the run so far: else it would forget
-what losses mean early in training, and be of no use to the next network.
+those of the clean and hyper-validation sets, while it teaches a network of its own. In addition to
+the batch, it trains on what it remembers of other examples from all times of the run so far.
+Otherwise it would forget what losses mean early in training, and be useless for the next network.
 """
 
 from typing import ClassVar
@@ -50,8 +50,8 @@ DIRECTIONS = ("forward", "backward")
 class Mentor(Paced):
     """The parent run: a network and its mentor learn together.
 
-    The network trains as in :mod:`l2rw.methods.mentornet_dd`, by the opinions that the mentor has
-    at the time, on training, clean and hyper-validation examples, under their given labels.
+    The network trains as in :mod:`l2rw.methods.mentornet_dd`, with the weights that the mentor
+    predicts at the time, on training, clean and hyper-validation examples with given labels.
     """
 
     Settings: ClassVar[type[MentorSettings]] = MentorSettings

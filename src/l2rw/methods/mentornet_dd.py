@@ -18,7 +18,7 @@ MENTOR = "mentor/"
 
 
 class MentorNetDD(Mentor):
-    """The mentor is that of the mentor's run of the seed, and learns no more."""
+    """The mentor comes from the mentor's run of the same seed and is constant."""
 
     def parameters(self, context: TrainingContext) -> dict[str, NDArray[np.float32]]:
         """Return none."""

@@ -1,4 +1,4 @@
-"""What others need to know of a method."""
+"""What planning, tables and figures need to know about a method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from l2rw.methods.settings import NoSettings, read_settings
 from l2rw.store.records import Record
 
 Told = Literal["nothing", "noise rate", "clean images", "true labels"]
-"""What a method may be told of the noise."""
+"""Extra information about the noise that a method may get."""
 NOTHING: Told = "nothing"
 CLEAN_IMAGES: Told = "clean images"
 
@@ -33,7 +33,7 @@ class MethodRecord(Record):
     trained_beside_validation: bool = False
     """Whether the hyper-validation set is so, too."""
     after: str = ""
-    """Name of the method whose run of its seed it waits for, and begins from; none if empty."""
+    """Name of the method whose run of the same seed it depends on; none if empty."""
     needs_validation: bool = False
     """Whether it looks at the hyper-validation set, as its labels are given."""
     loss_alone: bool = False
@@ -43,7 +43,7 @@ class MethodRecord(Record):
     extra_passes: int = 0
     """Passes forward of a batch in every step, beside those of SGD or L2RW: what they cost."""
     told: Told = NOTHING
-    """What it is told of the noise or of the classes beyond the training set, apart from the clean
+    """Extra information about the noise or the classes that it gets, apart from the clean
     images that it is guided by or trained on as such."""
     settings: type[Any] = NoSettings
     """A frozen dataclass of its hyperparameters, with the source's defaults. It must not import
@@ -51,7 +51,7 @@ class MethodRecord(Record):
 
     @property
     def all_told(self) -> tuple[Told, ...]:
-        """What it is told, clean images included; nothing, if so, in a word."""
+        """All extra information that it gets, with clean images; ``nothing`` if it gets none."""
         clean = (
             self.guided_by_clean_set or self.trained_on_clean_set or self.trained_beside_clean_set
         )

@@ -1,7 +1,7 @@
 r"""Methods whose targets mix the given label with the prediction (Reed et al., 2015).
 
-With q the predicted distribution, t the given label and r what the method makes of the prediction
-(t and r as distributions over the classes), an example loses
+With q the predicted distribution, t the given label and r a function of the prediction
+(t and r as distributions over the classes), the loss of an example is
 
 .. math:: -\sum_k [\beta t_k + (1 - \beta) r_k] \log q_k .
 """

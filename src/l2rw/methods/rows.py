@@ -96,10 +96,10 @@ def split_row(text: str) -> tuple[str, tuple[str, ...], list[str]]:
 
 
 def told(row: str) -> str:
-    """Return what a row is told of the noise, as in ``clean images``; "" if nobody knows.
+    """Return which extra information a row gets, such as ``clean images``; "" if unknown.
 
     Args:
-        row: As it is written. Nobody knows of methods without record, which are quoted.
+        row: As it is written. It is unknown for methods without a record, which are quoted.
     """
     method, variants, _ = split_row(row)
     things: dict[Told, None] = dict.fromkeys(METHODS[method].all_told) if method in METHODS else {}

@@ -5,7 +5,7 @@ A layer behind the classifier adapts its prediction to the noise. It holds logit
 .. math:: \theta_{ij} = \frac{\exp b_{ij}}{\sum_k \exp b_{ik}}
 
 is the probability that an image of class i is given label j (their simple model: the noise depends
-on the class alone). An example with given label z loses
+on the class alone). The loss of an example with given label z is
 :math:`-\log \sum_i p(y = i | x) \theta_{iz}`. The layer is trained with the network; evaluation
 goes through the classifier, p(y | x), without it.
 """
@@ -32,8 +32,8 @@ that are infinite, or that never move: the gradient at a logit is proportional t
 class SModel(Method):
     """The noise layer begins near the identity.
 
-    The off-diagonal entries of a row share the noise evenly. As the paper remarks, the method is
-    told how much noise there is: the share of wrong labels in the training set.
+    The off-diagonal entries of a row share the noise evenly. As the paper remarks, the method
+    gets the noise rate: the share of wrong labels in the training set.
     """
 
     def parameters(self, context: TrainingContext) -> dict[str, NDArray[np.float32]]:

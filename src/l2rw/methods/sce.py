@@ -1,7 +1,7 @@
 r"""Symmetric cross-entropy (Wang et al., ICCV 2019).
 
-To cross-entropy comes its reverse, in which label and prediction p change places. The logarithm of
-a label's zeros is taken to be A, so with the given label y an example loses
+The loss adds to cross-entropy its reverse, in which label and prediction p change places. The
+logarithm of a label's zeros is replaced by A, so with the given label y the loss of an example is
 
 .. math:: -\alpha \log p_y - \beta A (1 - p_y) .
 

@@ -6,8 +6,8 @@ as in MentorNet's code (Jiang et al., ICML 2018), λ follows a percentile of the
 .. math:: \lambda \leftarrow d \lambda + (1 - d) \, \mathrm{percentile}_p(\ell) ,
     \qquad w_i = 1[\ell_i \le \lambda] / n .
 
-It begins at zero. As in the paper, all examples count at first, for what is learnt last would never
-be learnt otherwise: its losses are large, so it does not count, and they stay so.
+It begins at zero. As in the paper, all examples count at first. Otherwise, classes that are learnt
+late would never be learnt: their losses are large, so they do not count, and stay large.
 """
 
 from typing import ClassVar, Protocol
@@ -32,7 +32,7 @@ class PaceSettings(Protocol):
 
 
 class Paced(Method):
-    """What methods share whose state is ``threshold``, the scalar λ."""
+    """The base of methods whose state is ``threshold``, the scalar λ."""
 
     settings: PaceSettings
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from l2rw.store.records import Record, Records
 
 COSTS = files("l2rw.models") / "costs.csv"
-"""What ``l2rw costs`` found: operations are counted, memory is measured on a CPU."""
+"""Written by ``l2rw costs``: operations are counted, memory is measured on a CPU."""
 
 
 class Cost(NamedTuple):

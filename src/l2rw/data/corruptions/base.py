@@ -23,7 +23,7 @@ class Corruption(ABC):
     name: ClassVar[str]
     """As in its record."""
     classes: int
-    """Number of classes that a network must tell apart."""
+    """Number of classes that a network must distinguish."""
 
     @property
     @abstractmethod

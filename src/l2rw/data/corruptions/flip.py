@@ -25,12 +25,12 @@ class Flip(Corruption):
 
     The training half is parted into the validation set, the clean set and the training set; the
     test part is the whole test half. For one seed and ``validation_size``, the validation images
-    are the same at every other setting, a smaller clean set lies within a larger one, and what
+    are the same at every other setting, a smaller clean set is part of a larger one, and what
     flips at a low noise flips to the same label at a higher one: a sweep changes nothing else.
     """
 
     classes: int
-    """Classes of the data set, all of which a network must tell apart."""
+    """Classes of the data set, all of which a network must distinguish."""
     noise: float
     """Share of the labels that flip, in [0, 1): exact in the training set and, on its own, in the
     validation set."""

@@ -1,4 +1,4 @@
-"""Labels as they come: nobody corrupts what people got wrong already."""
+"""Labels as given, without any corruption: some may be wrong already."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,11 +19,11 @@ class Given(Corruption):
     The clean set is the user's list of trusted examples, or part of it. Without a list it is drawn
     from the whole training half, under true labels, which must then be known; of each class as
     many, or one more. The validation set tears no group apart. For one seed and
-    ``validation_size``, a smaller clean set lies within a larger one.
+    ``validation_size``, a smaller clean set is part of a larger one.
     """
 
     classes: int
-    """Classes of the data set, all of which a network must tell apart."""
+    """Classes of the data set, all of which a network must distinguish."""
     clean_size: int
     """Examples of the clean set; 0 for all of the user's list."""
     validation_size: int

@@ -32,7 +32,7 @@ class Imbalance(Corruption):
 
     name: ClassVar[str] = "imbalance"
     classes: ClassVar[int] = 2  # type: ignore[misc]
-    """Number of classes a network must tell apart."""
+    """Number of classes that a network must distinguish."""
 
     @property
     def label(self) -> str:

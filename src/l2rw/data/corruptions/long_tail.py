@@ -26,11 +26,11 @@ class LongTail(Corruption):
 
     The clean set is balanced and set aside before, and so is the validation set, which has the same
     tail as the training set. The test part stays whole. For one seed and equal sizes, a heavier
-    tail lies within a lighter one.
+    tail is part of a lighter one.
     """
 
     classes: int
-    """Classes of the data set, all of which a network must tell apart."""
+    """Classes of the data set, all of which a network must distinguish."""
     imbalance: float
     """The factor IF >= 1: how many times more examples the first class keeps than the last one."""
     clean_size: int

@@ -115,7 +115,7 @@ def _human_labels(
         train_class_sizes=base.train_class_sizes,
         test_size=base.test_size,
         pixel_range=base.pixel_range,
-        # Its labels, not its name, tell apart what people of different groups gave.
+        # Its labels, not its name, distinguish the groups of people who gave them.
         sha256={**base.sha256, **file, **({"given": given} if given else {})},
         arrays={"given": given} if given else {},
     )

@@ -91,7 +91,7 @@ def _read_pickle(stream: IO[bytes], where: str) -> Half:
     batch = load_pickle(stream, where)
     if not isinstance(batch, dict):
         raise _no_batch(where, f"a {type(batch).__name__} instead of a dictionary")
-    # Python 3 may have pickled it anew, with texts as keys.
+    # Python 3 may have pickled it again, with texts as keys.
     values = {key.decode("latin1") if isinstance(key, bytes) else key: batch[key] for key in batch}
     images = values.get("data")
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.size % PIXELS:

@@ -57,7 +57,7 @@ class Cifar10:
         container.require_reader(path)
 
     def check_files(self) -> dict[str, str]:
-        """Say of the container where it lies and whether its content is the published one."""
+        """Return, for the container, its place and whether its content is the published one."""
         if not self.is_complete():
             return {f"none of {ACCEPTED}": "absent"}
         _, path = self._locate()

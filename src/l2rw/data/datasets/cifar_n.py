@@ -50,7 +50,7 @@ class CifarN:
         self._images.require()
 
     def check_files(self) -> dict[str, str]:
-        """Say of the file of labels where it lies and whether its content is the published one."""
+        """Return the place of the file of labels and whether its content is the published one."""
         path = self._find()
         if path is None:
             return {self._file: "absent"}

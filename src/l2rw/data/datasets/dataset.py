@@ -34,9 +34,9 @@ class OwnLabels:
     """What more there is to say of labels that are not all known to be right."""
 
     given: Labels
-    """Of the training half, as they come, shape (n,)."""
+    """Given labels of the training half, shape (n,)."""
     truth_is_known: NDArray[np.bool_]
-    """Where ``train_labels`` are surely right, shape (n,)."""
+    """Where ``train_labels`` are known to be right, shape (n,)."""
     clean: Labels
     """Examples of the training half whose labels the user trusts, ascending, shape (k,)."""
     groups: Labels

@@ -73,7 +73,7 @@ def facts_from_json(content: Mapping[str, Any]) -> Facts:
 
 
 def data_file(data: Facts) -> str:
-    """Return the name of a data set's file, which tells what it was read from and how."""
+    """Return the name of a data set's file, with a digest of its content and options."""
     content = dict(data.sha256)
     identity = {"revision": RESULTS_REVISION, "content": content, **revisions(data)}
     return f"{data.name}-{digest(identity)}.npz"

@@ -57,7 +57,7 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-# What NumPy names to make an array anew depends on the protocol.
+# The functions that NumPy names to restore an array depend on the protocol.
 _RECONSTRUCT: Any = np.zeros(1).__reduce__()[0]
 _FROMBUFFER: Any = np.zeros(1).__reduce_ex__(5)[0]
 _ADMITTED: dict[tuple[str, str], Callable[..., object]] = {

@@ -22,7 +22,7 @@ CLASSES = (
 )
 """Names of CIFAR-10's classes by label."""
 SUFFIXES = {".png", ".bmp", ".webp", ".jpg", ".jpeg"}
-"""Pictures to read. JPEG is lossy: who has such a copy is told that the images differ."""
+"""Pictures to read. JPEG is lossy: a copy in this format is refused because its images differ."""
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMN = "label"
 

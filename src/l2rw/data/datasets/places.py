@@ -10,7 +10,7 @@ DOWNLOAD_AGAIN = "replace it by a fresh copy, or delete it to download it again.
 
 @dataclass(frozen=True)
 class Places:
-    """Where one data set may lie: in the user's folder, if any, or where downloads are kept."""
+    """The folders of one data set: the user's folder, if any, and that of downloads."""
 
     name: str
     root: Path | None

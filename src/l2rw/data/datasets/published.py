@@ -14,7 +14,7 @@ class PublishedFiles:
     """The published files of one data set, plain or gzipped; a reader derives from it."""
 
     subfolders: tuple[str, ...] = ("",)
-    """Where the files may lie below the folders that are searched."""
+    """Where the files may be, relative to the folders that are searched."""
 
     def __init__(self, places: Places) -> None:
         """Args: ``places`` name the data set and the folders to search."""
@@ -31,7 +31,7 @@ class PublishedFiles:
             self.locate(file)
 
     def check_files(self) -> dict[str, str]:
-        """Say of each file where it lies and whether its content is the published one."""
+        """Return, for each file, its place and whether its content is the published one."""
         result = {}
         for file in self.info.sha256:
             path = self.find(file)
@@ -43,7 +43,7 @@ class PublishedFiles:
         return result
 
     def find(self, file: str) -> Path | None:
-        """Return where a file lies, plain or gzipped, or None."""
+        """Return the path of a file, plain or gzipped, or None."""
         candidates = (
             folder / below / name
             for folder in self.places.folders()
@@ -53,7 +53,7 @@ class PublishedFiles:
         return next((path for path in candidates if path.is_file()), None)
 
     def locate(self, file: str) -> Path:
-        """Return where a file lies; raise :class:`UserError` if it is nowhere."""
+        """Return the path of a file; raise :class:`UserError` if it is absent."""
         path = self.find(file)
         if path is None:
             raise UserError(

@@ -32,7 +32,7 @@ class Source(Protocol):
         """Verify and read; raise :class:`UserError` if something is absent or not as published."""
 
     def check_files(self) -> dict[str, str]:
-        """Say of each file where it lies and whether its content is the published one."""
+        """Return, for each file, its place and whether its content is the published one."""
 
 
 def fetch(name: str, root: Path | None, *, download: bool, cache: Path) -> Dataset:
@@ -78,7 +78,7 @@ def require(name: str, root: Path | None, *, download: bool, cache: Path) -> Non
 
 
 def check_files(name: str, root: Path | None, cache: Path) -> dict[str, str]:
-    """Say of each source file where it lies and whether its content is the published one."""
+    """Return, for each source file, its place and whether its content is the published one."""
     source: Source = CATALOG.load(name)(_places(name, root, cache))
     return source.check_files()
 

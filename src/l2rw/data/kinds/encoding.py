@@ -26,7 +26,7 @@ class Column:
     categories: tuple[str, ...] | None
     """Values that become a feature each; None for numbers."""
     has_missing: bool
-    """Whether a feature tells that there is no value."""
+    """Whether an additional feature marks missing values."""
     mean: float = 0.0
     deviation: float = 1.0
 

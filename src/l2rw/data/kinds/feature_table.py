@@ -73,7 +73,7 @@ class FeatureTable(TableKind):
         return {"columns": [asdict(column) for column in columns], **decimal}
 
     def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
-        """Return the rows as they come, without labels; see :meth:`.DatasetKind.shown`."""
+        """Return the rows as they are, without labels; see :meth:`.DatasetKind.shown`."""
         hidden = [HALF, NUMBER, self.label_column, self.true_label_column, self.id_column]
         frame = self._rows(layout).iloc[places]
         columns = [name for name in frame.columns if name not in hidden]

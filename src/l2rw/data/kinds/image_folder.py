@@ -1,4 +1,4 @@
-"""A folder of images by class: each folder in it is a class, however deep its images lie."""
+"""A folder with a folder of images for each class, at any depth."""
 
 import os
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class ImageFolder(ImageKind):
         )
         if loose := [path for path in inside if "/" not in path]:
             raise UserError(
-                f"{counted(loose, 'image {} lies', 'images {} lie')} in no folder of a class.",
+                f"{counted(loose, 'image {} is', 'images {} are')} not in the folder of a class.",
                 f"put each into a folder of {self.path} that is called as its class.",
             )
         labels = [path.split("/", 1)[0] for path in inside]
@@ -107,7 +107,7 @@ def _is_image(name: str) -> bool:
 def files_below(root: Path) -> list[str]:
     """Return all files, sorted, but hidden ones, as paths below ``root``.
 
-    Links are followed, but into no folder that they lie in. Paths are text here: 50,000 objects
+    Links are followed, except to folders that contain them. Paths are text here: 50,000 objects
     would take seconds.
     """
     found: list[str] = []

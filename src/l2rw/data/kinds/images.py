@@ -48,7 +48,7 @@ class ImageKind(DatasetKind):
         return decode_all(files, self.picture, title)
 
     def shown(self, layout: Layout, places: Labels, side: int) -> list[Shown]:
-        """Return the pictures as they come; see :meth:`.DatasetKind.shown`."""
+        """Return the images as they are; see :meth:`.DatasetKind.shown`."""
         sources = picked(layout.examples.source, places)
         return pictures_of([self.file_of(source) for source in sources], side)
 
