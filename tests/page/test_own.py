@@ -84,4 +84,4 @@ def test_a_verdict_where_labels_are_trusted_alone():
     assert told.startswith("Against given test labels")
     assert "no verdict" in told
     assert "helped:" not in told
-    assert "not both here" in verdict([good], FACTS, balanced=False)
+    assert "both needed" in verdict([good], FACTS, balanced=False)

@@ -68,10 +68,10 @@ def test_every_link_within_leads_somewhere(page, ledger):
 def test_it_opens_with_what_was_asked_and_found_in_at_most_five_lines(page, plans, ledger):
     lines = contents(plans, ledger)["headline"]
     assert 2 <= len(lines) + 1 <= 5
-    assert lines[0].startswith("Asked: ")
+    assert lines[0].startswith("Question: ")
     assert lines[1] == (
-        "Figure 2, majority share 0.995: L2RW errs on 4.00 ± 0.01 % of the test part, training as "
-        "usual on 40.00 ± 0.10 %, the best other method, Random, on 20.00 ± 0.05 %."
+        "Figure 2, majority share 0.995: L2RW errs on 4.00 ± 0.01 % of the test part, plain "
+        "training on 40.00 ± 0.10 %, the best other method, Random, on 20.00 ± 0.05 %."
     )
     assert page.index(lines[1]) < page.index("<section")
 

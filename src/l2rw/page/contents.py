@@ -1,4 +1,4 @@
-"""What the page says: headline, experiments with their verdicts, provenance."""
+"""The content of the page: headline, experiments with their verdicts, provenance."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ class Section:
     settings: str
     """As YAML."""
     own: list[OwnData]
-    """What there is to say of a user's own data sets."""
+    """What the page shows of a user's own data sets."""
     runs: dict[str, dict[str, int]]
     """What made its runs: commit, source, device, precision, each with the number of runs."""
 

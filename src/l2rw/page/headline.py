@@ -1,4 +1,4 @@
-"""What was asked and what was found, in a few lines."""
+"""The question and the main findings, in a few lines."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,8 +18,8 @@ FINDINGS = 3
 
 
 def headline(plans: Sequence[PlanFile], there: Results) -> list[str]:
-    """Return the lines: first what was asked, then what the first experiments found."""
-    # What is to be said of a user's own data needs more words; see :mod:`l2rw.page.own`.
+    """Return the lines: first the question, then the findings of the first experiments."""
+    # A user's own data need more words; see :mod:`l2rw.page.own`.
     published = [plan for plan in plans if not any(cell.data_file for cell in plan.cells)]
     found = (line for plan in published for line in _found(plan, there))
     return [_asked(plans), *(line for line, _ in zip(found, range(FINDINGS), strict=False))]
@@ -29,13 +29,17 @@ def _asked(plans: Sequence[PlanFile]) -> str:
     datasets = dict.fromkeys(name_of(cell.dataset) for plan in plans for cell in plan.cells)
     methods = {cell.run_spec.method for plan in plans for cell in plan.cells if _trains(cell)}
     seeds = max(len(plan.seeds) for plan in plans)
-    told = f"{len(methods)} methods, " if methods else ""
-    counted = "1 experiment" if len(plans) == 1 else f"{len(plans)} experiments"
+    told = f"{_count(len(methods), 'method')}, " if methods else ""
+    counted = _count(len(plans), "experiment")
     return (
-        "Asked: if a few labels are surely right, does weighting every training example by them "
-        f"(L2RW) beat training as usual? {counted}, {told}"
-        f"{splits(seeds)}, on {', '.join(datasets)}."
+        "Question: if a few labels are known to be right, does weighting the training examples "
+        f"with their help (L2RW) beat plain training? {counted}, {told}{splits(seeds)}, on "
+        f"{', '.join(datasets)}."
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + "s" * (number != 1)
 
 
 def _trains(cell: object) -> bool:
@@ -67,7 +71,7 @@ def _found(plan: PlanFile, there: Results) -> Iterator[str]:
     verb = "errs on" if error else "is right on"
     told = f"{title}, {at}: {look(OURS).label} {verb} {_number(lines.loc[OURS])} % of the test part"
     if PLAIN in lines.index:
-        told += f", training as usual on {_number(lines.loc[PLAIN])} %"
+        told += f", plain training on {_number(lines.loc[PLAIN])} %"
     for row in others.index[:1]:
         told += f", the best other method, {look(row).label}, on {_number(lines.loc[row])} %"
     yield f"{told}."

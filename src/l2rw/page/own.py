@@ -1,7 +1,7 @@
-"""What the page says of a user's own data: how far to trust numbers, and whether L2RW helped.
+"""What the page says about a user's own data: numbers with intervals, and whether L2RW helped.
 
-Intervals hold the chance of seeds and that of the test part, a sample of m examples that all seeds
-share. A mean over seeds has the 95 % interval ±√(h² + 1.96² v): h is Student's over seeds, v the
+Intervals include the variation between seeds and that of the test part, a sample of m examples that
+all seeds share. A mean over seeds has the 95 % interval ±√(h² + 1.96² v): h is Student's, v the
 binomial variance of the mean, p (1 - p) / m. Two methods see the same test examples, but which of
 them both get right is not kept: of the difference d between their errors e and f, v is taken to be
 the largest that is possible, (min(1, e + f) - d²) / m.
@@ -118,7 +118,7 @@ def gain(ours: Row, plain: Row, *, balanced: bool) -> Estimate:
 
 
 def own_data(plan: PlanFile, there: Results) -> list[OwnData]:
-    """Return what there is to say of each of a user's own data sets in a table."""
+    """Return what the page shows of each of a user's own data sets in a table."""
     if plan.settings["kind"] != "table":
         return []
     cells = [c for c in plan.cells if c.data_file and c.corruption.name == "given"]
@@ -171,10 +171,10 @@ def _rows(plan: PlanFile, name: str, there: Results) -> list[Row]:
 
 
 def verdict(rows: Sequence[Row], facts: Facts, *, balanced: bool) -> str:
-    """Say whether reweighting helped; only labels that are trusted can tell."""
+    """Say whether reweighting helped, if the test labels are trusted."""
     by_name = {row.name: row for row in rows}
     if not {OURS, PLAIN} <= by_name.keys():
-        return "Whether reweighting helps takes the rows baseline and l2rw: they are not both here."
+        return "The rows baseline and l2rw are both needed to say whether reweighting helped."
     ours, plain = by_name[OURS], by_name[PLAIN]
     score = "the mean of recalls" if balanced else "accuracy"
     told = (
@@ -183,9 +183,9 @@ def verdict(rows: Sequence[Row], facts: Facts, *, balanced: bool) -> str:
     )
     if not facts.test_is_trusted:
         return (
-            f"Against given test labels, some of which may be wrong, {told}, by {score}. That is "
-            "no verdict: whether reweighting helped can be told once somebody checked the test "
-            f"labels and says so by data_sets.{facts.name}.test_is_trusted."
+            f"Against given test labels, some of which may be wrong, {told}, by {score}. This is "
+            "no verdict: whether reweighting helped is known only once somebody has checked the "
+            f"test labels and set data_sets.{facts.name}.test_is_trusted to true."
         )
     difference = gain(ours, plain, balanced=balanced)
     points = f"by {abs(difference.mean):.2f} ± {difference.half_width:.2f} points"

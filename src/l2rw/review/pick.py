@@ -1,4 +1,4 @@
-"""A page of random examples from which people choose those that are surely right."""
+"""A page of random examples from which people choose those whose labels are right."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -127,11 +127,11 @@ def _deck(
         ) from None
     return Deck(
         task="pick",
-        title=f"{name}: examples that are surely right",
+        title=f"{name}: examples whose labels are right",
         lead=[
-            f"Confirm {need} examples of each of the {len(layout.class_names)} classes, or say "
-            "what they are. Skip what you cannot tell: others come. What you decide stays in this "
-            "browser until you download it."
+            f"Confirm the labels of {need} examples of each of the {len(layout.class_names)} "
+            "classes, or correct them. Skip an example if you cannot tell; others follow. Your "
+            "decisions stay in this browser until you download them."
         ],
         key=f"l2rw:pick:{name}:{identity_of(found)}",
         columns=("id", "label"),
@@ -150,7 +150,7 @@ def identity_of(found: Survey) -> str:
 
 
 def file_of(path: str | None, default: str) -> str:
-    """Return what a download is called: as the file that the configuration names, if it does."""
+    """Return the name of a download: that of the file in the configuration, if it names one."""
     return Path(path).name if path else default
 
 
@@ -159,7 +159,8 @@ def _steps(kind: DatasetKind, source: Path, name: str) -> list[str]:
     if kind.clean:
         put = f"Move the downloaded `{file_of(kind.clean, CLEAN)}` to "
         put += f"`{located(kind.clean).absolute()}`"
-        put += ", over the old one: it holds what that one lists, too." if _listed(kind) else "."
+        put += ", replacing the old one: it includes everything that the old one "
+        "lists." if _listed(kind) else "."
         return [put, f"Type `l2rw run {source}`."]
     return [
         f"Move the downloaded `{CLEAN}` to `{Path(CLEAN).absolute()}`.",

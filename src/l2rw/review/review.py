@@ -137,10 +137,10 @@ def _deck(one: Reviewed, plan: PlanFile, order: Labels, lines: Sequence[Sequence
         title=f"{one.name}: which labels are wrong?",
         lead=[
             f"{shown} that are not in the clean set, most suspicious first. For {suspected:,} of "
-            "them the networks of L2RW say another class than the label. There is a network for "
-            f"each of {len(plan.seeds)} seeds: their probabilities are averaged, and an example is "
-            "suspicious by how much more probable another class is than its label. Its weight is "
-            "the mean over training, and over the seeds that trained on it."
+            "them, the networks of L2RW predict another class than the label. There is a network "
+            f"for each of {len(plan.seeds)} seeds; their probabilities are averaged. Examples are "
+            "ranked by how much more probable another class is than the label. The weight of an "
+            "example is the mean over training, and over the seeds that trained on it."
         ],
         steps=_steps(one),
         key=f"l2rw:review:{one.name}:{identity_of(one.found)}",
@@ -183,7 +183,7 @@ def _shown(one: Reviewed, order: Labels) -> list[Shown]:
 def _steps(one: Reviewed) -> list[str]:
     again = (
         "Type `l2rw run` with your configuration again: what depends on the labels is trained "
-        "anew, and this page then compares before and after."
+        "again, and this page then compares accuracies before and after."
     )
     clean = (
         f"To let decided examples join the clean set, write `decided_are_clean: true` below "
@@ -192,7 +192,7 @@ def _steps(one: Reviewed) -> list[str]:
     if one.kind.corrections:
         put = f"Move the downloaded `{file_of(one.kind.corrections, CORRECTIONS)}` to "
         put += f"`{located(one.kind.corrections).absolute()}`"
-        return [f"{put}, over the old one: it holds what that one says, too.", again]
+        return [f"{put}, replacing the old one: it includes everything in the old one.", again]
     return [
         f"Move the downloaded `{CORRECTIONS}` to `{Path(CORRECTIONS).absolute()}`.",
         f"Write `corrections: {CORRECTIONS}` below `{one.name}:` in the section `data_sets` of "

@@ -18,7 +18,7 @@ class Names(NamedTuple):
     out: Path
     """The configuration's file."""
     clean: Path | None
-    """List of clean examples, which need not be there yet; None if true labels are known."""
+    """List of clean examples, which need not exist yet; None if true labels are known."""
     left_out: Path
     """List of what cannot be used."""
 
@@ -46,8 +46,8 @@ def document(names: Names, kind: DatasetKind, choice: Choice, *, images: bool, h
         "",
         "noisy_labels:",
         f"  seeds: {choice.seeds}  # random splits; more of them make intervals narrower",
-        f"  validation_size: {choice.validation_size}  # {what} held out, under their given labels",
-        f"  fine_tuning_steps: {max(100, choice.steps // 10)}  # of the row baseline+ft",
+        f"  validation_size: {choice.validation_size}  # {what} held out, with their given labels",
+        f"  fine_tuning_steps: {max(100, choice.steps // 10)}  # steps of the row baseline+ft",
         "",
         *_compute(choice),
         "experiments:",
@@ -56,8 +56,9 @@ def document(names: Names, kind: DatasetKind, choice: Choice, *, images: bool, h
         f"    title: {json.dumps(_title(name))}",
         f"    datasets: [{name}]",
         f"    corruptions: [&labels {{name: given, clean_size: {choice.clean_size}}}]"
-        + ("" if choice.clean_size else "  # 0: all that the clean list has"),
-        "    # gce and elr know no clean set; baseline+ft and glc use it otherwise than l2rw does.",
+        + ("" if choice.clean_size else "  # 0: all examples of the clean list"),
+        "    # gce and elr do not use the clean set; baseline+ft and glc use it in other ways "
+        "than l2rw.",
         f"    rows: [{', '.join(choice.rows)}]",
         "    training: &training",
         *_training(choice.training, images=images),
@@ -73,12 +74,13 @@ def document(names: Names, kind: DatasetKind, choice: Choice, *, images: bool, h
 
 
 COMMENTS = {
-    "test_is_trusted": "true once you checked the test labels: accuracy means little before",
-    "size": "pixels of a side; larger shows more and takes longer",
+    "test_is_trusted": "set it to true once you have checked the test labels; until then, "
+    "accuracy means little",
+    "size": "side in pixels; larger images show more and take longer",
     "grey": "",
     "fit": "crop keeps the middle square, pad adds black, stretch ignores proportions",
-    "ignore": "columns that are no features",
-    "duplicates": "equal rows may be both for training and for testing",
+    "ignore": "columns that are not features",
+    "duplicates": "equal rows may be in both training and test part",
     "leave_out": "unreadable files and copies, with reasons; edit it as you like",
     "test_share": "",
 }
@@ -97,17 +99,18 @@ def _data_set(names: Names, kind: DatasetKind) -> list[str]:
         comment = f"  # {COMMENTS[key]}" if COMMENTS.get(key) else ""
         lines.append(f"    {key}: {_scalar(value)}{comment}")
     if not (kind.test_path or getattr(kind, "split_column", None)):
-        lines.append("    test_share: 0.2  # of each class, drawn for testing")
+        lines.append("    test_share: 0.2  # share of each class that is drawn for testing")
     lines.append(f"    test_is_trusted: false  # {COMMENTS['test_is_trusted']}")
     if names.clean is not None:
         lines += [
-            f"    # Examples whose labels are surely right, {PER_CLASS} of each class:",
+            f"    # Examples whose labels are known to be right, {PER_CLASS} of each class:",
             f"    # `l2rw pick {names.out}` helps to choose them. Save the list under this name.",
             f"    clean: {_scalar(names.clean.as_posix())}",
         ]
     corrections = names.out.with_name(f"{names.out.stem}_corrections.csv").as_posix()
     lines += [
-        "    # What you decide in the review of the results; download it, and take away the #:",
+        "    # Your decisions in the review of the results; download the file, and remove the # "
+        "below:",
         f"    # corrections: {_scalar(corrections)}",
     ]
     return lines
@@ -126,8 +129,8 @@ def _compute(choice: Choice) -> list[str]:
 
 def _training(training: Mapping[str, Any], *, images: bool) -> list[str]:
     comments = {
-        "learning_rate": "a tenth of it at each of decay_at",
-        "mirror": "set it to false if left and right differ" if training["mirror"] else "",
+        "learning_rate": "divided by ten at each of decay_at",
+        "mirror": "set it to false if mirroring changes the class" if training["mirror"] else "",
     }
     if not images:
         training = {k: v for k, v in training.items() if k not in ("crop_padding", "mirror")}

@@ -87,7 +87,7 @@ def look(name: str, source: Source, options: Mapping[str, Any], size_of: Any) ->
         size_of: Function of pictures to the side in pixels that images are resized to.
 
     Raises:
-        UserError: Names what cannot be gone on with.
+        UserError: Names the problem that prevents training.
     """
     described: dict[str, Any] = {"kind": source.kind, **source.options, **options}
     described = {key: str(v) if isinstance(v, Path) else v for key, v in described.items()}

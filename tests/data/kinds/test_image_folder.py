@@ -217,7 +217,10 @@ class TestProblems:
                 lambda root: paint(root / "owl" / "1.png", 70),
                 r"1 class \(owl\) has only one example",
             ),
-            (lambda root: paint(root / "loose.png", 70), r"1 image \(loose.png\) is not in the fol"),
+            (
+                lambda root: paint(root / "loose.png", 70),
+                r"1 image \(loose.png\) is not in the fol",
+            ),
             (lambda root: shutil.rmtree(root / "tit"), "All examples are of the class 'wren'"),
             (lambda root: [shutil.rmtree(p) for p in root.iterdir()], "It has no examples"),
             (shutil.rmtree, "birds does not exist"),
