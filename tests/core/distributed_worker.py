@@ -117,7 +117,7 @@ def synchronised(rank):
     model = DistributedDataParallel(network())
     model.module = nn.SyncBatchNorm.convert_sync_batchnorm(model.module)
     batch, clean = batches(rank, 0)
-    with pytest.raises(ValueError, match=r"SyncBatchNorm 'module\.1' lets examples of other"):
+    with pytest.raises(ValueError, match=r"SyncBatchNorm 'module\.1' mixes examples of several"):
         Reweighter(model, LOSS).backward(*batch, *clean)
 
 

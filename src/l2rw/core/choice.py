@@ -35,8 +35,10 @@ def first_choice(model: nn.Module, loss: object) -> Mode:
     if any(isinstance(m, DistributedDataParallel) or is_sharded(m) for m in model.modules()):
         return Mode("double backward", "processes that train together count the passes of a step")
     if examples_are_independent(model, loss):
-        return Mode("layer-wise", "types tell that no example meets another")
-    return Mode("forward", "examples may meet; the first batch tries forward derivatives")
+        return Mode("layer-wise", "types show that no layer mixes examples")
+    return Mode(
+        "forward", "layers may mix examples; forward derivatives are tried on the first batch"
+    )
 
 
 def signature(model: nn.Module) -> int:
@@ -67,7 +69,7 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter]) -> None:
             )
         if isinstance(module, nn.SyncBatchNorm) and module.training and several:
             raise ValueError(
-                f"{where} lets examples of other processes meet, whose gradients are not at hand; "
+                f"{where} mixes examples of several processes, whose gradients are not available; "
                 "use batch normalisation by process (nn.BatchNorm2d) or nn.GroupNorm"
             )
         if isinstance(module, DistributedDataParallel) and module.static_graph:

@@ -47,8 +47,8 @@ class Reweighter:
 
     The weights are computed in one of four modes, with the same numbers up to rounding:
 
-    - ``layer-wise``, the fastest, for networks and losses of which types show that no example meets
-      another. See :mod:`l2rw.core.layerwise`.
+    - ``layer-wise``, the fastest, for networks and losses of which types show that no layer mixes
+      examples. See :mod:`l2rw.core.layerwise`.
     - ``forward``, for all that has forward derivatives.
     - ``double backward``, for all whose backward pass can be differentiated.
     - ``example by example``, a backward pass for each example, for everything else.

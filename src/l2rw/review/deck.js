@@ -40,7 +40,7 @@ const say = (text) => { at("said").textContent = text; };
 
 const suspected = (i) => deck.agreement[i] > 0;
 
-// Progress: examples by class that are surely right, or decisions by kind.
+// Progress: examples with right labels by class, or decisions by kind.
 const bars = [];
 function addBar(name, most) {
   const line = at("progress").appendChild(element("li"));
@@ -249,7 +249,7 @@ function choose(choice) {
   else decide(choice);
 }
 
-// The file: what is surely right, or all decisions.
+// The file: the examples with right labels, or all decisions.
 const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 function csv() {
   const rows = [...decisions].filter(([, [decision]]) => reviewing ? decision : decision === "right" || decision === "wrong")

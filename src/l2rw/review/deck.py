@@ -29,7 +29,7 @@ class Deck:
     """What a page shows and asks."""
 
     task: Literal["pick", "review"]
-    """``pick``: who is surely right; ``review``: what is wrong."""
+    """``pick`` chooses clean examples; ``review`` corrects labels."""
     title: str
     lead: Sequence[str]
     """Paragraphs; what stands between backticks is code."""
