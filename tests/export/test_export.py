@@ -18,9 +18,10 @@ from safetensors.torch import save_file
 from l2rw.commands.main import main
 from l2rw.config.documents import REPOSITORY
 from l2rw.data.datasets.dataset import Dataset
+from l2rw.data.kinds.label_file import write_labels
 from l2rw.data.kinds.survey import look_at
 from l2rw.data.splits import make_part
-from l2rw.export.export import LABELS, Wanted, export, write_labels
+from l2rw.export.export import LABELS, Wanted, export
 from l2rw.export.network_file import load_network
 from l2rw.store.errors import UserError
 from l2rw.training.engine.batches import ImageStore

@@ -114,7 +114,7 @@ def test_from_doubtful_labels_to_corrected_ones(workspace, browser):  # noqa: PL
     assert (np.diff(suspects["suspicion"]) <= 1e-9).all()
     labels = pd.read_csv(page.with_name("labels.csv"), dtype=str)
     assert len(labels) == 1797
-    assert (labels["given"] == labels["corrected"]).all()
+    assert (labels["given_label"] == labels["label"]).all()
     assert not review["listed"]
     browser.open(page)
     decisions = {}
@@ -168,7 +168,7 @@ def test_from_doubtful_labels_to_corrected_ones(workspace, browser):  # noqa: PL
             mean = 100 * (1 - errors[row]).mean()
             assert line[column].startswith(f"{mean:.2f} ±")
     labels = pd.read_csv(page.with_name("labels.csv"), dtype=str, keep_default_na=False)
-    changed = labels[labels["given"] != labels["corrected"]].set_index("id")["corrected"].to_dict()
+    changed = labels[labels["given_label"] != labels["label"]].set_index("id")["label"].to_dict()
     assert changed == {
         key: label
         for key, (decision, label) in decisions.items()

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from l2rw.config.load import Config
 from l2rw.data.datasets.facts import Facts
 from l2rw.data.kinds.base import DatasetKind
+from l2rw.data.kinds.label_file import write_labels
 from l2rw.data.kinds.survey import Survey, look_at
 from l2rw.experiments.cells import Cell
 from l2rw.export.network_file import About, write_network
@@ -27,7 +26,6 @@ from l2rw.training.trained import load_trained
 
 WEIGHTS, LABELS = "weights", "labels.csv"
 WEIGHT_COLUMNS = ("id", "given_label", "network_label", "mean_weight")
-LABEL_COLUMNS = ("id", "part", "given_label", "label", "status")
 
 
 class Wanted(NamedTuple):
@@ -157,27 +155,3 @@ def _weight_lines(suspects: Path, seed: int, facts: Facts) -> Iterator[tuple[Any
                 names = (facts.class_name(int(line[k])) for k in ("given_label", "model_label"))
                 weight = float(line["mean_weight"]) if line["mean_weight"] else None
                 yield (line["id"], *names, weight)
-
-
-def write_labels(path: Path, found: Survey) -> Path:
-    """Write each example's label as it was given, and as it is now.
-
-    Status: ``changed`` where it is another one, ``known`` where the list of clean examples,
-    decisions or true labels confirm it, ``given`` where nobody does, ``left out`` if it is removed.
-    """
-    layout, names = found.layout, found.facts.class_names
-    trusted = np.full(len(layout.test), found.facts.test_is_trusted)
-    now = {}
-    for half, places, labels, known in (
-        ("train", layout.train, layout.true_labels, layout.truth_is_known),
-        ("test", layout.test, layout.labels[layout.test], trusted),
-    ):
-        for place, label, is_known in zip(places, labels, known, strict=True):
-            now[layout.examples.ids[place]] = half, names[label], "known" if is_known else "given"
-    lines = []
-    for one, given in zip(found.found.ids, found.found.labels, strict=True):
-        half, label, status = now.get(one, ("", "", "left out"))
-        changed = bool(label) and label != given
-        lines.append((one, half, given, label, "changed" if changed else status))
-    write_csv(path, LABEL_COLUMNS, lines)
-    return path

@@ -10,7 +10,7 @@ import pandas as pd
 from l2rw.analysis.statistics import NOTHING, mean_with_interval, plus_minus
 from l2rw.analysis.style import look
 from l2rw.data.datasets.facts import Facts
-from l2rw.data.kinds.corrections import REMOVE, WRONG, Decision
+from l2rw.data.kinds.lists import REMOVE, WRONG, Decision
 from l2rw.data.kinds.survey import Survey
 from l2rw.store.checksums import FILES, read_result, reading, seals, write_record
 from l2rw.store.files import read_json

@@ -11,16 +11,10 @@ from l2rw.analysis.collect import read_table
 from l2rw.analysis.inputs import inputs_of_review
 from l2rw.data.datasets.dataset import Dataset, Labels
 from l2rw.data.kinds.base import DatasetKind, located
-from l2rw.data.kinds.corrections import (
-    COLUMNS,
-    REMOVE,
-    RIGHT,
-    WRONG,
-    Decision,
-    read_decisions,
-    review_digest,
-)
+from l2rw.data.kinds.corrections import review_digest
+from l2rw.data.kinds.label_file import write_labels
 from l2rw.data.kinds.layout import picked
+from l2rw.data.kinds.lists import RIGHT, WRONG, Decision, read_decisions
 from l2rw.data.kinds.problems import UnreadableError
 from l2rw.data.kinds.showing import Shown, as_seen_by_networks
 from l2rw.data.kinds.survey import Survey
@@ -82,7 +76,7 @@ def write_review(
     order = np.argsort(-one.opinions.suspicion, kind="stable")
     order = order[~np.isin(order, one.found.layout.clean)]
     write_csv(out.suspects, SUSPECT_COLUMNS, _suspects(one, order))
-    write_csv(out.labels, ["id", "given", "corrected"], _labels(one))
+    write_labels(out.labels, one.found)
     write_deck(_deck(one, plan, order[:MOST], lines), out.page)
     record = {
         "plan": review_digest(plan.digest, one.kind),
@@ -93,7 +87,14 @@ def write_review(
 
 
 SUSPECT_COLUMNS = (
-    *("id", "given", "network", "network_probability", "label_probability", "mean_weight"),
+    *(
+        "id",
+        "given_label",
+        "network_label",
+        "network_probability",
+        "label_probability",
+        "mean_weight",
+    ),
     *("suspicion", "suspected_by"),
 )
 
@@ -113,13 +114,6 @@ def _suspects(one: Reviewed, order: Labels) -> list[list[Any]]:
         ]
         for at in order.tolist()
     ]
-
-
-def _labels(one: Reviewed) -> list[list[str]]:
-    """Return all examples with their given and corrected labels; no label of those removed."""
-    changed = {d.id: d.label for d in one.decisions if d.decision == WRONG}
-    changed |= {d.id: "" for d in one.decisions if d.decision == REMOVE}
-    return [[key, label, changed.get(key, label)] for key, label in one.given.items()]
 
 
 def _deck(one: Reviewed, plan: PlanFile, order: Labels, lines: Sequence[Sequence[str]]) -> Deck:
@@ -145,7 +139,7 @@ def _deck(one: Reviewed, plan: PlanFile, order: Labels, lines: Sequence[Sequence
         steps=_steps(one),
         key=f"l2rw:review:{one.name}:{identity_of(one.found)}",
         file=file_of(one.kind.corrections, CORRECTIONS),
-        columns=COLUMNS,
+        columns=Decision._fields,
         classes=layout.class_names,
         ids=chosen,
         given=[numbers[given[key]] for key in chosen],

@@ -5,32 +5,26 @@ that it is to be left out (``remove``), or that nobody can tell (``unsure``). Th
 that of the user's files, however often people decide: a file of decisions replaces the one before.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from l2rw.data.kinds.base import DatasetKind, Examples, require_file
-from l2rw.data.kinds.lists import Listed
+from l2rw.data.kinds.base import DatasetKind, Examples
+from l2rw.data.kinds.lists import (
+    DECISIONS,
+    REMOVE,
+    RIGHT,
+    UNSURE,
+    WRONG,
+    Decision,
+    Listed,
+    hint_on,
+    read_decisions,
+)
 from l2rw.data.kinds.problems import Problems, counted
-from l2rw.store.errors import UserError
 from l2rw.store.identity import digest
-
-RIGHT, WRONG, REMOVE, UNSURE = "right", "wrong", "remove", "unsure"
-DECISIONS = (RIGHT, WRONG, REMOVE, UNSURE)
-COLUMNS = ("id", "decision", "label")
-
-
-class Decision(NamedTuple):
-    """A line of the file."""
-
-    id: str
-    decision: str
-    label: str
-    """Name of the right class of those that are ``wrong``; empty if the line says none."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +37,6 @@ class Corrected:
     """Ids whose labels are known to be right by decisions."""
     clean: tuple[Listed, ...]
     """Those that join the clean set."""
-
-
-def read_decisions(path: str) -> list[Decision]:
-    """Read a CSV file with the columns ``id``, ``decision`` and ``label``; equal lines count once.
-
-    Raises:
-        UserError: It cannot be read, or has not these columns.
-    """
-    file = require_file(path, "download it from the review, or correct the path in data_sets.")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            table = csv.DictReader(stream)
-            columns = [column or "" for column in table.fieldnames or []]
-            if missing := [name for name in COLUMNS if name not in columns]:
-                raise UserError(
-                    f"{file} has no column {' and no column '.join(missing)}, but "
-                    f"{', '.join(columns) or 'nothing'}.",
-                    "write id,decision,label into its first line.",
-                )
-            lines = (Decision(*((line[name] or "").strip() for name in COLUMNS)) for line in table)
-            return list(dict.fromkeys(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(
-            f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
-            "save it as UTF-8 text with commas.",
-        ) from None
 
 
 def effect_of(kind: DatasetKind) -> str:
@@ -162,7 +130,7 @@ def _check(told: Iterable[Decision], given: dict[str, str], problems: Problems) 
     if unknown:
         problems.add(
             f"corrections decides {counted(unknown, 'unknown id', 'unknown ids')}.",
-            "write ids as in messages: file names relative to path, or the ids of rows.",
+            hint_on(unknown, given),
         )
     if twice := [key for key, lines in by_id.items() if len(lines) > 1]:
         problems.add(

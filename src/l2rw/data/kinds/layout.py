@@ -14,7 +14,7 @@ from l2rw.data.datasets.dataset import Labels
 from l2rw.data.kinds.base import DatasetKind, Examples, Layout
 from l2rw.data.kinds.corrections import correct
 from l2rw.data.kinds.halves import draw_test
-from l2rw.data.kinds.lists import NO_CLEAN_SET, Listed, read_list
+from l2rw.data.kinds.lists import NO_CLEAN_SET, Listed, hint_on, read_left_out, read_list
 from l2rw.data.kinds.problems import Problems, counted
 
 TEST_SHARE = 0.2
@@ -92,11 +92,11 @@ def _numbered(labels: Sequence[str], numbers: dict[str, int]) -> Labels:
 
 
 def _without_left_out(kind: DatasetKind, found: Examples, problems: Problems) -> Examples:
-    left_out = {one.id for file in kind.leave_out for one in read_list(file)}
+    left_out = {one for file in kind.leave_out for one in read_left_out(file)}
     if unknown := sorted(left_out - set(found.ids)):
         problems.add(
             f"leave_out lists {counted(unknown, 'unknown id', 'unknown ids')}.",
-            "write ids as in messages: file names relative to path, or the ids of rows.",
+            hint_on(unknown, found.ids),
         )
     kept = np.array([one not in left_out for one in found.ids], dtype=bool)
     if kept.all():
@@ -195,7 +195,7 @@ def _mark_clean(
     if unknown := [one for one in unknown if one not in set(tested)]:
         problems.add(
             f"clean lists {counted(unknown, 'unknown id', 'unknown ids')}.",
-            "write ids as in messages: file names relative to path, or the ids of rows.",
+            hint_on(unknown, examples.ids),
         )
     if twice := [one for one, count in Counter(e.id for e in listed).items() if count > 1]:
         problems.add(f"clean lists {counted(twice, 'example', 'examples')} twice.", "list it once.")
