@@ -175,3 +175,20 @@ def test_a_figure_without_numbers_of_the_paper_needs_no_legend(make_up):
     (axes,) = figure.axes
     (bar,) = axes.containers
     assert list(bar.lines[0].get_ydata()) == [0]
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "called"),
+    [
+        ([], "Test accuracy (%)"),
+        (["digits"], "Test accuracy or agreement with given test labels (%)"),
+        (["digits", "cifar10"], "Agreement with given test labels (%)"),
+    ],
+)
+def test_what_agrees_with_doubtful_labels_is_not_called_accurate(summary, untrusted, called):
+    drawn = Accuracies("table2", settings={"untrusted_tests": untrusted})
+    assert drawn.format_table(summary).index.name == called
+    axes = drawn.draw(summary, {}).axes
+    assert [one.get_xlabel().startswith("Test accuracy") for one in axes] == [
+        dataset not in untrusted for dataset in ("cifar10", "digits")
+    ]

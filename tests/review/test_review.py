@@ -140,7 +140,7 @@ def test_before_and_after(one, tmp_path):
     earlier = asdict(first)  # as versions wrote it that did not seal
     files.outcome("cc").write_text(json.dumps(earlier))
     (head, *lines) = compared(first, facts, files)
-    assert head == ["Agreement with test labels (%)", "Baseline", "L2RW"]
+    assert head == ["Agreement with given test labels (%)", "Baseline", "L2RW"]
     assert len(lines) == 3
 
     path = files.outcome(digest({"files": "other"}))

@@ -100,7 +100,10 @@ def test_a_folder_and_a_table_from_files_to_tables(workspace, config):
     images = pd.read_csv(workspace.results / "tables" / "images.csv")
     assert images["weight_auc"].isna().all()
     assert (images["test_error"] < 0.6).all()
-    assert "Nobody knows" in (workspace.results / "tables" / "images.md").read_text()
+    told = (workspace.results / "tables" / "images.md").read_text()
+    assert "Nobody knows" in told
+    assert told.startswith("Agreement with given test labels (%) when")
+    assert "| Agreement with given test labels (%) |" in told
     rows = pd.read_csv(workspace.results / "tables" / "rows.csv")
     assert (rows["test_error"] < 0.3).all()
     (suspects,) = (workspace.results / "runs").glob("images-*/l2rw-*/seed-0/suspects.csv")

@@ -22,6 +22,7 @@ from l2rw.analysis.statistics import (
     summarise_percent,
 )
 from l2rw.analysis.style import RC, look, name_of
+from l2rw.data.datasets.facts import UNTRUSTED_TESTS, score_in_words
 from l2rw.methods.rows import told
 
 Line = tuple[str, ...]
@@ -103,7 +104,7 @@ class Accuracies:
             others = published.column(elsewhere, dataset, [line[-1] for line in labels])
             if any(others):
                 columns[dataset, "published elsewhere"] = [text or NOTHING for text in others]
-        return pd.DataFrame(columns, index=pd.Index(labels.values(), name="Test accuracy (%)"))
+        return pd.DataFrame(columns, index=pd.Index(labels.values(), name=self._score(table)))
 
     def draw(self, table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         """Draw the summary: a panel for each data set, the paper's estimates below ours."""
@@ -118,11 +119,16 @@ class Accuracies:
                 for place, (columns, style) in enumerate(sides):
                     at = np.arange(len(labels)) + 0.3 * (place - (len(sides) - 1) / 2)
                     draw_bars(axes, at, *(lines[name] for name in columns), **style)
-                axes.set(title=dataset, xlabel="Test accuracy (%)")
+                axes.set(title=dataset, xlabel=self._score(lines))
                 name_lines(axes, labels)
             if len(sides) > 1:
                 add_legend(figure, grid[0][0].containers)
         return figure
+
+    def _score(self, lines: pd.DataFrame) -> str:
+        """Return what the numbers of some lines of a summary are called."""
+        untrusted = self.settings.get(UNTRUSTED_TESTS, ())
+        return f"{score_in_words(name not in untrusted for name in lines['dataset'].dropna())} (%)"
 
     def _papers(self) -> pd.DataFrame:
         """Return the paper's numbers: none where it has no such lines."""

@@ -15,6 +15,7 @@ from l2rw.analysis.collect import collect
 from l2rw.analysis.drawing import add_legend, draw_band, draw_bars, name_lines, within_percent
 from l2rw.analysis.statistics import NOTHING, column_of_text, summarise_percent
 from l2rw.analysis.style import RC, look
+from l2rw.data.datasets.facts import UNTRUSTED_TESTS, score_in_words
 from l2rw.methods.rows import told
 
 
@@ -31,6 +32,8 @@ class Sweep:
     quantity: Literal["accuracy", "error"] = "accuracy"
     spacing: Literal["equal", "linear", "log"] = "linear"
     """Where values stand: at equal distances, or on a linear or logarithmic axis."""
+    is_trusted: bool = True
+    """Whether test labels are held to be right."""
     unit: float = 1
     """What swept values are multiplied by for people, such as 100 for percent."""
 
@@ -52,7 +55,8 @@ class Sweep:
 
     @property
     def _title(self) -> str:
-        return f"Test {self.quantity} (%)"
+        errors = self.quantity == "error"
+        return f"{score_in_words([self.is_trusted], errors=errors)} (%)"
 
     def _tick(self, value: Any) -> str:
         return value if isinstance(value, str) else f"{value * self.unit:g}"
@@ -137,5 +141,6 @@ def sweep_of(name: str, settings: Mapping[str, Any]) -> Sweep:
         axis,
         quantity=settings["quantity"],
         spacing="equal" if texts else settings["spacing"],
+        is_trusted=not settings.get(UNTRUSTED_TESTS),
         unit=unit,
     )

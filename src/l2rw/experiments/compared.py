@@ -15,6 +15,7 @@ from l2rw.config.sections import (
     Table,
     Weights,
 )
+from l2rw.data.datasets.facts import UNTRUSTED_TESTS, score_in_words
 from l2rw.experiments.captions import (
     SWEPT,
     describe_clean_set,
@@ -44,7 +45,8 @@ def table(config: Config, name: str) -> Experiment:
         for planned in _rows(one, section.rows, dataset=one.split.dataset, **_group(section, one))
     ]
     caption = sentences(
-        f"Test accuracy (%) when {_corruptions(setups)}: {over_splits(_seeds(config, section))}.",
+        f"{_scores(setups)} (%) when {_corruptions(setups)}: "
+        f"{over_splits(_seeds(config, section))}.",
         _each(
             describe_clean_set(one.split.corruption) for one in setups[: len(section.corruptions)]
         ),
@@ -70,7 +72,7 @@ def sweep(config: Config, name: str) -> Experiment:
     ]
     corruption = setups[0].split.corruption
     caption = sentences(
-        f"Test {section.quantity} (%) on {section.dataset} against "
+        f"{_scores(setups, errors=section.quantity == 'error')} (%) on {section.dataset} against "
         f"{SWEPT.get(key, key.replace('_', ' '))}: {over_splits(_seeds(config, section))}; "
         f"{describe_corruption(corruption, swept=key)}.",
         "" if key == "clean_size" else describe_clean_set(corruption),
@@ -246,6 +248,11 @@ def _training_by_data(setups: Iterable[Setup]) -> dict[tuple[str, str], str]:
     }
 
 
+def _scores(setups: Iterable[Setup], *, errors: bool = False) -> str:
+    """Say what is compared: agreement, if test labels may be wrong."""
+    return score_in_words((one.split.data.test_is_trusted for one in setups), errors=errors)
+
+
 def _each(texts: Iterable[str], between: str = " ") -> str:
     return between.join(dict.fromkeys(texts))
 
@@ -278,6 +285,9 @@ def _experiment(
     if _depends_on_shared(section):
         settings = {**settings, "noisy_labels": config.noisy_labels.model_dump(mode="json")}
     shown, cells = tuple(range(seeds or _seeds(config, section))), tuple(cells)
+    data = [planned.cell.split.data for planned in cells]
+    if untrusted := list(dict.fromkeys(one.name for one in data if not one.test_is_trusted)):
+        settings = {**settings, UNTRUSTED_TESTS: untrusted}
     caption = sentences(caption, describe_truth(planned.cell.split for planned in cells))
     return Experiment(name, caption, cells, shown, settings, **more)
 

@@ -14,7 +14,7 @@ from l2rw.analysis.outputs import caption_of, drawing_of
 from l2rw.claims.claims import claims
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
-from l2rw.page.own import OwnData, own_data
+from l2rw.page.own import OwnData, own_cells, own_data
 from l2rw.page.pictures import Picture, pictures_of
 from l2rw.store.checksums import read_result, verified
 from l2rw.store.paths import CLAIMS, Results
@@ -53,7 +53,8 @@ class Section:
     caption: str
     figure: str
     """SVG as a data URI."""
-    table: Table
+    table: Table | None
+    """None where ``own`` shows its numbers, with wider intervals."""
     verdicts: list[Verdict]
     pictures: list[Picture]
     settings: str
@@ -87,13 +88,14 @@ def _section(plan: PlanFile, there: Results, judged: pd.DataFrame) -> Section:
     name = plan.experiment
     drawing = drawing_of(name, plan.settings)
     runs = read_table(there.table(name))
+    is_own = len(own_cells(plan)) == len(plan.cells)
     shown_by = {claim.id for claim in claims() if claim.shown_by == name}
     return Section(
         name=name,
         title=str(plan.settings.get("title") or name.replace("_", " ").capitalize()),
         caption=caption_of(plan, runs),
         figure=_embedded(there.figure(name, "svg")),
-        table=_table(drawing.format_table(drawing.summary(runs))),
+        table=None if is_own else _table(drawing.format_table(drawing.summary(runs))),
         verdicts=[
             _verdict(line)
             for line in _lines(judged)

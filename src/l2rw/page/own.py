@@ -20,7 +20,8 @@ from l2rw.analysis.collect import collect_csv, jobs
 from l2rw.analysis.statistics import NOTHING, Estimate, mean_with_interval, plus_minus
 from l2rw.analysis.style import look
 from l2rw.data.datasets.dataset import read_facts
-from l2rw.data.datasets.facts import Facts
+from l2rw.data.datasets.facts import Facts, score_in_words
+from l2rw.methods.rows import told
 from l2rw.page.headline import OURS, PLAIN
 from l2rw.store.paths import SUSPECTS, Results
 from l2rw.training.plan_file import CellEntry, PlanFile
@@ -117,11 +118,16 @@ def gain(ours: Row, plain: Row, *, balanced: bool) -> Estimate:
     return widened(differences, float(variances.sum() / len(e) ** 2))
 
 
-def own_data(plan: PlanFile, there: Results) -> list[OwnData]:
-    """Return what the page shows of each of a user's own data sets in a table."""
+def own_cells(plan: PlanFile) -> list[CellEntry]:
+    """Return the cells of a table on a user's own data, under labels as they come."""
     if plan.settings["kind"] != "table":
         return []
-    cells = [c for c in plan.cells if c.data_file and c.corruption.name == "given"]
+    return [cell for cell in plan.cells if cell.data_file and cell.corruption.name == "given"]
+
+
+def own_data(plan: PlanFile, there: Results) -> list[OwnData]:
+    """Return what the page shows of each of a user's own data sets in a table."""
+    cells = own_cells(plan)
     return [
         _of_data_set(plan, name, [c for c in cells if c.dataset == name], there)
         for name in dict.fromkeys(cell.dataset for cell in cells)
@@ -134,11 +140,12 @@ def _of_data_set(plan: PlanFile, name: str, cells: Sequence[CellEntry], there: R
     sizes = rows[0].sizes
     unbalanced = bool(sizes.max() > UNBALANCED * max(1, sizes.min()))
     scale = [False, True] if unbalanced else [False]
-    what = "Test accuracy" if facts.test_is_trusted else "Agreement with given test labels"
-    heads = ["", f"{what} (%)", *(["Mean of recalls (%)"] if unbalanced else []), "seeds"]
+    what = score_in_words([facts.test_is_trusted])
+    heads = ["", "told", f"{what} (%)", *(["Mean of recalls (%)"] if unbalanced else []), "seeds"]
     lines = [
         [
             look(row.name).label,
+            told(row.name),
             *(plus_minus(*row.estimate(balanced=balanced)) for balanced in scale),
             str(len(row.confusions)),
         ]
@@ -177,24 +184,24 @@ def verdict(rows: Sequence[Row], facts: Facts, *, balanced: bool) -> str:
         return "The rows baseline and l2rw are both needed to say whether reweighting helped."
     ours, plain = by_name[OURS], by_name[PLAIN]
     score = "the mean of recalls" if balanced else "accuracy"
-    told = (
+    both = (
         f"L2RW has {plus_minus(*ours.estimate(balanced=balanced))} %, the Baseline "
         f"{plus_minus(*plain.estimate(balanced=balanced))} %"
     )
     if not facts.test_is_trusted:
         return (
-            f"Against given test labels, some of which may be wrong, {told}, by {score}. This is "
+            f"Against given test labels, some of which may be wrong, {both}, by {score}. This is "
             "no verdict: whether reweighting helped is known only once somebody has checked the "
             f"test labels and set data_sets.{facts.name}.test_is_trusted to true."
         )
     difference = gain(ours, plain, balanced=balanced)
     points = f"by {abs(difference.mean):.2f} ± {difference.half_width:.2f} points"
     if abs(difference.mean) <= difference.half_width:
-        helped = f"Whether reweighting helped is undecided: {told}, which differ {points}"
+        helped = f"Whether reweighting helped is undecided: {both}, which differ {points}"
     elif difference.mean > 0:
-        helped = f"Reweighting helped: {told}, better {points}"
+        helped = f"Reweighting helped: {both}, better {points}"
     else:
-        helped = f"Reweighting did harm: {told}, worse {points}"
+        helped = f"Reweighting did harm: {both}, worse {points}"
     return f"{helped}, by {score}{_best_other(rows, balanced=balanced)}."
 
 

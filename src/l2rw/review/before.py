@@ -9,7 +9,7 @@ import pandas as pd
 
 from l2rw.analysis.statistics import NOTHING, mean_with_interval, plus_minus
 from l2rw.analysis.style import look
-from l2rw.data.datasets.facts import Facts
+from l2rw.data.datasets.facts import Facts, score_in_words
 from l2rw.data.kinds.lists import REMOVE, WRONG, Decision
 from l2rw.data.kinds.survey import Survey
 from l2rw.store.checksums import FILES, read_result, reading, seals, write_record
@@ -73,8 +73,8 @@ def compared(now: Outcome, facts: Facts, files: ReviewFiles) -> list[list[str]]:
         return []
     known.sort(key=lambda one: (one.corrected + one.removed, one.clean))
     rows = list(now.accuracies)
-    what = "Test accuracy (%)" if facts.test_is_trusted else "Agreement with test labels (%)"
-    head = [what, *(look(row).label for row in rows)]
+    what = score_in_words([facts.test_is_trusted])
+    head = [f"{what} (%)", *(look(row).label for row in rows)]
     lines = [
         [one.label + " (now)" * (one == now), *(_accuracy(one, row) for row in rows)]
         for one in known

@@ -1,7 +1,7 @@
 """What is known of a data set without its examples: enough to plan with and to build a network."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -59,6 +59,24 @@ class Facts:
     def class_name(self, label: int) -> str:
         """Return what people call a class."""
         return self.class_names[label] if self.class_names else str(label)
+
+
+UNTRUSTED_TESTS = "untrusted_tests"
+"""Setting of experiments: data sets whose test labels may be wrong; absent if there are none."""
+
+
+def score_in_words(are_trusted: Iterable[bool], *, errors: bool = False) -> str:
+    """Return what the share of test labels that are predicted is called.
+
+    Args:
+        are_trusted: Of each data set, whether its test labels are held to be right. If not, the
+            share is no accuracy.
+        errors: Whether the labels count that are not predicted.
+    """
+    words = {True: "test error" if errors else "test accuracy"}
+    words[False] = f"{'disagreement' if errors else 'agreement'} with given test labels"
+    said = " or ".join(words[are] for are in sorted(set(are_trusted), reverse=True))
+    return said.capitalize()
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
