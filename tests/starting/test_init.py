@@ -185,6 +185,35 @@ def test_a_table_is_guessed_and_said(here, cancer, capsys):
     assert "31 features" in said
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_ids_in_disguise_and_dates_are_no_features(here, tmp_path, capsys, suffix):
+    random = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame(random.normal(size=(n, 2)), columns=["a", "b"])
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(90, size=n), unit="D")
+    frame["Fall"] = 5001 + random.permutation(n)
+    frame["Probe"] = [f"{number:06}" for number in random.permutation(10**6)[:n]]
+    frame["barcode"] = [f"BC-{number}" for number in range(n)]
+    frame["taken"] = days if suffix == "parquet" else days.strftime("%Y-%m-%d %H:%M")
+    frame["befund"] = days.strftime("%d.%m.%Y").where(frame["a"] > -1)
+    frame["inhabitants"] = random.permutation(10**6)[:n]
+    frame["visits"] = random.integers(1, 9, n)
+    frame["sorted"] = np.sort(random.normal(size=n))
+    frame["label"] = np.arange(n) % 2
+    path = tmp_path / f"rows.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    kind = read_config([start(path)]).data_sets["rows"]
+    said = capsys.readouterr().out
+    assert kind.ignore == ("Fall", "Probe", "barcode", "taken", "befund")
+    for name in ("Fall", "Probe", "barcode"):
+        assert f"Column '{name}' has a value of its own in every row, as ids have." in said
+    for name in ("taken", "befund"):
+        assert f"Column '{name}' holds dates;" in said
+    assert "take it off `ignore`" in said
+    assert "1 column (inhabitants) has another whole number in every row" in said
+    assert "Learns from 5 columns (a, b, inhabitants, …)." in said
+
+
 def test_numbers_with_decimal_commas_are_numbers(here, cancer, tmp_path):
     same = pd.read_csv(cancer, sep=";")
     same.to_csv(tmp_path / "excel.csv", sep=";", decimal=",", index=False, encoding="utf-8-sig")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from l2rw.data.kinds.encoding import require_kind_of_column
+import numpy as np
+
+from l2rw.data.kinds.encoding import numbers_of, require_kind_of_column
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.tables import TEST, TRAIN, read_table
 from l2rw.store.errors import UserError, closest, parts
@@ -25,6 +27,14 @@ FEW_CLASSES = 50
 """Values up to which the last column passes for labels though its name does not say so."""
 MOSTLY = 0.9
 """Share of a column's values that must name image files for it to be one of images."""
+DATE = (
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))"
+    r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z| ?[+-]\d{2}:?\d{2})?)?"
+)
+"""A day, and perhaps a time of it."""
+ENOUGH, DENSE = 20, 1.1
+"""Rows from which on whole numbers that are all different look like ids, if they lie in a range
+that has no more than so many numbers for each."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,9 @@ class Columns:
     split: str | None = None
     true_label: str | None = None
     ignored: tuple[tuple[str, str], ...] = ()
-    """Columns that can be no features, each with the reason."""
+    """Columns that are taken for no features, each with the reason."""
+    doubtful: tuple[str, ...] = ()
+    """Features that may be ids."""
 
     @property
     def no_features(self) -> set[str | None]:
@@ -84,11 +96,14 @@ def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
     group = _named(rest, [*GROUPS, *(f"{one}_id" for one in GROUPS)])
     rest = [name for name in rest if name not in (true_label, group)]
     ids = None if image else next((name for name in rest if _is_id(frame[name])), None)
-    ignored = []
-    if image is None:
-        features = [name for name in rest if name != ids]
-        ignored = [(n, why) for n in features if (why := _why_no_feature(frame[n], file))]
-    return Columns(label, image, ids, group, split, true_label, tuple(ignored))
+    features = [name for name in rest if name != ids] if image is None else []
+    ignored = {name: why for name in features if (why := _why_no_feature(frame[name], file))}
+    doubtful = [one for one in features if one not in ignored and _all_different(frame[one])]
+    return Columns(
+        *(label, image, ids, group, split, true_label),
+        ignored=tuple(ignored.items()),
+        doubtful=tuple(doubtful),
+    )
 
 
 def _label(frame: "pd.DataFrame", names: Sequence[str], file: Path) -> str:
@@ -142,11 +157,34 @@ def _is_id(values: "pd.Series[Any]") -> bool:
 
 
 def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
-    """Return why a column can be no feature, as the kind of data set would say it."""
-    if values.isna().all():
+    """Return why a column is taken for no feature, as the kind of data set would say it."""
+    there = values.dropna().astype(str).str.strip()
+    if there.empty:
         return f"Column {values.name!r} is empty."
+    if there.str.fullmatch(DATE).all():
+        return f"Column {values.name!r} holds dates; a number, such as days or hours, would be one."
+    if _are_ids(values):
+        return f"Column {values.name!r} has a value of its own in every row, as ids have."
     try:
         require_kind_of_column(values, is_category=False, path=file.name)
     except UserError as error:
         return parts(error)[0]
     return None
+
+
+def _are_ids(values: "pd.Series[Any]") -> bool:
+    """Whether values are all different, and texts, or whole numbers that fill a range."""
+    if not values.is_unique or values.isna().any():
+        return False
+    numbers = numbers_of(values)
+    if numbers is None or values.astype(str).str.fullmatch(r"0\d+").any():
+        return True
+    return _all_different(values) and bool(np.ptp(numbers) < DENSE * len(numbers))
+
+
+def _all_different(values: "pd.Series[Any]") -> bool:
+    """Whether a column has another whole number in every row."""
+    numbers = numbers_of(values)
+    if numbers is None or len(numbers) < ENOUGH or not values.is_unique:
+        return False
+    return bool((np.mod(numbers, 1) == 0).all())

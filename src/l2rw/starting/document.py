@@ -79,7 +79,7 @@ COMMENTS = {
     "size": "side in pixels; larger images show more and take longer",
     "grey": "",
     "fit": "crop keeps the middle square, pad adds black, stretch ignores proportions",
-    "ignore": "columns that are not features",
+    "ignore": "columns that are not features; remove what is one after all",
     "duplicates": "equal rows may be in both training and test part",
     "leave_out": "unreadable files and copies, with reasons; edit it as you like",
     "test_share": "",

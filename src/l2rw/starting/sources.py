@@ -154,6 +154,13 @@ def _of_table(file: Path, label: str | None) -> Source:
     if columns.image is None:
         if columns.ignored:
             options["ignore"] = [name for name, _ in columns.ignored]
+            notes.append("If one of these is a feature after all, take it off `ignore`.")
+        if columns.doubtful:
+            words = "column {} has", "columns {} have"
+            notes.append(
+                f"{counted(columns.doubtful, *words)} another whole number in every row: if these "
+                "are ids, list them in `ignore`."
+            )
         features = [name for name in map(str, frame.columns) if name not in columns.no_features]
         notes.append(f"Learns from {counted(features, 'column', 'columns')}.")
         # Rows of a table may well be equal.
