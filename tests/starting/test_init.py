@@ -111,6 +111,25 @@ def test_what_cannot_be_used_is_left_out_and_listed(here, birds, capsys):
     assert parse_config(raw).facts("my_birds_2").train_class_sizes == (20, 19)
 
 
+def test_classes_that_only_the_test_part_has_are_listed_and_can_be_left_out(here, birds, tmp_path):
+    root = tmp_path / "all"
+    shutil.copytree(birds, root / "train")
+    for number in range(100, 120):
+        paint(root / "test" / ("tit mouse" if number % 2 else "鳥") / f"{number}.png", number)
+    paint(root / "test" / "owl" / "night.png", 200)
+    paint(root / "test" / "owl" / "day.png", 201)
+    with pytest.raises(UserError) as refused:
+        start(root)
+    said = str(refused.value)
+    assert "1 class (owl) that the training part lacks, with 2 examples (test/owl/day.png, " in said
+    assert "to `l2rw init` by --leave-out" in said
+    listed = here / "data/surveys/all-classes-of-test-alone.csv"
+    assert str(listed.relative_to(here)) in said
+    assert pd.read_csv(listed)["id"].tolist() == ["test/owl/day.png", "test/owl/night.png"]
+    out = start(root, leave_out=(listed.relative_to(here),))
+    assert read_config([out]).data_sets["all"].leave_out[0] == str(listed.relative_to(here))
+
+
 def test_folders_of_halves_and_the_machine_are_heeded(here, birds, tmp_path, capsys):
     for half in ("Train", "test", "val"):
         shutil.copytree(birds / "鳥", tmp_path / "all" / half / "鳥")

@@ -135,10 +135,12 @@ def _check_halves(examples: Examples, train: Labels, test: Labels, problems: Pro
         problems.add(f"No example is for {which}.", "see test_path, test_share or split_column.")
         return
     if unknown := sorted(tested.keys() - trained.keys(), key=_natural):
+        ids = [examples.ids[at] for at in test.tolist() if examples.labels[at] in unknown]
+        path = problems.listed("classes-of-test-alone", ids)
         problems.add(
             f"The test part has {counted(unknown, 'class', 'classes')} that the training part "
-            f"lacks, with {sum(tested[one] for one in unknown):,} examples.",
-            "correct the names of classes, or leave these examples out.",
+            f"lacks, with {counted(ids, 'example', 'examples')}; all are listed in {path}.",
+            f"correct the names of classes, or {problems.without}, to go on without them.",
         )
     if single := [one for one in sorted(trained, key=_natural) if trained[one] == 1]:
         problems.add(
@@ -234,7 +236,6 @@ def _check_duplicates(
         part: dict(zip(picked(examples.contents, at[::-1]), at[::-1].tolist(), strict=True))
         for part, at in parts.items()
     }
-    hint = f"name the list in data_sets.{problems.name}.leave_out to go on without them, "
     for part, other, words in (
         ("train", "test", "training examples {} are for testing, too"),
         ("train", "clean", "training examples {} are in the clean set, too"),
@@ -252,7 +253,7 @@ def _check_duplicates(
             )
             problems.add(
                 f"By content, {counted(pairs, one, words)}; all are listed in {path}.",
-                f"{hint}or set duplicates to keep.",
+                f"{problems.without}, to go on without them, or set duplicates to keep.",
             )
 
 

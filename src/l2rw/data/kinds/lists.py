@@ -185,13 +185,13 @@ def _filled(file: Path, table: "csv.DictReader[str]", column: str) -> Iterator[d
         line = {name: (cell or "").strip() for name, cell in cells.items()}
         if not any(line.values()) and not more:
             continue
+        if not line[column]:
+            raise UserError(f"Line {table.line_num} of {file} has no {column}.", "remove the line.")
         if more:
             raise UserError(
                 f"Line {table.line_num} of {file} has more cells than its first line has names.",
                 'put quotes around a cell that has a comma in it, such as "a,b.png".',
             )
-        if not line[column]:
-            raise UserError(f"Line {table.line_num} of {file} has no {column}.", "remove the line.")
         yield line
 
 

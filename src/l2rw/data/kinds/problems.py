@@ -56,6 +56,11 @@ class Problems:
         write_csv(path, ["id"], ([one] for one in ids))
         return path
 
+    @property
+    def without(self) -> str:
+        """What to do with such a file to go on without the examples."""
+        return f"name the list in data_sets.{self.name}.leave_out, or to `l2rw init` by --leave-out"
+
     def raise_if_any(self) -> None:
         """Raise :class:`UserError` with all that was found."""
         if not self._found:
@@ -65,6 +70,6 @@ class Problems:
         lines = "".join(f"\n- {problem} ({hint})" for problem, hint in self._found)
         raise UserError(
             f"Data set {self.name} has {len(self._found)} problems:{lines}\n",
-            "correct what you can; examples that cannot be corrected can be listed in "
-            f"data_sets.{self.name}.leave_out.",
+            "correct what you can; examples that cannot be corrected can be listed in a file: "
+            f"{self.without}.",
         )

@@ -258,7 +258,7 @@ def _inputs(name: str, kind: DatasetKind, layout: Layout, folder: Path) -> tuple
         problems.add(
             f"{counted(ids, 'file', 'files')} cannot be read (first error: {first}); "
             f"all are listed in {path}.",
-            f"replace them, or name the list in data_sets.{name}.leave_out.",
+            f"replace them, or {problems.without}.",
         )
         problems.raise_if_any()
     return found[0], found[1]
@@ -287,7 +287,6 @@ def _require_different(
     problems.add(
         f"Pixel by pixel, {counted(pairs, 'training image {} is', 'training images {} are')} for "
         f"testing, too; all are listed in {path}.",
-        f"name the list in data_sets.{name}.leave_out to go on without them, or set duplicates to "
-        "keep.",
+        f"{problems.without}, to go on without them, or set duplicates to keep.",
     )
     problems.raise_if_any()
