@@ -4,6 +4,7 @@ from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
 from l2rw.planning.prune import print_unused, unused
 from l2rw.store.errors import UserError
+from l2rw.store.paths import Results
 
 
 def plan(**figure2):
@@ -108,3 +109,17 @@ def test_notes_of_the_user_are_not_removed(tmp_path):
     print_unused(plan(**FEW), tmp_path, remove=True)
     assert all(path.read_text() == "mine" for path in notes)
     assert not any(path.exists() for path in surplus)
+
+
+def test_what_people_decided_and_the_accuracies_before_are_kept(tmp_path):
+    made = make(plan(**FEW | {"clean_size": 6}), tmp_path)
+    results = Results(tmp_path / "results" / "x")
+    review = results.review("mine")
+    files = [review.page, review.labels, review.suspects, review.outcome("0123abcd")]
+    files += [results.pick("mine"), results.folder / "export" / "l2rw-seed-0" / "labels.csv"]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("decided")
+    print_unused(plan(**FEW), tmp_path, remove=True)
+    assert not all(path.exists() for path in made)
+    assert all(path.read_text() == "decided" for path in files)

@@ -29,7 +29,9 @@ def unused(plan: Plan, root: Path) -> list[Path]:
     """Return files and folders of a configuration that its plan does not use.
 
     Tables and figures have plain names and are remade when their plan changes: those of experiments
-    that are no longer targets are unused.
+    that are no longer targets are unused. What people made or decide by is kept: exported files,
+    pages to pick and to review by, and the accuracies before corrections, which a review keeps in
+    ``outcomes`` and nothing else has once the runs under former labels are removed.
 
     Args:
         plan: Of the configuration as it is now.
