@@ -173,11 +173,18 @@ def test_predict_writes_a_line_for_each_file(images, tmp_path, capsys):
     (line,) = [line for line in lines if line["file"] == str(one)]
     assert line["class"] == loaded.classes[share.argmax()]
     assert float(line["probability"]) == pytest.approx(share.max(), abs=1e-4)
-    assert main(["predict", str(network), str(tmp_path / "nowhere.png")]) == 2
-    assert "does not exist" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    for bad, said in (
+        ("nowhere.png", "does not exist"),
+        ("empty", "There are no images in"),
+        ("rows.csv", "is a table, and the network was trained on images"),
+    ):
+        assert main(["predict", str(network), str(tmp_path / bad)]) == 2
+        assert said in capsys.readouterr().err
 
 
-def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path, capsys):
+def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path, capsys, caplog):
     network = export(table.config, L2RW, tmp_path / "out")[0]
     frame = pd.read_csv(table.source)
     odd = frame.drop(columns="label").assign(colour="unheard of")
@@ -185,6 +192,17 @@ def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path,
     assert main(["predict", str(network), str(tmp_path / "odd.csv")]) == 0
     lines = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [line["row"] for line in lines] == [str(row) for row in range(1, 91)]
+    assert "has 1 value (unheard of) that no training example has" in caplog.text
+    caplog.clear()
+    told = {}
+    others = frame[frame.columns[::-1]].assign(more="x")
+    for name, same in (("same", frame), ("other order", others)):
+        same.to_csv(tmp_path / f"{name}.csv", index=False)
+        assert main(["predict", str(network), str(tmp_path / f"{name}.csv")]) == 0
+        lines = csv.DictReader(capsys.readouterr().out.splitlines())
+        told[name] = [(line["class"], line["probability"]) for line in lines]
+    assert told["same"] == told["other order"]
+    assert not caplog.text
     for bad, said in (
         (frame.drop(columns="b"), "lacks 1 column"),
         (frame.assign(b="many"), "must hold finite numbers"),

@@ -55,7 +55,8 @@ def _predict(arguments: Namespace) -> None:
 
     network = load_network(arguments.network, choose_device(arguments.device))
     if unreadable := predict(network, arguments.files, arguments.out):
-        logging.getLogger(__name__).warning("%d files have no class.", unreadable)
+        words = "1 file has" if unreadable == 1 else f"{unreadable:,} files have"
+        logging.getLogger(__name__).warning("%s no class.", words)
         sys.exit(1)
 
 

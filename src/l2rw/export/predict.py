@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from l2rw.data.kinds.image_folder import files_below
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import counted
+from l2rw.data.kinds.tables import is_table
 from l2rw.export.network_file import TrainedNetwork
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_csv
@@ -95,4 +96,9 @@ def _images(given: Path) -> list[Path]:
         return images
     if not given.exists():
         raise UserError(f"{given} does not exist.", "name images, or folders of images.")
+    if is_table(given):
+        raise UserError(
+            f"{given} is a table, and the network was trained on images.",
+            "name images, or folders of images.",
+        )
     return [given]

@@ -1,5 +1,6 @@
 """How new files and rows become inputs of a network: as those did that it was trained on."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from l2rw.store.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 PICTURE, COLUMNS = "picture", "columns"
 
@@ -91,6 +94,8 @@ class Reader:
         for column in self._columns:
             if column.categories is None:
                 _require_numbers(frame[column.name], file)
+            else:
+                _tell_of_unknown(frame[column.name], column.categories, file)
         blocks = [encode(column, frame[column.name]) for column in self._columns]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
 
@@ -98,6 +103,15 @@ class Reader:
 def _column(stored: Mapping[str, Any]) -> Column:
     categories = stored["categories"]
     return Column(**{**stored, "categories": None if categories is None else tuple(categories)})
+
+
+def _tell_of_unknown(values: "pd.Series[Any]", known: Sequence[str], file: Path) -> None:
+    """Log which categories the training part lacked: the network takes them for none of its own."""
+    if unknown := sorted(set(values.dropna().astype(str)) - set(known)):
+        log.warning(
+            "Column %r of %s has %s that no training example has: they count as no category.",
+            *(values.name, file, counted(unknown, "value", "values")),
+        )
 
 
 def _require_numbers(values: "pd.Series[Any]", file: Path) -> None:

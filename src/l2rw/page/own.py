@@ -189,10 +189,12 @@ def verdict(rows: Sequence[Row], facts: Facts, *, balanced: bool) -> str:
         f"{plus_minus(*plain.estimate(balanced=balanced))} %"
     )
     if not facts.test_is_trusted:
+        by = f", by {score}" if balanced else ""
         return (
-            f"Against given test labels, some of which may be wrong, {both}, by {score}. This is "
-            "no verdict: whether reweighting helped is known only once somebody has checked the "
-            f"test labels and set data_sets.{facts.name}.test_is_trusted to true."
+            f"Against given test labels, some of which may be wrong, {both}{by}. Even a network "
+            "without mistakes agrees with no more of them than are right, so this is no verdict: "
+            "whether reweighting helped is known only once somebody has checked the test labels "
+            f"and set data_sets.{facts.name}.test_is_trusted to true."
         )
     difference = gain(ours, plain, balanced=balanced)
     points = f"by {abs(difference.mean):.2f} ± {difference.half_width:.2f} points"

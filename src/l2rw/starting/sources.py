@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from l2rw.data.kinds.image_folder import TEST, TRAIN
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import counted, some
-from l2rw.data.kinds.tables import has_decimal_commas, separator_of
+from l2rw.data.kinds.tables import TABLE_SUFFIXES, has_decimal_commas, is_table, separator_of
 from l2rw.starting.columns import Columns, guess, read_examples, require_classes
 from l2rw.store.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = (".csv", ".tsv", ".parquet", ".pq")
 HALVES = {TRAIN: ("train", "training"), TEST: ("test", "testing")}
 """How folders of the halves are called."""
 HELD_OUT = ("val", "valid", "validation", "dev")
@@ -72,7 +71,9 @@ def _of_folder(folder: Path) -> Source:
     if len(_classes(folder)) >= 2:
         notes = [*_folders_of_folders(folder), *_photos_of_phones(folder)]
         return Source("image_folder", {"path": folder}, notes)
-    tables = [one for one in sorted(folder.iterdir()) if _is_table(one)]
+    tables = [
+        one for one in sorted(folder.iterdir()) if is_table(one) and not one.name.startswith(".")
+    ]
     if len(tables) == 1:
         source = _of_table(tables[0], None)
         return Source(
@@ -128,11 +129,11 @@ def _no_classes(folder: Path, below: list[Path], tables: list[Path]) -> UserErro
 
 
 def _of_table(file: Path, label: str | None) -> Source:
-    if not _is_table(file):
+    if not is_table(file):
         is_image = file.suffix.lower() in image_suffixes()
         raise UserError(
             f"{file} is {'a single image' if is_image else 'no table'}.",
-            f"name a file that ends in {', '.join(TABLES)}, or a folder of images.",
+            f"name a file that ends in {', '.join(TABLE_SUFFIXES)}, or a folder of images.",
         )
     separator = separator_of(file)
     frame = read_examples(file, separator)
@@ -236,7 +237,3 @@ def _photos_of_phones(folder: Path) -> list[str]:
     found = [one for one in folder.rglob("*") if one.suffix.lower() in PHONES]
     photos = "photo" if len(found) == 1 else "photos"
     return [f"Turn {len(found):,} HEIC {photos} into JPEG to use them."] if found else []
-
-
-def _is_table(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in TABLES and not path.name.startswith(".")

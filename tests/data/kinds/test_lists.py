@@ -98,5 +98,5 @@ def test_ids_that_a_spreadsheet_changed_get_their_hint(write, mine, tmp_path):
     with pytest.raises(UserError, match=r"1 unknown id \(12\).*the id 0012 has become 12"):
         mine("feature_table", **options, clean=changed).facts()
     others = write("others.csv", "id,decision,label", "bird/1.png,wrong,b")
-    with pytest.raises(UserError, match="name the file that belongs to this data set"):
+    with pytest.raises(UserError, match="name the list of this data set"):
         mine("feature_table", **options, corrections=others).facts()

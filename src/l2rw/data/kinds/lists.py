@@ -113,8 +113,8 @@ def hint_on(unknown: Collection[str], known: Collection[str]) -> str:
                 "it was downloaded, or format its column of ids as text."
             )
     return (
-        "write ids as messages do, files relative to path, or rows by their id; or name the file "
-        "that belongs to this data set."
+        "name the list of this data set, with ids as messages have them (files relative to path, "
+        "or rows by their id), and take away lines of what is gone."
     )
 
 
@@ -150,7 +150,7 @@ def _read(path: str, hint: str, *, decided: bool = False) -> list[_Line]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
-            "save it as UTF-8 text with commas.",
+            "save it as CSV in UTF-8 (`iconv -f latin1 -t utf-8 OLD > NEW` makes one).",
         ) from None
 
 

@@ -22,6 +22,8 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """How a cell of a CSV file says that it has no value."""
 COMMA_NUMBER = r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?([eE][+-]?\d+)?"
 """A number with a decimal comma, and perhaps points between thousands."""
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
+"""How names of tables end."""
 SEPARATORS = (",", ";", "\t", "|")
 """What may stand between cells."""
 
@@ -165,6 +167,11 @@ def as_texts(values: "pd.Series[Any]") -> list[str]:
         return str(value).strip()
 
     return [text(value) for value in values.tolist()]
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, by its name."""
+    return path.is_file() and path.suffix.lower() in TABLE_SUFFIXES
 
 
 def separator_of(file: Path) -> str:
