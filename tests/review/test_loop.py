@@ -167,6 +167,9 @@ def test_from_doubtful_labels_to_corrected_ones(workspace, browser):  # noqa: PL
     joined = {key for key, (decision, _) in decisions.items() if decision in ("right", "wrong")}
     assert set(now.own.train_ids[now.own.clean]) == set(clean) | joined
 
+    told = Path(f"results/{NAME}/index.html").read_text()
+    assert f"{NAME}: corrections changes {count(decisions, 'wrong')} labels and leaves out" in told
+
     # Before and after, and the labels as they are now.
     _, old, new = rows_of(browser, page)
     assert [old[0], new[0]] == [

@@ -134,13 +134,13 @@ def test_before_and_after(one, tmp_path):
     now = replace(first, corrected=12, removed=3, accuracies={"l2rw": [0.8, 0.9], "gce": [0.75]})
     corrected = replace(facts, sha256={"files": "other"}, test_is_trusted=True)
     head, was, is_ = compared(now, corrected, files)
-    assert head == ["Test accuracy (%)", "L2RW", "GCE"]
+    assert head == ["Test accuracy (%), ± over seeds", "L2RW", "GCE"]
     assert was == ["as given, 20 clean", "70.00 ± 0.00", "–"]
     assert is_ == ["12 corrected, 3 removed, 20 clean (now)", "85.00 ± 63.53", "75.00"]
     earlier = asdict(first)  # as versions wrote it that did not seal
     files.outcome("cc").write_text(json.dumps(earlier))
     (head, *lines) = compared(first, facts, files)
-    assert head == ["Agreement with given test labels (%)", "Baseline", "L2RW"]
+    assert head == ["Agreement with given test labels (%), ± over seeds", "Baseline", "L2RW"]
     assert len(lines) == 3
 
     path = files.outcome(digest({"files": "other"}))

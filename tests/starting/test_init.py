@@ -284,6 +284,19 @@ def test_steps_are_lowered_until_a_cpu_is_done_in_time(here, tmp_path):
     assert (slow["model"], fast["training"]["model"]) == ("resnet8", "resnet18")
 
 
+def test_who_has_no_time_is_told_that_networks_learn_less(here, tmp_path, capsys, monkeypatch):
+    for number in range(300):
+        paint(tmp_path / "many" / str(number % 2) / f"{number}.png", number, size=(16, 16))
+    start(tmp_path / "many").unlink()
+    assert "Steps are lowered" not in capsys.readouterr().out
+    monkeypatch.setattr(Machine, "hours", 0.001)
+    for module in ("choice", "init"):
+        monkeypatch.setattr(f"l2rw.starting.{module}.LEAST_STEPS", 100)
+    training = yaml.safe_load(start(tmp_path / "many").read_text())["experiments"]["many"]
+    seen = training["training"]["steps"] * training["training"]["batch_size"] / 240
+    assert f"each example {seen:.1f} times instead of 40" in capsys.readouterr().out
+
+
 def test_known_true_labels_need_no_clean_list(here, tmp_path, capsys):
     random = np.random.default_rng(0)
     frame = pd.DataFrame(random.normal(size=(90, 2)), columns=["a", "b"])

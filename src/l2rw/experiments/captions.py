@@ -8,6 +8,7 @@ from l2rw.config.schema import Training
 from l2rw.config.shared import NoisyLabels
 from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.corruptions.base import Corruption
+from l2rw.data.kinds.corrections import CHANGES
 from l2rw.experiments.cells import SplitPlan
 from l2rw.experiments.setups import Setup
 from l2rw.methods.rows import EMA_DECAY, Row
@@ -63,10 +64,11 @@ def describe_clean_set(corruption: Corruption) -> str:
 
 
 def describe_truth(splits: Iterable[SplitPlan]) -> str:
-    """Say in sentences what is not known of labels, and so not judged; nothing if all is known."""
+    """Say in sentences which labels were corrected, and what is not known of them."""
     told = []
     for split in splits:
         name = split.dataset
+        told += [f"{name}: {note}" for note in split.data.notes if note.startswith(CHANGES)]
         if not split.corruption.knows_truth(split.data):
             told.append(
                 f"Nobody knows which labels of {name} are right: what weights say of them is not "

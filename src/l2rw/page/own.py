@@ -145,7 +145,7 @@ def _of_data_set(plan: PlanFile, name: str, cells: Sequence[CellEntry], there: R
     lines = [
         [
             look(row.name).label,
-            told(row.name),
+            told(row.name) if facts.has_images else told(row.name).replace("images", "rows"),
             *(plus_minus(*row.estimate(balanced=balanced)) for balanced in scale),
             str(len(row.confusions)),
         ]

@@ -74,7 +74,7 @@ def compared(now: Outcome, facts: Facts, files: ReviewFiles) -> list[list[str]]:
     known.sort(key=lambda one: (one.corrected + one.removed, one.clean))
     rows = list(now.accuracies)
     what = score_in_words([facts.test_is_trusted])
-    head = [f"{what} (%)", *(look(row).label for row in rows)]
+    head = [f"{what} (%), ± over seeds", *(look(row).label for row in rows)]
     lines = [
         [one.label + " (now)" * (one == now), *(_accuracy(one, row) for row in rows)]
         for one in known

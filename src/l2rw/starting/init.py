@@ -69,7 +69,7 @@ def init(request: Request, machine: Machine | None = None) -> Path:
     if found.left_out:
         write_left_out(names.left_out, found.left_out)
     write_text(names.out, text)
-    _report(found, choice, names, work)
+    _report(found, choice, names, work, machine)
     return names.out
 
 
@@ -162,7 +162,7 @@ def _what(found: Look) -> str:
     return f"{count:,} {colour} images in {facts.classes} classes"
 
 
-def _report(found: Look, choice: Choice, names: Names, work: Work) -> None:
+def _report(found: Look, choice: Choice, names: Names, work: Work, machine: Machine) -> None:
     """Print what was seen, what was written, and what to do next."""
     pictures = found.pictures
     size = f", {pictures.side} pixels wide or high at the median" if pictures else ""
@@ -183,6 +183,8 @@ def _report(found: Look, choice: Choice, names: Names, work: Work) -> None:
         f"{choice.batch_size}, {len(choice.rows)} methods, {choice.seeds} seeds; {work.told}, "
         f"by {work.source}."
     )
+    if lowered := _lowered(found, choice, machine):
+        print(lowered)
     print("\nNext:")
     for line in align(_next(names), left=2).splitlines():
         print(line.rstrip())
@@ -191,6 +193,20 @@ def _report(found: Look, choice: Choice, names: Names, work: Work) -> None:
             "\nAccuracy will be measured against the test labels as given. If you have checked "
             "them, set test_is_trusted: true."
         )
+
+
+def _lowered(found: Look, choice: Choice, machine: Machine) -> str:
+    """Say if time allows fewer steps than the data ask for; "" if it does not matter."""
+    seen, wanted = (
+        one.steps * one.batch_size / found.train_size for one in (choice, choose(found, machine))
+    )
+    if seen > wanted / 2:
+        return ""
+    return (
+        f"Steps are lowered to be done in {machine.hours:g} hours: networks see each example "
+        f"{seen:.1f} times instead of {wanted:.0f}, and learn less. More steps, a smaller size, "
+        "fewer rows or a GPU mend that."
+    )
 
 
 def _classes(found: Look) -> str:

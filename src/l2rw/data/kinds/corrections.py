@@ -26,6 +26,9 @@ from l2rw.data.kinds.lists import (
 from l2rw.data.kinds.problems import Problems, counted
 from l2rw.store.identity import digest
 
+CHANGES = "corrections changes"
+"""How the note begins on what decisions change."""
+
 
 @dataclass(frozen=True)
 class Corrected:
@@ -95,7 +98,7 @@ def correct(
     labels = [final.get(key) or label if key in changing else label for key, label in given.items()]
     kept = np.array([final.get(key, "kept") is not None for key in given], dtype=bool)
     corrected = sum(a != b for a, b in zip(labels, examples.labels, strict=True))
-    note = f"corrections changes {corrected:,} labels and leaves out {(~kept).sum():,} examples."
+    note = f"{CHANGES} {corrected:,} labels and leaves out {(~kept).sum():,} examples."
     noted = replace(examples, labels=labels, notes=(*examples.notes, note))
     return Corrected(
         examples=noted.only(kept),
