@@ -1,6 +1,8 @@
 """`l2rw run` as people meet it."""
 
+import base64
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,3 +96,19 @@ def test_a_signal_ends_it_in_silence_and_the_next_run_goes_on(tmp_path, number):
     assert len(told.splitlines()) == 1
     assert list(tmp_path.rglob("checkpoints/**/*.safetensors"))
     assert not list(tmp_path.glob(".snakemake/locks/*"))
+
+
+def test_what_a_kill_left_unrecorded_is_not_all_that_is_done(workspace):
+    first, *others = sorted(workspace.results.glob("runs/*/*/seed-*"))
+    for path in (*others, workspace.results / "tables", workspace.results / "figures"):
+        shutil.rmtree(path)
+    (workspace.results / "index.html").unlink()
+    marks = workspace.folder / ".snakemake" / "incomplete"
+    marks.mkdir(parents=True, exist_ok=True)
+    for path in first.iterdir():
+        name = path.relative_to(workspace.folder).as_posix()
+        (marks / base64.b64encode(name.encode()).decode()).touch()
+    done = run(workspace, TINY)
+    assert done.returncode == 0, done.stdout
+    assert (workspace.results / "index.html").exists()
+    assert workspace.planned(TINY) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
 from l2rw.running.checks import check_disk, check_locks, check_plan
@@ -19,6 +20,8 @@ from l2rw.store.errors import UserError
 from l2rw.store.paths import TIMINGS, Results
 from l2rw.training.gpus import count_slots
 
+UNRECORDED = Path(".snakemake/incomplete")
+"""Where Snakemake marks outputs as long as their jobs run."""
 MOST_HOURS = 72
 """Longest estimated time that needs no ``--yes``."""
 
@@ -79,7 +82,15 @@ def run(request: Request) -> int:
         ).returncode
     if request.profile is None and not request.yes:
         _check_time(work)
-    return _follow(request, Results(config.results), console)
+    # Where a kill left outputs that were not recorded, Snakemake 9.27 makes these again and takes
+    # them for all there is to do.
+    again = UNRECORDED.is_dir() and any(UNRECORDED.iterdir())
+    code = _follow(request, config, console)
+    if code == 0 and again:
+        code = _follow(request, config, console)
+    if code == 0:
+        console.print(f"The page: {Results(config.results).page}", soft_wrap=True, highlight=False)
+    return code
 
 
 def _work(request: Request, plan: Plan) -> Work:
@@ -118,9 +129,10 @@ def _timings(plan: Plan) -> Path:
     return Results(plan.config.results).bench(plan.bench_file)
 
 
-def _follow(request: Request, results: Results, console: Console) -> int:
-    """Run Snakemake and show what happens."""
-    with running(request.command) as process, Display(results.logs, console) as display:
+def _follow(request: Request, config: Config, console: Console) -> int:
+    """Run Snakemake and show what happens; return its exit code."""
+    logs = Results(config.results).logs
+    with running(request.command) as process, Display(logs, console) as display:
         for event in read_events(process.lines()):
             display.tell(event)
         code = process.wait()
@@ -135,6 +147,4 @@ def _follow(request: Request, results: Results, console: Console) -> int:
         )
         if all(map(user_can_correct, display.failed)):
             return MISTAKE
-    else:
-        console.print(f"The page: {results.page}", soft_wrap=True, highlight=False)
     return code
