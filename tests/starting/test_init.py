@@ -223,14 +223,24 @@ def test_ids_in_disguise_and_dates_are_no_features(here, tmp_path, capsys, suffi
     frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
     kind = read_config([start(path)]).data_sets["rows"]
     said = capsys.readouterr().out
-    assert kind.ignore == ("Fall", "Probe", "barcode", "taken", "befund")
-    for name in ("Fall", "Probe", "barcode"):
+    # The first of them calls rows by something that stays if they are sorted.
+    assert kind.id_column == "Fall"
+    assert kind.ignore == ("Probe", "barcode", "taken", "befund")
+    for name in ("Probe", "barcode"):
         assert f"Column '{name}' has a value of its own in every row, as ids have." in said
     for name in ("taken", "befund"):
         assert f"Column '{name}' holds dates;" in said
     assert "take it off `ignore`" in said
     assert "1 column (inhabitants) has another whole number in every row" in said
     assert "Learns from 5 columns (a, b, inhabitants, …)." in said
+
+
+def test_rows_without_ids_are_to_keep_their_order(here, cancer, tmp_path, capsys):
+    frame = pd.read_csv(cancer, sep=";").drop(columns="id")
+    frame.to_csv(tmp_path / "plain.csv", index=False)
+    kind = read_config([start(tmp_path / "plain.csv")]).data_sets["plain"]
+    assert kind.id_column is None  # not the remarks, though all are different
+    assert "Rows have no ids and are called by their numbers" in capsys.readouterr().out
 
 
 def test_numbers_with_decimal_commas_are_numbers(here, cancer, tmp_path):

@@ -95,7 +95,10 @@ def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
     true_label = _named(rest, TRUE_LABELS)
     group = _named(rest, [*GROUPS, *(f"{one}_id" for one in GROUPS)])
     rest = [name for name in rest if name not in (true_label, group)]
-    ids = None if image else next((name for name in rest if _is_id(frame[name])), None)
+    ids = None
+    if image is None:
+        named = (name for name in rest if _is_id(frame[name]))
+        ids = next(named, None) or next((name for name in rest if _can_name(frame[name])), None)
     features = [name for name in rest if name != ids] if image is None else []
     ignored = {name: why for name in features if (why := _why_no_feature(frame[name], file))}
     doubtful = [one for one in features if one not in ignored and _all_different(frame[one])]
@@ -180,6 +183,11 @@ def _are_ids(values: "pd.Series[Any]") -> bool:
     if numbers is None or values.astype(str).str.fullmatch(r"0\d+").any():
         return True
     return _all_different(values) and bool(np.ptp(numbers) < DENSE * len(numbers))
+
+
+def _can_name(values: "pd.Series[Any]") -> bool:
+    """Whether values look like ids, and are short enough to call examples by."""
+    return _are_ids(values) and bool(values.astype(str).str.fullmatch(r"\S{1,40}").all())
 
 
 def _all_different(values: "pd.Series[Any]") -> bool:

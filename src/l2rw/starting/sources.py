@@ -153,6 +153,11 @@ def _of_table(file: Path, label: str | None) -> Source:
             options[f"{key}_column"] = name
     notes = [_guessed(columns, label), *(f"Not a feature: {why}" for _, why in columns.ignored)]
     if columns.image is None:
+        if columns.id is None:
+            notes.append(
+                "Rows have no ids and are called by their numbers: keep their order as long as you "
+                "use lists of them."
+            )
         if columns.ignored:
             options["ignore"] = [name for name, _ in columns.ignored]
             notes.append("If one of these is a feature after all, take it off `ignore`.")
