@@ -298,7 +298,7 @@ def test_who_has_no_time_is_told_that_networks_learn_less(here, tmp_path, capsys
     for number in range(300):
         paint(tmp_path / "many" / str(number % 2) / f"{number}.png", number, size=(16, 16))
     start(tmp_path / "many").unlink()
-    assert "Steps are lowered" not in capsys.readouterr().out
+    assert "Steps are reduced" not in capsys.readouterr().out
     monkeypatch.setattr(Machine, "hours", 0.001)
     for module in ("choice", "init"):
         monkeypatch.setattr(f"l2rw.starting.{module}.LEAST_STEPS", 100)

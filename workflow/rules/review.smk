@@ -3,7 +3,7 @@
 # In:  the user's files, trained networks, weights
 # Out: <results>/review/{dataset}/index.html       the page, in one file
 #      <results>/review/{dataset}/suspects.csv     all training examples, most suspicious first
-#      <results>/review/{dataset}/labels.csv       given and corrected labels of all examples
+#      <results>/review/{dataset}/labels.csv       given and current labels of all examples
 #      <results>/review/{dataset}/review.json      what they were made from
 #      <results>/review/{dataset}/outcomes/        accuracies under these labels and former ones
 #

@@ -119,5 +119,5 @@ def _require_numbers(values: "pd.Series[Any]", file: Path) -> None:
     if numbers is None or np.isinf(numbers).any():
         raise UserError(
             f"Column {values.name!r} of {file} must hold finite numbers, as it did in training.",
-            "leave other cells empty.",
+            "leave other cells empty, and write the decimal sign as in the table of training.",
         )

@@ -203,9 +203,9 @@ def _lowered(found: Look, choice: Choice, machine: Machine) -> str:
     if seen > wanted / 2:
         return ""
     return (
-        f"Steps are lowered to be done in {machine.hours:g} hours: networks see each example "
-        f"{seen:.1f} times instead of {wanted:.0f}, and learn less. More steps, a smaller size, "
-        "fewer rows or a GPU mend that."
+        f"Steps are reduced to finish within {machine.hours:g} hours: networks see each example "
+        f"{seen:.1f} times instead of {wanted:.0f}, and learn less. Set more steps, a smaller size "
+        "or fewer rows, or use a GPU."
     )
 
 

@@ -51,7 +51,7 @@ def test_what_spreadsheets_save_says_the_same(tmp_path, content):
         ([], "has no column id or path or file, but nothing"),
         (["id,label", "a,b.png,tit"], r"Line 2 of .* has more cells than its first line.*quotes"),
         (["id,label", "a,tit", ",tit"], "Line 3 of .* has no id"),
-        (["id,decision,label", "a,wrong,"], "calls the label of a wrong and says no right one"),
+        (["id,decision,label", "a,wrong,"], "calls the label of a wrong, but gives no right one"),
         (["id,decision,label", "a,perhaps,tit"], "decides 'perhaps' of a, which is no decision"),
         (["id,decision", "a,right"], "has no column label, but id, decision"),
     ],

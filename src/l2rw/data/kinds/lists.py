@@ -76,7 +76,7 @@ def read_list(path: str, hint: str = "correct the path in data_sets.") -> list[L
     for line in lines:
         if line.decision == WRONG and not line.label:
             raise UserError(
-                f"{path} calls the label of {line.id} wrong and says no right one.",
+                f"{path} calls the label of {line.id} wrong, but gives no right one.",
                 "write the right class into the column label, or decide unsure.",
             )
     return [
