@@ -192,3 +192,9 @@ def test_what_agrees_with_doubtful_labels_is_not_called_accurate(summary, untrus
     assert [one.get_xlabel().startswith("Test accuracy") for one in axes] == [
         dataset not in untrusted for dataset in ("cifar10", "digits")
     ]
+
+
+def test_no_figure_shows_less_than_nothing_or_more_than_all(summary):
+    wide = summary.assign(ci95_half_width=200.0)
+    for axes in TABLE2.draw(wide, {}).axes:
+        assert axes.get_xlim() == (0.0, 101.0)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from l2rw.analysis import paper, published
 from l2rw.analysis.collect import collect
-from l2rw.analysis.drawing import add_legend, draw_bars, name_lines
+from l2rw.analysis.drawing import add_legend, draw_bars, name_lines, within_percent
 from l2rw.analysis.statistics import (
     NOTHING,
     Estimate,
@@ -120,6 +120,7 @@ class Accuracies:
                     at = np.arange(len(labels)) + 0.3 * (place - (len(sides) - 1) / 2)
                     draw_bars(axes, at, *(lines[name] for name in columns), **style)
                 axes.set(title=dataset, xlabel=self._score(lines))
+                within_percent(axes, across=True)
                 name_lines(axes, labels)
             if len(sides) > 1:
                 add_legend(figure, grid[0][0].containers)

@@ -59,10 +59,16 @@ def draw_band(
     axes.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
 
 
-def within_percent(axes: Axes) -> None:
-    """Cut the height of a figure of percentages to what there is, whatever intervals say."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0.0), min(high, 101.0))
+def within_percent(axes: Axes, *, across: bool = False) -> None:
+    """Cut a figure of percentages to what there is, whatever intervals say.
+
+    Args:
+        axes: Of the figure.
+        across: Whether percentages run from left to right; else they run upwards.
+    """
+    low, high = axes.get_xlim() if across else axes.get_ylim()
+    cut = axes.set_xlim if across else axes.set_ylim
+    cut(max(low, 0.0), min(high, 101.0))
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist | Container]) -> None:
