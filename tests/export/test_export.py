@@ -203,6 +203,10 @@ def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path,
         told[name] = [(line["class"], line["probability"]) for line in lines]
     assert told["same"] == told["other order"]
     assert not caplog.text
+    (tmp_path / "a.png").write_bytes(b"pixels")
+    for no_table in (tmp_path, tmp_path / "a.png"):
+        assert main(["predict", str(network), str(no_table)]) == 2
+        assert "is no table, and the network was trained on one" in capsys.readouterr().err
     for bad, said in (
         (frame.drop(columns="b"), "lacks 1 column"),
         (frame.assign(b="many"), "must hold finite numbers"),

@@ -10,6 +10,7 @@ import numpy as np
 from l2rw.data.datasets.dataset import Features, Inputs
 from l2rw.data.kinds.decoding import Picture, decode_all
 from l2rw.data.kinds.encoding import Column, encode, numbers_of
+from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import UnreadableError, counted
 from l2rw.data.kinds.tables import read_table, separator_of
 from l2rw.store.errors import UserError
@@ -76,6 +77,11 @@ class Reader:
         """Return the rows of a table; raise :class:`UserError` if it cannot be read."""
         if not file.exists():
             raise UserError(f"{file} does not exist.", "name a CSV or parquet file.")
+        if file.is_dir() or file.suffix.lower() in image_suffixes():
+            raise UserError(
+                f"{file} is no table, and the network was trained on one.",
+                "name a CSV or parquet file with its columns.",
+            )
         return read_table(file, separator_of(file), self._decimal)
 
     def rows(self, frame: "pd.DataFrame", file: Path) -> Features:
