@@ -32,11 +32,11 @@ def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
     checks.check_device(plan(compute={"device": "cuda"}))
 
 
-def test_a_full_disk_is_told_before_anything_runs(monkeypatch):
-    checks.check_disk(Path())
-    monkeypatch.setattr(checks, "LEAST_FREE", 1e30)
+@pytest.mark.parametrize("place", [Path(), Path("results/deep"), Path("/nowhere/at/all")])
+def test_a_full_disk_is_told(place):
+    checks.check_disk(place, 1)
     with pytest.raises(UserError, match=r"MB are free on the disk of .* Hint: free some space"):
-        checks.check_disk(Path())
+        checks.check_disk(place, 1e30)
 
 
 def test_absent_data_are_told_before_anything_runs(monkeypatch):

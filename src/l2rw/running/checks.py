@@ -16,6 +16,8 @@ from l2rw.training.spec import RunSpec
 LOCKS = Path(".snakemake/locks")
 LEAST_FREE = 500e6
 """Bytes that must be free before a run starts."""
+FULL = 10e6
+"""Bytes: with less, a job that failed without a word may well have found no space for it."""
 
 
 def check_plan(plan: Plan, *, here: bool, runs: bool = True) -> None:
@@ -50,7 +52,7 @@ def check_places(plan: Plan) -> None:
             "without DVC.",
         )
     for place in (*results.places, results.logs, Path(".snakemake")):
-        _require_writable(next(one for one in (place, *place.parents) if os.path.lexists(one)))
+        _require_writable(_nearest(place))
 
 
 def check_data(plan: Plan) -> None:
@@ -77,11 +79,12 @@ def check_device(plan: Plan) -> None:
         raise UserError("Only CUDA devices compute in tf32.", "set training.precision to float32.")
 
 
-def check_disk(folder: Path) -> None:
-    """Raise :class:`UserError` unless there is space for results, and they can be written."""
+def check_disk(place: Path, least: float) -> None:
+    """Raise :class:`UserError` unless a place can be written to and has ``least`` bytes free."""
+    folder = _nearest(place)
     _require_writable(folder)
     free = shutil.disk_usage(folder).free
-    if free < LEAST_FREE:
+    if free < least:
         raise UserError(
             f"Only {free / 1e6:.0f} MB are free on the disk of {folder.resolve()}.",
             "free some space; `l2rw prune` lists results that are no longer used.",
@@ -107,6 +110,11 @@ def check_locks(config: Config, command: str) -> None:
                 "it.",
                 f"wait for it; if none runs, `{command}` removes the lock.",
             )
+
+
+def _nearest(place: Path) -> Path:
+    """Return a place if it is there, else the folder that it would be made in."""
+    return next(one for one in (place, *place.absolute().parents) if os.path.lexists(one))
 
 
 def _require_writable(folder: Path) -> None:

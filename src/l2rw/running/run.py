@@ -11,7 +11,7 @@ from rich.console import Console
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
-from l2rw.running.checks import check_disk, check_locks, check_plan
+from l2rw.running.checks import FULL, LEAST_FREE, check_disk, check_locks, check_plan
 from l2rw.running.display import Display, user_can_correct
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
@@ -70,7 +70,7 @@ def run(request: Request) -> int:
     if request.unlock:
         return subprocess.run([*request.command, "--unlock", "--quiet"], check=False).returncode
     plan = Plan(config, config.results)
-    check_disk(Path())
+    _check_disks(config, LEAST_FREE)
     check_locks(config, f"l2rw run {request.config} --unlock")
     check_plan(plan, here=request.profile is None)
     console = Console()
@@ -90,7 +90,15 @@ def run(request: Request) -> int:
         code = _follow(request, config, console)
     if code == 0:
         console.print(f"The page: {Results(config.results).page}", soft_wrap=True, highlight=False)
+    elif code != MISTAKE:
+        _check_disks(config, FULL)  # where a log is full, too, nobody could say so
     return code
+
+
+def _check_disks(config: Config, least: float) -> None:
+    """Raise :class:`UserError` unless results, and what lies beside them, have so many bytes."""
+    for place in (Path(), config.results, Results(config.results).logs):
+        check_disk(place, least)
 
 
 def _work(request: Request, plan: Plan) -> Work:
