@@ -93,3 +93,41 @@ def test_help_waits_for_no_large_package():
     )
     assert run.stdout.startswith("usage: l2rw")
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_place_of_a_closed_stream(closed, tmp_path):
+    program = (
+        "import os, subprocess, sys\n"
+        "from l2rw.commands.streams import prepare_streams\n"
+        "prepare_streams()\n"
+        "with open('file', 'w') as file:\n"
+        "    print('a', flush=True), print('b', file=sys.stderr, flush=True), sys.stdin.read()\n"
+        "    subprocess.run(['sh', '-c', 'echo c; echo d >&2'], check=True, timeout=30)\n"
+        "    file.write(str(file.fileno() > 2))"
+    )
+    command = f'"{sys.executable}" -c "$PROGRAM" {closed}'
+    environment = os.environ | {"PROGRAM": program}
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path, env=environment, timeout=60)
+    assert (tmp_path / "file").read_text() == "True"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_leave_nothing_half_written_and_say_nothing(number, tmp_path):
+    program = (
+        "import signal, sys, l2rw.commands.main as m, l2rw.training.status as s, time\n"
+        "from l2rw.store.files import replacing\n"
+        "def write(path):\n"
+        "    with replacing(path / 'file') as partial:\n"
+        "        partial.write_text('half')\n"
+        "        print('waiting', flush=True)\n"
+        "        time.sleep(60)\n"
+        "s.print_status = write\n"
+        "sys.exit(m.main(['status', '.']))"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", program], **pipes, cwd=tmp_path)
+    assert process.stdout.readline() == b"waiting\n"
+    process.send_signal(number)
+    assert outcome(process) == (128 + number, b"")
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l2rw.store.ending import Ended, explained, told_in_a_sentence
+from l2rw.store.ending import Ended, ending_in_order, explained, told_in_a_sentence
 from l2rw.store.errors import UserError
 
 
@@ -99,3 +99,16 @@ def test_errors_that_the_system_does_not_explain_are_not_its():
     assert explained(OSError(errno.EBADF, "Bad file descriptor")) is None
     assert explained(ValueError("?")) is None
     assert os.strerror(errno.EACCES).lower() in str(explained(MISTAKES["forbidden"]))
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending_in_order():
+            signal.raise_signal(signal.SIGHUP)
+            with pytest.raises(Ended) as end:
+                signal.raise_signal(signal.SIGTERM)
+        assert end.value.code == 128 + signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -217,6 +217,14 @@ def test_what_may_not_be_dated_is_told(someone_else):
     assert (someone_else / "file").read_text() == "content"
 
 
+def test_a_file_that_may_not_be_dated_is_named(small_disk):
+    path = small_disk / "file"
+    path.write_text("as it was")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(UserError, match=rf"{path} cannot be written \(Read-only file system\)"):
+        files.set_time(path, 1)
+
+
 def test_equal_figures_are_equal_files(tmp_path):
     for folder in ("one", "other"):
         with mpl.rc_context(style.RC):

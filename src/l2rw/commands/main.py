@@ -5,9 +5,7 @@ subcommands.
 """
 
 import logging
-import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from l2rw.commands import (
     away,
@@ -27,7 +25,8 @@ from l2rw.commands import (
 )
 from l2rw.commands.parser import Parser
 from l2rw.commands.pipeline import explained_if_absent
-from l2rw.store.ending import Ended, told_in_a_sentence
+from l2rw.commands.streams import prepare_streams
+from l2rw.store.ending import Ended, ending_in_order, told_in_a_sentence
 
 DESCRIPTION = """\
 Train networks with wrong labels or rare classes, guided by a few clean examples. Begin with
@@ -54,13 +53,11 @@ GROUPS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code; :mod:`l2rw.store.ending` says which."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # for terminals that lack a letter
+    prepare_streams()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)
     try:
-        with told_in_a_sentence(), explained_if_absent():
+        with ending_in_order(), told_in_a_sentence(), explained_if_absent():
             arguments = _parser().parse_args(argv)
             arguments.run(arguments)
     except Ended as end:

@@ -2,7 +2,7 @@
 
 import math
 import os
-import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def run(request: Request) -> int:
         )
     config = read_config([request.config])
     if request.unlock:
-        return subprocess.run([*request.command, "--unlock", "--quiet"], check=False).returncode
+        return _say([*request.command, "--unlock", "--quiet"])
     plan = Plan(config, config.results)
     _check_disks(config, LEAST_FREE)
     check_locks(config, f"l2rw run {request.config} --unlock")
@@ -77,9 +77,7 @@ def run(request: Request) -> int:
     work = _work(request, plan)
     console.print(_outlook(plan, work), soft_wrap=True, highlight=False)
     if request.dry_run:
-        return subprocess.run(
-            [*request.command, "--dry-run", "--quiet", "rules"], check=False
-        ).returncode
+        return _say([*request.command, "--dry-run", "--quiet", "rules"])
     if request.profile is None and not request.yes:
         _check_time(work)
     # Where a kill left outputs that were not recorded, Snakemake 9.27 makes these again and takes
@@ -93,6 +91,14 @@ def run(request: Request) -> int:
     elif code != MISTAKE:
         _check_disks(config, FULL)  # where a log is full, too, nobody could say so
     return code
+
+
+def _say(command: Sequence[str]) -> int:
+    """Run a command, and say what it says: who does not listen to the end ends both."""
+    with running(command) as process:
+        for line in process.lines():
+            print(line, end="", flush=True)
+        return process.wait()
 
 
 def _check_disks(config: Config, least: float) -> None:

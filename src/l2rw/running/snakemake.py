@@ -12,7 +12,8 @@ from types import FrameType
 from l2rw.store.errors import UserError
 
 REPOSITORY = Path(__file__).parents[3]
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""That end it, unless they are ignored, as SIGHUP is under ``nohup``."""
 
 
 def snakemake_command(options: Sequence[str]) -> list[str]:
@@ -40,8 +41,9 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
     """Run a command and hand over what it prints.
 
     It and its jobs are a process group of their own, which Ctrl-C on the terminal does not reach.
-    SIGINT and SIGTERM become SIGTERM for all of them: training jobs write their checkpoints,
-    Snakemake waits for them and releases its lock. A second signal kills them.
+    SIGINT, SIGTERM and SIGHUP become SIGTERM for all of them: training jobs write their
+    checkpoints, Snakemake waits for them and releases its lock. A second signal kills them. They
+    end likewise when the reader of their output has closed it, as ``head`` does.
 
     Raises:
         KeyboardInterrupt: After a signal, once the last of them has ended.
@@ -56,10 +58,20 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
         start_new_session=True,
     )
     run = Running(process)
-    before = {number: signal.signal(number, run.end) for number in SIGNALS}
+    before = {
+        number: signal.signal(number, run.end)
+        for number in SIGNALS
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         with process:
-            yield run
+            try:
+                yield run
+            except BaseException:
+                run.end()
+                for _ in run.lines():  # else it would end at its next line, and keep its lock
+                    pass
+                raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -76,7 +88,7 @@ class Running:
         self.asked_to_end = 0
         """How often."""
 
-    def end(self, number: int, frame: FrameType | None) -> None:
+    def end(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """Ask all of it to end; kill it if asked again."""
         self.asked_to_end += 1
         with suppress(ProcessLookupError):  # it has just ended

@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from l2rw.store.errors import UserError
 from l2rw.store.text import one_line
@@ -73,6 +75,31 @@ def told_in_a_sentence() -> Iterator[None]:
         told = explained(error)
         _say(f"Error: {told}" if told else _report(error))
         raise Ended(MISTAKE if told else BUG) from None
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: what is half written is removed.
+
+    One that is ignored stays so, as SIGHUP is under ``nohup``, and one that is heeded, too.
+
+    Raises:
+        Ended: After a signal, with the exit code that shells give to it.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise Ended(128 + number)
+
+    before = {}
+    with suppress(ValueError):  # only the main thread is asked
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def explained(error: BaseException) -> UserError | None:

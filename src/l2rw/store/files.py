@@ -124,10 +124,13 @@ def set_time(path: Path, seconds: float | None = None) -> None:
     """Date a file, at ``seconds`` since the epoch or now.
 
     Only the owner may: a file of someone else's is replaced by a copy.
+
+    Raises:
+        UserError: The file may not be dated, and not replaced either.
     """
     times = None if seconds is None else (seconds, seconds)
     try:
         os.utime(path, times)
-    except PermissionError:
+    except OSError:  # whose reason does not name the file: what is told then does
         copy_file(path, path)
         os.utime(path, times)

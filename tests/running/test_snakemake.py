@@ -1,0 +1,66 @@
+"""A process that runs is never left behind."""
+
+import signal
+import sys
+
+import pytest
+
+from l2rw.running.snakemake import running
+
+PROGRAM = """
+import signal, sys, time
+def end(number, frame):
+    print("let go of the lock", flush=True)
+    open("ended", "w").close()
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+print("first", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return [sys.executable, "-c", PROGRAM]
+
+
+def run(command, happens):
+    """Run a command; something happens after its first line."""
+    with running(command) as process:
+        assert next(process.lines()) == "first\n"
+        happens(process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(command, tmp_path, number):
+    def interrupt(process):
+        signal.raise_signal(number)
+        assert list(process.lines()) == []
+
+    with pytest.raises(KeyboardInterrupt):
+        run(command, interrupt)
+    assert (tmp_path / "ended").exists()
+
+
+def test_it_ends_in_order_where_nobody_listens_any_more(command, tmp_path):
+    def print_in_vain(process):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run(command, print_in_vain)
+    assert (tmp_path / "ended").exists()
+
+
+def test_nohup_is_respected(command):
+    def hang_up(process):
+        signal.raise_signal(signal.SIGHUP)
+        assert process.asked_to_end == 0
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(command, hang_up)
+    finally:
+        signal.signal(signal.SIGHUP, before)
