@@ -2,10 +2,12 @@
 
 import signal
 import sys
+from threading import Lock, Semaphore
+from types import SimpleNamespace
 
 import pytest
 
-from l2rw.running.snakemake import running
+from l2rw.running.snakemake import end_without_deadlock, running
 
 PROGRAM = """
 import signal, sys, time
@@ -64,3 +66,15 @@ def test_nohup_is_respected(command):
             run(command, hang_up)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_snakemake_heeds_a_signal_while_it_holds_its_lock(monkeypatch):
+    scheduling = pytest.importorskip("snakemake.scheduling.job_scheduler")
+    scheduler = scheduling.JobScheduler
+    monkeypatch.setattr(scheduler, "exit_gracefully", scheduler.exit_gracefully)
+    end_without_deadlock()
+    held = SimpleNamespace(_lock=Lock(), _open_jobs=Semaphore(0), _user_kill=None)
+    with held._lock:
+        scheduler.exit_gracefully(held, signal.SIGTERM, None)
+    assert held._open_jobs.acquire(timeout=60)
+    assert held._user_kill

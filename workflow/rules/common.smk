@@ -13,6 +13,7 @@ from l2rw.planning.plan import Plan
 from l2rw.planning.table import remaining_work
 from l2rw.planning.targets import check_targets, is_dry_run
 from l2rw.running.checks import check_plan
+from l2rw.running.snakemake import end_without_deadlock
 from l2rw.store.ending import told_in_a_sentence
 from l2rw.store.errors import UserError
 from l2rw.store.paths import TIMINGS
@@ -32,6 +33,7 @@ with told_in_a_sentence():
         )
     MAIN = workflow.is_main_process
     if MAIN:
+        end_without_deadlock()
         for path in workflow.overwrite_configfiles:
             read_yaml(Path(path))
     # A job of this workflow relies on what planning found in the files of configured data sets.

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 
 from l2rw.store.errors import UserError
@@ -34,6 +35,19 @@ def snakemake_command(options: Sequence[str]) -> list[str]:
             "There is no Snakefile in this folder.", "run in a clone of the repository."
         )
     return [str(program), "--snakefile", str(REPOSITORY / "Snakefile"), *options]
+
+
+def end_without_deadlock() -> None:
+    """Let the Snakemake that this process is heed SIGTERM at any moment.
+
+    Its handler (9.27) waits for a lock, which the thread that it interrupts may hold, as whenever
+    a job has just ended. In a thread of its own it only waits until that thread goes on.
+    """
+    with suppress(ImportError, AttributeError):  # another version, with other inner workings
+        from snakemake.scheduling.job_scheduler import JobScheduler
+
+        handler = JobScheduler.exit_gracefully
+        JobScheduler.exit_gracefully = lambda *given: Thread(target=handler, args=given).start()
 
 
 @contextmanager
