@@ -80,6 +80,7 @@ def test_a_bench_prints_a_line_and_writes_a_row_for_each_way(tmp_path, capsys):
     assert len(lines) == len(ways)
     assert len({len(line) for line in [header, *lines]}) == 1
     assert report["settings"]["clean_batch_size"] == 3
+    assert report["written_as"] == "bench.json"
     assert report["device"]["device_type"] == "cpu"
     assert report["device"]["precision"] == "float32"
     assert {"commit", "source", "versions"} <= set(report["provenance"])

@@ -18,7 +18,7 @@ from l2rw.claims.evidence import planned
 from l2rw.claims.files import write_ledger
 from l2rw.claims.terminal import print_ledgers
 from l2rw.commands.main import main
-from l2rw.store.checksums import read_result, sha256, with_checksums, write_record
+from l2rw.store.checksums import WRITTEN_AS, read_result, sha256, with_checksums, write_record
 from l2rw.store.errors import UserError
 
 SHARES, METHODS = (0.9, 0.995), ("baseline", "random", "l2rw")
@@ -274,6 +274,13 @@ def test_timings_that_cannot_be_read_are_named(plans, folder, tmp_path, content)
     write_record(broken, content) if isinstance(content, dict) else broken.write_text(content)
     with pytest.raises(UserError, match=r"bench\.json cannot be read as"):
         write_ledger(plans, broken, folder, _paper(plans), tmp_path)
+
+
+def test_timings_in_the_place_of_others_are_named(plans, folder, tmp_path):
+    others = tmp_path / "lenet-0123.json"
+    write_record(others, BENCH | {WRITTEN_AS: "resnet32-4567.json"})
+    with pytest.raises(UserError, match=r"lenet-0123\.json was written as resnet32-4567\.json\."):
+        write_ledger(plans, others, folder, _paper(plans), tmp_path)
 
 
 def _printed(folder, **console):

@@ -14,7 +14,7 @@ import yaml
 
 from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
-from l2rw.store.checksums import write_record
+from l2rw.store.checksums import WRITTEN_AS, write_record
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -160,7 +160,9 @@ def with_shared(**changes: Any) -> dict[str, Any]:
 def place_timings(results: Path, config: dict[str, Any]) -> None:
     """Leave made-up timings where measuring them would take longer than the test has."""
     plan = Plan(parse_config(config))
+    file = results / "bench" / plan.bench_file
     timings = {
+        WRITTEN_AS: file.name,
         "settings": {"batch_size": 100},
         "provenance": {"commit": None, "source": "made-up"},
         "device": {"device": "cpu", "precision": "float32"},
@@ -170,7 +172,6 @@ def place_timings(results: Path, config: dict[str, Any]) -> None:
             for way, ms in (("SGD", 10), ("forward mode", 20), ("three passes", 30))
         ],
     }
-    file = results / "bench" / plan.bench_file
     write_record(file, timings)
 
 

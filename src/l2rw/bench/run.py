@@ -11,7 +11,7 @@ from l2rw.bench.measure import measure
 from l2rw.bench.report import table, table_of_hours
 from l2rw.bench.settings import Settings
 from l2rw.planning.hours import Row, estimate, times_of
-from l2rw.store.checksums import write_record
+from l2rw.store.checksums import WRITTEN_AS, write_record
 from l2rw.store.provenance import provenance
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.plan_file import PlanFile, read_plan
@@ -25,6 +25,7 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     set_up_torch(settings.precision, settings.threads)
     peak, rows = _measure(settings, device)
     report = {
+        WRITTEN_AS: out.name,
         "settings": asdict(settings),
         "provenance": provenance(),
         "device": device_facts(device) | {"precision": settings.precision, "peak_flops": peak},

@@ -9,7 +9,7 @@ import pandas as pd
 from l2rw.analysis.collect import MADE, read_table, unreadable
 from l2rw.analysis.inputs import BENCH
 from l2rw.claims.measures import Tables
-from l2rw.store.checksums import read_result, require_plan
+from l2rw.store.checksums import read_named, require_plan
 from l2rw.store.paths import CHECKS, RESULT, Results
 from l2rw.store.seeds import format_seeds
 from l2rw.training.plan_file import PlanFile
@@ -99,7 +99,7 @@ def runs_of(plan: PlanFile) -> Iterator[tuple[str, list[int], Path]]:
 def _read_bench(path: Path) -> pd.DataFrame:
     """Return the timings of every round; a cell is a network, with batches as in the paper."""
     try:
-        report = read_result(path)
+        report = read_named(path)
         made = {name: report["provenance"][name] for name in ("commit", "source")}
         made |= {name: report["device"][name] for name in ("device", "precision")}
         lines = [

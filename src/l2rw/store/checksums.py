@@ -20,6 +20,8 @@ from l2rw.store.seeds import format_seeds
 from l2rw.store.text import one_line
 
 OWN, FILES = "sha256", "files"
+WRITTEN_AS = "written_as"
+"""Key of the name of a file that tells, by this name alone, what it is of."""
 
 
 def with_checksums(content: dict[str, Any], files: Iterable[Path]) -> dict[str, Any]:
@@ -68,6 +70,19 @@ def read_run(path: Path, cell: str, seeds: range | None = None) -> dict[str, Any
     runs = content.get("runs")
     if seeds is not None and runs is not None and [run["seed"] for run in runs] != list(seeds):
         raise UserError(f"{path} belongs to other seeds than {format_seeds(seeds)}.", again(path))
+    return content
+
+
+def read_named(path: Path) -> dict[str, Any]:
+    """Read a result that says by its name what it is of, such as timings.
+
+    Raises:
+        UserError: It is missing, damaged or was changed, or was written under another name.
+    """
+    content = read_result(path)
+    name = content.get(WRITTEN_AS, path.name)  # earlier versions did not say
+    if name != path.name:
+        raise UserError(f"{path} was written as {name}.", again(path))
     return content
 
 
