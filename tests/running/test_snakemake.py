@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from l2rw.running.snakemake import end_without_deadlock, running
+from l2rw.running.snakemake import CACHE, end_without_deadlock, running, snakemake_environment
 
 PROGRAM = """
 import signal, sys, time
@@ -78,3 +78,17 @@ def test_snakemake_heeds_a_signal_while_it_holds_its_lock(monkeypatch):
         scheduler.exit_gracefully(held, signal.SIGTERM, None)
     assert held._open_jobs.acquire(timeout=60)
     assert held._user_kill
+
+
+def test_caches_lie_here_where_the_home_folder_cannot_take_them(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert "XDG_CACHE_HOME" not in snakemake_environment()
+    may = {"": True, ".cache": True, f".cache/{CACHE}": False}
+    (tmp_path / "home/.cache" / CACHE).mkdir(parents=True)
+    monkeypatch.setattr(
+        "l2rw.running.snakemake.is_writable",
+        lambda folder: may[folder.relative_to(tmp_path / "home").as_posix()],
+    )
+    assert snakemake_environment()["XDG_CACHE_HOME"] == str(tmp_path / ".snakemake/caches")

@@ -52,7 +52,7 @@ def check_places(plan: Plan) -> None:
             "without DVC.",
         )
     for place in (*results.places, results.logs, Path(".snakemake")):
-        _require_writable(_nearest(place))
+        _require_writable(nearest(place))
 
 
 def check_data(plan: Plan) -> None:
@@ -81,7 +81,7 @@ def check_device(plan: Plan) -> None:
 
 def check_disk(place: Path, least: float) -> None:
     """Raise :class:`UserError` unless a place can be written to and has ``least`` bytes free."""
-    folder = _nearest(place)
+    folder = nearest(place)
     _require_writable(folder)
     free = shutil.disk_usage(folder).free
     if free < least:
@@ -112,16 +112,21 @@ def check_locks(config: Config, command: str) -> None:
             )
 
 
-def _nearest(place: Path) -> Path:
+def nearest(place: Path) -> Path:
     """Return a place if it is there, else the folder that it would be made in."""
     return next(one for one in (place, *place.absolute().parents) if os.path.lexists(one))
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this process may make files in a folder."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def _require_writable(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder, but results belong there.", "move it away.")
-    effective = os.access in os.supports_effective_ids
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+    if not is_writable(folder):
         raise UserError(
             f"Nothing can be written to {folder.resolve()}.", "run in a folder where you may write."
         )

@@ -1,6 +1,9 @@
 """The display of a run: bars on a terminal, plain lines elsewhere."""
 
+import os
+import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -10,12 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from l2rw.running.events import Counted, Event, Failed, Finished, Said, Started
-from l2rw.store.ending import OUR_MISTAKE
+from l2rw.store.ending import OUR_MISTAKE, explained
+from l2rw.store.errors import UserError
 from l2rw.training.progress import format_seconds
 from l2rw.training.status import read_status
 
 SHOWN_RULES = ("train", "simulate", "bench", "page")
 """Rules whose ends are printed without a terminal; the others take a second or two."""
+REFUSAL = re.compile(r"\[Errno (\d+)\] [^:]+(?:: '([^']*)')?")
 KEPT = 12
 """Lines of Snakemake that are shown if it fails without a failing job."""
 
@@ -101,6 +106,15 @@ def user_can_correct(event: Failed) -> bool:
     """Whether a job failed because of a problem that its user can correct, by its last sentence."""
     said = last_sentence(event.log) if event.log else None
     return said is not None and " Hint: " in said and not said.startswith(OUR_MISTAKE)
+
+
+def refused(said: Iterable[str]) -> UserError | None:
+    """Return what the system refused to Snakemake, which tells of it by Python's words for it."""
+    found = [match for line in said if (match := REFUSAL.search(line))]
+    if not found:
+        return None
+    number, name = int(found[-1][1]), found[-1][2]
+    return explained(OSError(number, os.strerror(number), name))
 
 
 def last_sentence(log: Path) -> str | None:

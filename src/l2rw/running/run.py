@@ -12,7 +12,7 @@ from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
 from l2rw.running.checks import FULL, LEAST_FREE, check_disk, check_locks, check_plan
-from l2rw.running.display import Display, user_can_correct
+from l2rw.running.display import Display, user_can_correct, refused
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
 from l2rw.store.ending import MISTAKE
@@ -151,7 +151,10 @@ def _follow(request: Request, config: Config, console: Console) -> int:
             display.tell(event)
         code = process.wait()
     if code and not display.failed:
-        told = [line for line in display.said if line.startswith("Error: ")] or display.said
+        told = [line for line in display.said if line.startswith("Error: ")]
+        if not told and (refusal := refused(display.said)):
+            raise refusal
+        told = told or display.said
         console.print("\n".join(told), soft_wrap=True, highlight=False, markup=False)
     elif code:
         jobs = "A job" if len(display.failed) == 1 else f"{len(display.failed)} jobs"

@@ -10,9 +10,14 @@ from pathlib import Path
 from threading import Thread
 from types import FrameType
 
+from l2rw.running.checks import is_writable, nearest
 from l2rw.store.errors import UserError
 
 REPOSITORY = Path(__file__).parents[3]
+CACHE = "snakemake/snakemake/source-cache/snakemake-runtime-cache"
+"""Of Snakemake (9.27), below the folder of all caches."""
+HERE = Path(".snakemake/caches")
+"""Folder of all caches where the home folder cannot be written to."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """That end it, unless they are ignored, as SIGHUP is under ``nohup``."""
 
@@ -35,6 +40,14 @@ def snakemake_command(options: Sequence[str]) -> list[str]:
             "There is no Snakefile in this folder.", "run in a clone of the repository."
         )
     return [str(program), "--snakefile", str(REPOSITORY / "Snakefile"), *options]
+
+
+def snakemake_environment() -> dict[str, str]:
+    """Return the environment for Snakemake, whose caches lie here where they cannot lie at home."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    if is_writable(nearest(caches / CACHE)):
+        return dict(os.environ)
+    return os.environ | {"XDG_CACHE_HOME": str(HERE.absolute())}
 
 
 def end_without_deadlock() -> None:
@@ -70,6 +83,7 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
+        env=snakemake_environment(),
     )
     run = Running(process)
     before = {
