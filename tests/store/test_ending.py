@@ -29,6 +29,7 @@ MISTAKES = {
     "two names": OSError(errno.EXDEV, "Invalid cross-device link", "a", None, "b"),
     "odd": OSError(errno.ENOTTY, "Inappropriate ioctl for device", b"bytes"),
     "other text": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    "other name": UnicodeEncodeError("utf-8", "V\udcf6gel", 1, 2, "surrogates not allowed"),
     "memory": MemoryError(),
     "memory of PyTorch": RuntimeError("DefaultCPUAllocator: can't allocate memory"),
 }

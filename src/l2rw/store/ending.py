@@ -113,6 +113,11 @@ def explained(error: BaseException) -> UserError | None:
             f"A file is not UTF-8 text ({error}).",
             "save it as UTF-8, for example with `iconv -f latin1 -t utf-8 OLD > NEW`.",
         )
+    if isinstance(error, UnicodeEncodeError):
+        return UserError(
+            f"A name is no text in {sys.getfilesystemencoding().upper()} ({error}).",
+            "rename the file or folder; or say PYTHONUTF8=1 before the command.",
+        )
     told = str(error).lower()
     no_memory = "allocate memory" in told or "not enough memory" in told
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or no_memory:

@@ -13,6 +13,8 @@ from l2rw.store.files import replacing
 MARK = b"sha256:"
 LENGTH = len(MARK) + 64
 EMPTY_COMMENT = (0).to_bytes(2, "little")
+END, END_LENGTH = b"PK\x05\x06", 22
+"""How the last part of a zip file begins, and its length where the comment is empty."""
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
@@ -40,15 +42,17 @@ def verify_arrays(path: Path) -> None:
         ValueError: It is damaged or was changed.
         OSError: It cannot be read.
     """
-    end = path.stat().st_size - LENGTH
-    if end < 2:
-        return
+    size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(end - 2)
-        length, held = file.read(2), file.read()
-    sealed = held.startswith(MARK) or int.from_bytes(length, "little") == LENGTH
-    if sealed and held != MARK + _digest(path, end):
-        raise ValueError("its SHA-256 is not the one that it holds")
+        file.seek(max(size - LENGTH, 0))
+        held = file.read()
+    if held.startswith(MARK):
+        if held != MARK + _digest(path, size - LENGTH):
+            raise ValueError("its SHA-256 is not the one that it holds")
+        return
+    last = held[-END_LENGTH:]
+    if not (last.startswith(END) and last.endswith(EMPTY_COMMENT)):
+        raise ValueError("its end is cut off or damaged")
 
 
 def _digest(path: Path, end: int) -> bytes:
