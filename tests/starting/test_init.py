@@ -15,6 +15,7 @@ from l2rw.data.kinds.survey import look_at
 from l2rw.planning.table import read_config
 from l2rw.starting.choice import Machine
 from l2rw.starting.init import Request, init
+from l2rw.store.ending import explained
 from l2rw.store.errors import UserError
 
 LAPTOP, SERVER = Machine(cores=2, gpus=0), Machine(cores=16, gpus=1)
@@ -317,3 +318,12 @@ def test_known_true_labels_need_no_clean_list(here, tmp_path, capsys):
     config = read_config([out])
     assert config.data_sets["known"].clean is None
     assert config.facts("known").truth_is_known
+
+
+def test_names_that_are_no_utf8_are_told_and_nothing_is_written(here, birds):
+    birds.rename(folder := birds.with_name("V\udcf6gel"))
+    before = sorted(here.iterdir())
+    with pytest.raises(UnicodeEncodeError) as error:
+        start(folder)
+    assert "A name is no text in UTF-8" in str(explained(error.value))
+    assert sorted(here.iterdir()) == before

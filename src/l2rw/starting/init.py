@@ -149,7 +149,8 @@ def _work(text: str, found: Look, names: Names, machine: Machine) -> Work:
     if names.clean is not None:
         each = [min(PER_CLASS, size) for size in facts.train_class_sizes]
         facts = replace(facts, clean_class_sizes=tuple(each))
-    config = parse_config(yaml.safe_load(text)).with_facts(facts)
+    as_written = text.encode()  # refuses names that are no UTF-8
+    config = parse_config(yaml.safe_load(as_written)).with_facts(facts)
     return work_left(Plan(config), TIMINGS, gpu=bool(machine.gpus), cores=machine.cores)
 
 
