@@ -85,6 +85,8 @@ def test_swept_settings_of_training(value, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("seeds: 010\n", "010 in line 1 is 8 in YAML: write 8"),
+        ("a: b\nseeds: 1:30\n", "1:30 in line 2 is 90 in YAML: write 90"),
         ("name: a\nname: b\n", "name occurs in line 1 and in line 2"),
         ("compute:\n  threads: 1\n  stack: 2\n  threads: 3\n", "threads occurs in line 2 and in"),
         ("a: [", "while parsing"),

@@ -1,5 +1,6 @@
 """Configurations as files: YAML in which no key stands twice."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import yaml
 
 from l2rw.store.errors import UserError
 from l2rw.store.text import one_line
+
+OTHER_BASE = re.compile(r"[-+]?0[0-7_]+|.*:.*")
+"""Whole numbers that YAML takes for octal ones, or for minutes and seconds."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,6 +26,16 @@ class _Loader(yaml.SafeLoader):
                     raise ValueError(f"{name} occurs in line {seen[name]} and in line {line}")
                 seen[name] = line
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        number: int = super().construct_yaml_int(node)
+        if OTHER_BASE.fullmatch(node.value):
+            line = node.start_mark.line + 1
+            raise ValueError(f"{node.value} in line {line} is {number} in YAML: write {number}")
+        return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_yaml(path: Path) -> Any:

@@ -12,7 +12,7 @@ from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
 from l2rw.running.checks import FULL, LEAST_FREE, check_disk, check_locks, check_plan
-from l2rw.running.display import Display, user_can_correct, refused
+from l2rw.running.display import Display, refused, user_can_correct
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
 from l2rw.store.ending import MISTAKE
