@@ -33,5 +33,7 @@ def _numbers(summary: pd.DataFrame, value: str, named_by: Sequence[str]) -> dict
     known = summary.dropna(subset=[value])
     if "bin_start" in known:  # the bins of a histogram are no metrics
         known = known[known["bin_start"].isna()]
+    if known.empty:  # pandas joins no lines to a table, not to a column
+        return {}
     names = known[list(named_by)].astype(str).agg(", ".join, axis="columns")
     return {name: round(float(value), 6) for name, value in zip(names, known[value], strict=True)}
