@@ -52,10 +52,14 @@ def test_the_configuration_or_the_caller_says_how_many(birds, tmp_path):
 
 
 def test_a_list_that_is_there_is_completed(birds, tmp_path):
-    data = data_of(pick(configure(tmp_path, clean="clean.csv")))  # which is not there
+    page = pick(configure(tmp_path, clean="clean.csv"))  # which is not there
+    data, replacing = data_of(page), ", replacing the old one: it includes everything in the old"
+    assert replacing not in page.read_text()
     first, second = data["ids"][0], data["ids"][20]
     write_csv(tmp_path / "clean.csv", ["id", "label"], [[first, ""], [second, TIT]])
-    data = data_of(pick(tmp_path / "birds.yaml"))
+    page = pick(tmp_path / "birds.yaml")
+    assert replacing in page.read_text()
+    data = data_of(page)
     assert data["have"] == [2, 0]
     assert data["listed"] == [[first, TIT], [second, TIT]]
     assert not {first, second} & set(data["ids"])

@@ -157,11 +157,9 @@ def file_of(path: str | None, default: str) -> str:
 def _steps(kind: DatasetKind, source: Path, name: str) -> list[str]:
     """Say where the file belongs, and what to type next."""
     if kind.clean:
-        put = f"Move the downloaded `{file_of(kind.clean, CLEAN)}` to "
-        put += f"`{located(kind.clean).absolute()}`"
-        put += ", replacing the old one: it includes everything that the old one "
-        "lists." if _listed(kind) else "."
-        return [put, f"Type `l2rw run {source}`."]
+        file, place = file_of(kind.clean, CLEAN), located(kind.clean).absolute()
+        old = ", replacing the old one: it includes everything in the old one" * bool(_listed(kind))
+        return [f"Move the downloaded `{file}` to `{place}`{old}.", f"Type `l2rw run {source}`."]
     return [
         f"Move the downloaded `{CLEAN}` to `{Path(CLEAN).absolute()}`.",
         f"Write `clean: {CLEAN}` below `{name}:` in the section `data_sets` of `{source}`.",
