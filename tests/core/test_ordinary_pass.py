@@ -255,7 +255,7 @@ def test_a_mode_says_why():
     reasons["before"] = reweighter.mode.why
     reweighter.backward(*BATCH, *CLEAN)
     assert reweighter.mode == "example by example"
-    assert "first batch tries" in reasons["before"]
+    assert "tried on the first batch" in reasons["before"]
     assert "forward mode failed" in reweighter.mode.why
     assert "double backward failed" in reweighter.mode.why
 
@@ -266,7 +266,7 @@ def test_a_mode_is_tried_anew_when_the_model_changes():
     reweighter.backward(*BATCH, *CLEAN)
     assert "gave the same" in reweighter.mode.why
     model[2].register_full_backward_hook(lambda *_: None)
-    assert "first batch tries" in reweighter.mode.why
+    assert "tried on the first batch" in reweighter.mode.why
     reweighter.backward(*BATCH, *CLEAN)
     assert reweighter.mode == "double backward"
 

@@ -19,6 +19,7 @@ IMPORTED = frozenset(
         "safetensors",
         "scipy",
         "sklearn",
+        "snakemake",
         "torchvision",
         "tqdm",
         "yaml",
