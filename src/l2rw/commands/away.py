@@ -4,7 +4,15 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, count, file, folder, not_negative, positive, seed_range
+from l2rw.commands.parser import (
+    Command,
+    add_root,
+    count,
+    file,
+    not_negative,
+    positive,
+    seed_range,
+)
 from l2rw.store.paths import ALL_RESULTS
 
 
@@ -35,12 +43,7 @@ def _run_for_options(run_for: ArgumentParser) -> None:
     run_for.add_argument(
         "--jobs", type=count, default=1, help="number of jobs that train at the same time"
     )
-    run_for.add_argument(
-        "--root",
-        type=folder,
-        help="folder with the source files of data sets; the environment variable L2RW_DATA if not "
-        "given",
-    )
+    add_root(run_for)
     run_for.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
@@ -100,12 +103,7 @@ def _adopt_options(adopt: ArgumentParser) -> None:
     adopt.add_argument(
         "files", type=file, nargs="+", help="all files that run-for packed (part-*.tar.gz)"
     )
-    adopt.add_argument(
-        "--root",
-        type=folder,
-        help="folder with the source files of data sets; the environment variable L2RW_DATA if not "
-        "given",
-    )
+    add_root(adopt)
     adopt.add_argument(
         "--results",
         type=Path,

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, folder
+from l2rw.commands.parser import Command, add_root, folder
 
 
 def _status_options(status: ArgumentParser) -> None:
@@ -25,11 +25,7 @@ def _doctor_options(doctor: ArgumentParser) -> None:
         nargs="*",
         help="configuration files whose own data sets are inspected, too",
     )
-    doctor.add_argument(
-        "--root",
-        type=folder,
-        help="folder with the source files of data sets; L2RW_DATA if not given",
-    )
+    add_root(doctor)
 
 
 def _doctor(arguments: Namespace) -> None:

@@ -67,6 +67,16 @@ def add_plan(command: ArgumentParser, key: str, kind: str) -> None:
     command.add_argument(f"--{key}", required=True, help=f"id of the {kind} in the plan file")
 
 
+def add_root(command: ArgumentParser) -> None:
+    """Add the option that names the folder of the files of data sets."""
+    command.add_argument(
+        "--root",
+        type=folder,
+        help="folder with the source files of data sets; the environment variable L2RW_DATA if not "
+        "given",
+    )
+
+
 def add_configuration(command: ArgumentParser) -> None:
     """Add the argument that names a configuration."""
     command.add_argument(

@@ -154,14 +154,19 @@ def file_of(path: str | None, default: str) -> str:
     return Path(path).name if path else default
 
 
+def move_to(path: str, *, replacing: bool = False) -> str:
+    """Say where a download belongs, which may replace an earlier one."""
+    old = ", replacing the old one: it includes everything in the old one" if replacing else ""
+    return f"Move the downloaded `{Path(path).name}` to `{located(path).absolute()}`{old}."
+
+
 def _steps(kind: DatasetKind, source: Path, name: str) -> list[str]:
     """Say where the file belongs, and what to type next."""
     if kind.clean:
-        file, place = file_of(kind.clean, CLEAN), located(kind.clean).absolute()
-        old = ", replacing the old one: it includes everything in the old one" * bool(_listed(kind))
-        return [f"Move the downloaded `{file}` to `{place}`{old}.", f"Type `l2rw run {source}`."]
+        move = move_to(kind.clean, replacing=bool(_listed(kind)))
+        return [move, f"Type `l2rw run {source}`."]
     return [
-        f"Move the downloaded `{CLEAN}` to `{Path(CLEAN).absolute()}`.",
+        move_to(CLEAN),
         f"Write `clean: {CLEAN}` below `{name}:` in the section `data_sets` of `{source}`.",
         f"Type `l2rw run {source}`.",
     ]

@@ -10,7 +10,7 @@ import numpy as np
 from l2rw.analysis.collect import read_table
 from l2rw.analysis.inputs import inputs_of_review
 from l2rw.data.datasets.dataset import Dataset, Labels
-from l2rw.data.kinds.base import DatasetKind, located
+from l2rw.data.kinds.base import DatasetKind
 from l2rw.data.kinds.corrections import review_digest
 from l2rw.data.kinds.label_file import write_labels
 from l2rw.data.kinds.layout import picked
@@ -21,7 +21,7 @@ from l2rw.data.kinds.survey import Survey
 from l2rw.review.before import Outcome, compared
 from l2rw.review.deck import Deck, side_of, write_deck
 from l2rw.review.opinions import Opinions
-from l2rw.review.pick import file_of, identity_of
+from l2rw.review.pick import file_of, identity_of, move_to
 from l2rw.store.checksums import digests_of, write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import ReviewFiles
@@ -184,11 +184,9 @@ def _steps(one: Reviewed) -> list[str]:
         f"`{one.name}:` in the section `data_sets`, too."
     )
     if one.kind.corrections:
-        put = f"Move the downloaded `{file_of(one.kind.corrections, CORRECTIONS)}` to "
-        put += f"`{located(one.kind.corrections).absolute()}`"
-        return [f"{put}, replacing the old one: it includes everything in the old one.", again]
+        return [move_to(one.kind.corrections, replacing=True), again]
     return [
-        f"Move the downloaded `{CORRECTIONS}` to `{Path(CORRECTIONS).absolute()}`.",
+        move_to(CORRECTIONS),
         f"Write `corrections: {CORRECTIONS}` below `{one.name}:` in the section `data_sets` of "
         "your configuration.",
         clean,

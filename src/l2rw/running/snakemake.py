@@ -11,6 +11,7 @@ from threading import Thread
 from types import FrameType
 
 from l2rw.running.checks import is_writable, nearest
+from l2rw.store.ending import handling
 from l2rw.store.errors import UserError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -86,23 +87,19 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
         env=snakemake_environment(),
     )
     run = Running(process)
-    before = {
-        number: signal.signal(number, run.end)
+    heeded = (
+        number
         for number in SIGNALS
         if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        with process:
-            try:
-                yield run
-            except BaseException:
-                run.end()
-                for _ in run.lines():  # else it would end at its next line, and keep its lock
-                    pass
-                raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    )
+    with handling(run.end, *heeded), process:
+        try:
+            yield run
+        except BaseException:
+            run.end()
+            for _ in run.lines():  # else it would end at its next line, and keep its lock
+                pass
+            raise
     if run.asked_to_end:
         raise KeyboardInterrupt
 

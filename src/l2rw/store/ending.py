@@ -12,12 +12,13 @@ import signal
 import stat
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from l2rw.store.errors import UserError
 from l2rw.store.text import one_line
@@ -78,6 +79,17 @@ def told_in_a_sentence() -> Iterator[None]:
 
 
 @contextmanager
+def handling(handler: Callable[[int, FrameType | None], Any], *numbers: int) -> Iterator[None]:
+    """Let a function handle signals, and those that handled them before handle them afterwards."""
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+@contextmanager
 def ending_in_order() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: what is half written is removed.
 
@@ -90,16 +102,10 @@ def ending_in_order() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> NoReturn:
         raise Ended(128 + number)
 
-    before = {}
-    with suppress(ValueError):  # only the main thread is asked
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, end)
-    try:
+    asked = threading.current_thread() is threading.main_thread()  # no other may handle signals
+    ends = (signal.SIGTERM, signal.SIGHUP) if asked else ()
+    with handling(end, *(n for n in ends if signal.getsignal(n) is signal.SIG_DFL)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def explained(error: BaseException) -> UserError | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from l2rw.store.ending import handling
 from l2rw.store.files import leftovers
 from l2rw.training.engine.state import State
 from l2rw.training.progress import Progress
@@ -88,8 +89,5 @@ def stop_on_sigterm() -> Iterator[Stop]:
     def ask(number: int, frame: FrameType | None) -> None:
         stop.asked = True
 
-    before = signal.signal(signal.SIGTERM, ask)
-    try:
+    with handling(ask, signal.SIGTERM):
         yield stop
-    finally:
-        signal.signal(signal.SIGTERM, before)

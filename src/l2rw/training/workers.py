@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from l2rw.store.ending import handling
 from l2rw.training.outcome import Outcome
 from l2rw.training.serving import STOP, TAKEN, Server, send_job, set_up_process
 
@@ -62,16 +63,13 @@ def _await(connection: Connection) -> Outcome:
             connection.send(STOP)
         asked.append(number)
 
-    before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-        while not connection.poll(1.0):
-            pass
-        outcome: Outcome = connection.recv()
+        with handling(ask, signal.SIGTERM, signal.SIGINT):
+            while not connection.poll(1.0):
+                pass
+            outcome: Outcome = connection.recv()
     except (EOFError, OSError):
         return Outcome("died", "The worker that trained this job died; run it again to continue.")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if outcome.kind == "stopped":
         sys.exit(128 + (asked[0] if asked else signal.SIGTERM))
     return outcome
