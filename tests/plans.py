@@ -6,7 +6,8 @@ from typing import Any
 from l2rw.data.corruptions.base import Corruption
 from l2rw.data.corruptions.uniform_flip import UniformFlip
 from l2rw.theory.spec import SimulationSpec
-from l2rw.training.plan_file import CellEntry, Compute, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import Compute, PlanFile
 from l2rw.training.spec import RunSpec
 
 COMPUTE = Compute(

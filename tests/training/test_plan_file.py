@@ -16,7 +16,8 @@ from l2rw.data.corruptions.imbalance import Imbalance
 from l2rw.store.errors import UserError
 from l2rw.store.identity import digest
 from l2rw.theory.spec import SimulationSpec
-from l2rw.training.plan_file import CellEntry, read_plan
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import read_plan
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reproduction"
 

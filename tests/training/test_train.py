@@ -11,9 +11,9 @@ from tests.runs import results_of
 
 from l2rw.store.errors import UserError
 from l2rw.training import train as job_module
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.checkpoints import Monitor
 from l2rw.training.device import choose_device, set_up_torch
-from l2rw.training.plan_file import CellEntry
 from l2rw.training.train import run_job
 
 

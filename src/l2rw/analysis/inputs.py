@@ -19,7 +19,8 @@ from l2rw.store.paths import (
     seeds_name,
 )
 from l2rw.store.seeds import format_seeds
-from l2rw.training.plan_file import CellEntry, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import PlanFile
 
 BENCH = "bench"
 TABLE_FILES = ("csv", "md", "html", "tex")

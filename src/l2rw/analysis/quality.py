@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from l2rw.training.roc import area_under_roc
+
 
 class Quality(NamedTuple):
     """How well scores distinguish wrong labels from right ones."""
@@ -25,12 +27,11 @@ def quality(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Quality:
     bad, good = np.sort(scores[wrong]), np.sort(scores[~wrong])
     if not (len(bad) and len(good)):
         raise ValueError("there must be wrong labels and right ones")
-    below, not_above = (np.searchsorted(good, bad, side=side) for side in ("left", "right"))
-    auc = (below + not_above).mean() / (2 * len(good))
     found = len(bad) - np.searchsorted(bad, bad, side="left")  # wrong ones as high as each
-    looked_at = found + len(good) - below
+    looked_at = found + len(good) - np.searchsorted(good, bad, side="left")
     least = np.sort(scores)[-len(bad)]  # of as many highest scores as there are wrong labels
     certain, tied = (scores > least), (scores == least)
     places = len(bad) - certain.sum()
     recall = (wrong[certain].sum() + places * wrong[tied].mean()) / len(bad)
-    return Quality(float(auc), float((found / looked_at).mean()), float(recall))
+    precision = (found / looked_at).mean()
+    return Quality(area_under_roc(bad, good), float(precision), float(recall))

@@ -15,7 +15,7 @@ from l2rw.store.files import copy_file
 from l2rw.store.paths import RESULT, RUN_FILES, Results, done_in, seeds_name
 from l2rw.store.sealed_tensors import verify_sealed
 from l2rw.store.seeds import parse_seeds
-from l2rw.training.plan_file import CellEntry
+from l2rw.training.cell_entry import CellEntry
 
 ADOPTED, SAME, KEPT = "adopted", "there already", "kept what is there, which differs"
 NEEDLESS = "not needed, its run is done"

@@ -8,7 +8,8 @@ from typing import Any
 from l2rw.store.errors import UserError, closest
 from l2rw.store.paths import RESULT, Results, seeds_name, seeds_of
 from l2rw.store.seeds import format_seeds
-from l2rw.training.plan_file import CellEntry, Compute, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import Compute, PlanFile
 
 ORDERS = ("seeds", "cells")
 

@@ -21,12 +21,13 @@ from l2rw.store.files import write_json
 from l2rw.store.paths import split_name
 from l2rw.store.provenance import provenance
 from l2rw.store.text import align
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.device import choose_device, device_facts, set_up_torch
 from l2rw.training.engine.batches import BLOCK
 from l2rw.training.engine.loop import Training
 from l2rw.training.engine.network import build_network
 from l2rw.training.engine.runs import Start
-from l2rw.training.plan_file import CellEntry, Compute
+from l2rw.training.plan_file import Compute
 
 STRETCHES = 4
 """Rows of the table at most: the run's steps in as many parts."""

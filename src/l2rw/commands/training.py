@@ -12,7 +12,8 @@ from l2rw.commands.parser import Command, add_plan, count, file, seed_range
 from l2rw.store.errors import UserError
 
 if TYPE_CHECKING:
-    from l2rw.training.plan_file import CellEntry, Compute
+    from l2rw.training.cell_entry import CellEntry
+    from l2rw.training.plan_file import Compute
 
 
 def _job_options(job: ArgumentParser) -> None:

@@ -33,7 +33,8 @@ PACKAGES_OF_OUTPUTS = (
         "planning",
         "store",
     ),
-    *("core", "data", "methods", "models", "training/plan_file.py", "training/spec.py"),
+    *("core", "data", "methods", "models"),
+    *(f"training/{name}.py" for name in ("cell_entry", "plan_file", "roc", "spec", "typed_json")),
 )
 """The code that makes tables, figures and verdicts: everything that they import."""
 TRUTH = ("noise rate", "true labels")

@@ -24,7 +24,8 @@ from l2rw.data.datasets.facts import Facts, score_in_words
 from l2rw.methods.rows import told
 from l2rw.page.headline import OURS, PLAIN
 from l2rw.store.paths import SUSPECTS, Results
-from l2rw.training.plan_file import CellEntry, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import PlanFile
 
 UNBALANCED = 1.5
 """How much larger the largest class of the test part must be than its smallest."""

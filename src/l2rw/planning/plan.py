@@ -15,7 +15,8 @@ from l2rw.store.identity import digest
 from l2rw.store.paths import Results, done_in
 from l2rw.store.provenance import source_hash
 from l2rw.store.seeds import format_seeds, parse_seeds
-from l2rw.training.plan_file import CellEntry, Compute, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import Compute, PlanFile
 from l2rw.training.spec import RunSpec
 
 OURS, GIVEN = "l2rw", "given"

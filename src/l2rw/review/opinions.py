@@ -15,12 +15,13 @@ from l2rw.data.splits import make_part
 from l2rw.store.checksums import verified_of_run
 from l2rw.store.paths import NETWORK, SUSPECTS, run_folder
 from l2rw.store.seeds import format_seeds
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.detectors import Predictions, confident_learning
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import build_network, moved
 from l2rw.training.evaluation import probabilities
-from l2rw.training.plan_file import CellEntry, Compute
+from l2rw.training.plan_file import Compute
 from l2rw.training.trained import load_trained
 
 Numbers = NDArray[np.float64]

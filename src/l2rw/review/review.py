@@ -25,7 +25,8 @@ from l2rw.review.pick import file_of, identity_of, move_to
 from l2rw.store.checksums import digests_of, write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import ReviewFiles
-from l2rw.training.plan_file import CellEntry, PlanFile
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import PlanFile
 
 MOST = 5000
 """Examples of the page, the most suspicious ones; suspects.csv lists all."""

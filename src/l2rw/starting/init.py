@@ -65,11 +65,12 @@ def init(request: Request, machine: Machine | None = None) -> Path:
     if found.facts.truth_is_known:
         names = names._replace(clean=None)
     kind = _with_lists(found, names)
-    choice, text, work = _fitted(found, kind, names, machine)
+    wanted = choose(found, machine)
+    choice, text, work = _fitted(wanted, found, kind, names, machine)
     if found.left_out:
         write_left_out(names.left_out, found.left_out)
     write_text(names.out, text)
-    _report(found, choice, names, work, machine)
+    _report(found, choice, wanted, names, work, machine)
     return names.out
 
 
@@ -126,10 +127,9 @@ def _with_lists(found: Look, names: Names) -> DatasetKind:
 
 
 def _fitted(
-    found: Look, kind: DatasetKind, names: Names, machine: Machine
+    choice: Choice, found: Look, kind: DatasetKind, names: Names, machine: Machine
 ) -> tuple[Choice, str, Work]:
-    """Choose, write the text, and lower the steps until the runs take no longer than they may."""
-    choice = choose(found, machine)
+    """Write the text, and lower the steps until the runs take no longer than they may."""
     heading = f"{_what(found)} of {kind.path}"
     images = found.pictures is not None
     while True:
@@ -163,7 +163,9 @@ def _what(found: Look) -> str:
     return f"{count:,} {colour} images in {facts.classes} classes"
 
 
-def _report(found: Look, choice: Choice, names: Names, work: Work, machine: Machine) -> None:
+def _report(
+    found: Look, choice: Choice, wanted: Choice, names: Names, work: Work, machine: Machine
+) -> None:
     """Print what was seen, what was written, and what to do next."""
     pictures = found.pictures
     size = f", {pictures.side} pixels wide or high at the median" if pictures else ""
@@ -184,7 +186,7 @@ def _report(found: Look, choice: Choice, names: Names, work: Work, machine: Mach
         f"{choice.batch_size}, {len(choice.rows)} methods, {choice.seeds} seeds; {work.told}, "
         f"by {work.source}."
     )
-    if lowered := _lowered(found, choice, machine):
+    if lowered := _lowered(found, choice, wanted, machine):
         print(lowered)
     print("\nNext:")
     for line in align(_next(names), left=2).splitlines():
@@ -196,16 +198,14 @@ def _report(found: Look, choice: Choice, names: Names, work: Work, machine: Mach
         )
 
 
-def _lowered(found: Look, choice: Choice, machine: Machine) -> str:
+def _lowered(found: Look, choice: Choice, wanted: Choice, machine: Machine) -> str:
     """Say if time allows fewer steps than the data ask for; "" if it does not matter."""
-    seen, wanted = (
-        one.steps * one.batch_size / found.train_size for one in (choice, choose(found, machine))
-    )
-    if seen > wanted / 2:
+    seen, enough = (one.steps * one.batch_size / found.train_size for one in (choice, wanted))
+    if seen > enough / 2:
         return ""
     return (
         f"Steps are reduced to finish within {machine.hours:g} hours: networks see each example "
-        f"{seen:.1f} times instead of {wanted:.0f}, and learn less. Set more steps, a smaller size "
+        f"{seen:.1f} times instead of {enough:.0f}, and learn less. Set more steps, a smaller size "
         "or fewer rows, or use a GPU."
     )
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l2rw.store.seeds import format_seeds
-from l2rw.training.plan_file import CellEntry, Compute
+from l2rw.training.cell_entry import CellEntry
+from l2rw.training.plan_file import Compute
 from l2rw.training.spec import RunSpec
 
 

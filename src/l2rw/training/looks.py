@@ -15,10 +15,11 @@ from l2rw.data.splits import Indices, Part, Split
 from l2rw.store.checksums import verified_of_run, write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import split_name
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.device import choose_device, set_up_torch
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network, build_network
-from l2rw.training.plan_file import CellEntry, Compute
+from l2rw.training.plan_file import Compute
 from l2rw.training.trained import load_trained
 
 Values = tuple[Parameters, Tensors]

@@ -1,4 +1,4 @@
-"""Plan files: the instructions for jobs, tables and figures. This module alone handles them.
+"""Plan files: the instructions for jobs, tables and figures. Only this module handles them.
 
 The workflow writes a plan file for each experiment from a validated configuration; a job reads its
 own, perhaps on a machine that has only PyTorch and NumPy. So this module needs only the standard
@@ -9,43 +9,25 @@ The name of a plan file ends in the digest of its content, so an edited or damag
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
-from l2rw.data.corruptions import CORRUPTIONS
-from l2rw.data.corruptions.base import Corruption
-from l2rw.data.datasets.catalog import CATALOG
-from l2rw.data.datasets.facts import data_file
-from l2rw.methods import METHODS
-from l2rw.models import MODELS
 from l2rw.store.errors import UserError, closest
 from l2rw.store.files import write_text
 from l2rw.store.identity import digest, plain, restored
-from l2rw.store.seeds import format_seeds, parse_seeds
-from l2rw.theory.spec import SimulationSpec
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.spec import RunSpec
+from l2rw.training.typed_json import require_type, require_types
 
-SPECS: dict[str, type[RunSpec | SimulationSpec]] = {
-    "training": RunSpec,
-    "simulation": SimulationSpec,
-}
-"""The kinds of jobs, with the class of their settings."""
-CELL_TYPES: dict[str, type | UnionType] = {
-    **dict.fromkeys(("id", "split", "dataset", "corruption"), str),
-    **{"jobs": list, "parameters": dict, "parent": str | None},
-}
-OPTIONAL_TYPES: dict[str, type | UnionType] = {
-    **{"setting": dict, "data_file": str, "initial_weights": str},
-}
 PLAN_TYPES: dict[str, type | UnionType] = {
     **dict.fromkeys(("configuration", "experiment", "digest", "analysis", "caption"), str),
     **dict.fromkeys(("compute", "settings"), dict),
     **dict.fromkeys(("seeds", "cells", "parents"), list),
 }
-"""The keys of plan files and of their cells, beside :data:`SPECS`."""
+"""The keys of plan files."""
 
 
 @dataclass(frozen=True)
@@ -61,106 +43,6 @@ class Compute:
     capture: bool
     deterministic: bool
     checkpoint_seconds: float
-
-
-@dataclass(frozen=True)
-class CellEntry:
-    """A cell as a plan file lists it, and as the results of its runs record it."""
-
-    id: str
-    jobs: tuple[range, ...]
-    """The seeds of each job."""
-    split: str
-    """Id of the split plan; with a seed, it names the split file."""
-    dataset: str
-    corruption: Corruption
-    spec: RunSpec | SimulationSpec
-    parent: str | None
-    """Id of the cell whose trained networks this one needs, if it does."""
-    setting: Mapping[str, Any]
-    """Values in the experiment's table, by column; empty if it is only another's parent."""
-    data_file: str | None = None
-    """Name of the data set's file, if the data set is of the configuration and in no catalog."""
-    initial_weights: str | None = None
-    """File of the weights that its networks begin from, if they are not drawn."""
-
-    @property
-    def kind(self) -> str:
-        """What its jobs do: ``training`` or ``simulation``."""
-        return "training" if isinstance(self.spec, RunSpec) else "simulation"
-
-    @property
-    def data_name(self) -> str:
-        """Name of the data set's file."""
-        return self.data_file or data_file(CATALOG[self.dataset])
-
-    @property
-    def run_spec(self) -> RunSpec:
-        """Settings of its runs.
-
-        Raises:
-            UserError: It is a simulation.
-        """
-        if not isinstance(self.spec, RunSpec):
-            raise UserError(f"{self.id} is a simulation, not training.", "use `l2rw simulate`.")
-        return self.spec
-
-    @property
-    def simulation_spec(self) -> SimulationSpec:
-        """Settings of its simulations.
-
-        Raises:
-            UserError: It is training.
-        """
-        if not isinstance(self.spec, SimulationSpec):
-            raise UserError(f"{self.id} is training, not a simulation.", "use `l2rw train`.")
-        return self.spec
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry as it stands in plan files and results."""
-        return {
-            **({"setting": dict(self.setting)} if self.setting else {}),
-            "id": self.id,
-            "jobs": [format_seeds(job) for job in self.jobs],
-            "split": self.split,
-            "dataset": self.dataset,
-            **({"data_file": self.data_file} if self.data_file else {}),
-            **({"initial_weights": self.initial_weights} if self.initial_weights else {}),
-            "corruption": self.corruption.name,
-            "parameters": plain(self.corruption),
-            self.kind: plain(self.spec),
-            "parent": self.parent,
-        }
-
-    @classmethod
-    def from_json(cls, content: Any) -> "CellEntry":
-        """Return the entry that :meth:`to_json` wrote; raise ValueError if it is none."""
-        given = content if isinstance(content, dict) else {}
-        kind = "simulation" if "simulation" in given else "training"
-        types = CELL_TYPES | {kind: dict}
-        types |= {key: type_ for key, type_ in OPTIONAL_TYPES.items() if key in given}
-        _require_types("a cell", content, types)
-        spec = restored(SPECS[kind], content[kind])
-        if isinstance(spec, RunSpec):
-            _require_known("method", spec.method, METHODS)
-            _require_known("model", spec.model, MODELS)
-        if "data_file" not in content:
-            _require_known("data set", content["dataset"], CATALOG)
-        _require_known("corruption", content["corruption"], CORRUPTIONS)
-        for job in content["jobs"]:
-            _require_type("a job", job, str)
-        return cls(
-            id=content["id"],
-            jobs=tuple(map(parse_seeds, content["jobs"])),
-            split=content["split"],
-            dataset=content["dataset"],
-            corruption=restored(CORRUPTIONS.load(content["corruption"]), content["parameters"]),
-            spec=spec,
-            parent=content["parent"],
-            setting=content.get("setting", {}),
-            data_file=content.get("data_file"),
-            initial_weights=content.get("initial_weights"),
-        )
 
 
 @dataclass(frozen=True)
@@ -222,9 +104,9 @@ class PlanFile:
     @classmethod
     def from_json(cls, content: Any) -> "PlanFile":
         """Return the plan that :meth:`to_json` wrote; raise ValueError if it is none."""
-        _require_types("the plan", content, PLAN_TYPES)
+        require_types("the plan", content, PLAN_TYPES)
         for seed in content["seeds"]:
-            _require_type("a seed", seed, int)
+            require_type("a seed", seed, int)
         made = {
             "compute": restored(Compute, content["compute"]),
             "seeds": tuple(content["seeds"]),
@@ -304,25 +186,3 @@ def _unreadable(path: Path, why: str) -> UserError:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
-
-
-def _require_types(what: str, content: Any, types: Mapping[str, type | UnionType]) -> None:
-    """Raise ValueError unless a JSON object has these keys, with values of these types."""
-    _require_type(what, content, dict)
-    if missing := types.keys() - content.keys():
-        raise ValueError(f"{what} lacks {', '.join(sorted(map(repr, missing)))}")
-    if unknown := content.keys() - types.keys():
-        raise ValueError(f"{what} has an unknown {', '.join(sorted(map(repr, unknown)))}")
-    for key, kind in types.items():
-        _require_type(f"{key!r} of {what}", content[key], kind)
-
-
-def _require_type(what: str, value: Any, kind: type | UnionType) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        name = getattr(kind, "__name__", kind)
-        raise ValueError(f"{what} is {value!r:.40}, which is not of type {name}")
-
-
-def _require_known(kind: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise ValueError(f"there is no {kind} {name!r}")

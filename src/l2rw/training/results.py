@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from l2rw.store.checksums import write_record
 from l2rw.store.files import write_csv
 from l2rw.store.paths import METRICS, NETWORK, RESULT, SUSPECTS
+from l2rw.training.cell_entry import CellEntry
 from l2rw.training.engine.runs import Run
 from l2rw.training.history import Snapshot
-from l2rw.training.plan_file import CellEntry
+from l2rw.training.roc import area_under_roc
 from l2rw.training.trained import save_trained
 
 SUSPECT_COLUMNS = (
@@ -64,12 +65,10 @@ def weight_auc(run: Run) -> float | None:
     """
     seen = np.isfinite(run.mean_weights)
     right = run.mean_weights[seen & run.train.surely_right]
-    wrong = np.sort(run.mean_weights[seen & run.train.surely_wrong])
+    wrong = run.mean_weights[seen & run.train.surely_wrong]
     if not (len(right) and len(wrong)):
         return None
-    # Without a library: importing one takes longer than a job of the demo.
-    below, not_above = (np.searchsorted(wrong, right, side=side) for side in ("left", "right"))
-    return float((below + not_above).mean() / (2 * len(wrong)))
+    return area_under_roc(right, wrong)
 
 
 def _figures(run: Run) -> dict[str, Any]:
