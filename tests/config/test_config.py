@@ -142,6 +142,20 @@ def test_former_keys_go_on_to_work():
     assert parse_config({"experiments": former}) != Config()
 
 
+def test_former_and_present_keys_may_not_contradict_each_other():
+    papers = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())["experiments"]
+    over_paper = {"figure2": papers["figure2"] | {"methods": ["l2rw"], "clean_size": 4}}
+    alone = {"figure2": {"methods": ["l2rw"], "clean_size": 4}}
+    assert parse_config({"experiments": over_paper}) == parse_config({"experiments": alone})
+    for both in (
+        {"figure2": {"methods": ["l2rw"], "rows": ["baseline"]}},
+        {"figure2": {"majority_shares": [0.7], "sweep": {"majority_share": [0.8]}}},
+        {"figure2": {"train_size": 70, "corruption": {"name": "imbalance", "train_size": 80}}},
+    ):
+        with pytest.raises(UserError, match="its former name"):
+            parse_config({"experiments": both})
+
+
 def test_the_experiment_in_the_reference_can_be_planned():
     block = re.search("```yaml\n(.*?)```", (REPOSITORY / "config" / "README.md").read_text(), re.S)
     plan = Plan(parse_config(yaml.safe_load(block[1])))
