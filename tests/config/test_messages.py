@@ -43,6 +43,7 @@ def refusal(raw):
         ("noisy_labels.seeds", 300_000, "should be at most 1000"),
         ("noisy_labels.seeds", "many", "should be a whole number"),
         ("noisy_labels.background_flip.training.batch_size", 1e30, "of fewer digits"),
+        ("noisy_labels.background_flip.training.weight_decay", 1e300, "write at most 1e+38"),
         ("noisy_labels.background_flip.training.decay_at", [0.5], "should be a whole number"),
         ("noisy_labels.background_flip.background_classes", {"cifar10": [True]}, "be a number"),
         ("theory.trajectories", 10**30, "should be at most"),

@@ -42,6 +42,7 @@ def test_a_row_with_settings_is_read_and_written(given, text, in_paths):
         ({"method": "gce", "q": True}, "gce: q is True. Hint: write a number."),
         ({"method": "gce", "q": float("nan")}, "gce: q is nan. Hint: write a number."),
         ({"method": "gce", "q": 2}, "gce: q is 2.0. Hint: choose q above 0 and up to 1."),
+        ({"method": "focal", "gamma": 1e300}, "focal: gamma is 1e+300. Hint: write at most 1e+38."),
         (
             {"method": "meta_weight_net", "hidden": 1.5},
             "hidden is 1.5. Hint: write a whole number.",

@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -21,6 +22,7 @@ from l2rw.data.corruptions import CORRUPTIONS
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.methods import METHODS
 from l2rw.methods.rows import Row, parse_row
+from l2rw.methods.settings import LARGEST
 from l2rw.models import MODELS
 from l2rw.store.errors import closest
 from l2rw.store.records import Records
@@ -134,6 +136,13 @@ class Section(BaseModel):
                     f"{key} is {shown(value)}, but it should be a number. Hint: write a number."
                 )
         return given
+
+    @field_validator("*")
+    @classmethod
+    def _numbers_can_be_computed_with(cls, value: Any) -> Any:
+        if isinstance(value, float) and abs(value) > LARGEST:
+            raise ValueError(f"{value:g} is too large. Hint: write at most {LARGEST:g}.")
+        return value
 
 
 class Data(Section):

@@ -14,6 +14,9 @@ from typing import Any
 
 from l2rw.store.errors import closest
 
+LARGEST = 1e38
+"""The largest number of a configuration: networks compute in 32 bits, which end at 3.4e38."""
+
 Pairs = tuple[tuple[str, Any], ...]
 """Settings by name, in the order of the class."""
 
@@ -33,6 +36,8 @@ class Checked:
             value, ends = getattr(self, one.name), one.metadata.get("range", {})
             fits = all(INSIDE[name](value, end) for name, end in ends.items())
             require(fits, f"{one.name} is {value}", f"choose {_range(one.name, ends)}.")
+            small = not isinstance(value, float) or abs(value) <= LARGEST
+            require(small, f"{one.name} is {value}", f"write at most {LARGEST:g}.")
 
 
 INSIDE: dict[str, Callable[[float, float], bool]] = {
