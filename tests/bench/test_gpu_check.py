@@ -9,9 +9,10 @@ import torch
 
 from l2rw.bench import device_checks
 from l2rw.bench.check_report import Outcome, failures, markdown, table
-from l2rw.bench.device_checks import CPU, Row
+from l2rw.bench.check_rows import Row
 from l2rw.bench.gpu_check import Stage, run_stage, run_stages, stages
 from l2rw.bench.trial import (
+    CPU,
     DoubleNetwork,
     Trial,
     advance,

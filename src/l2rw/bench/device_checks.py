@@ -6,21 +6,18 @@ import subprocess
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
-from l2rw.bench.machine import matmul_flops_per_second
-from l2rw.bench.measure import measure
-from l2rw.bench.settings import Settings
-from l2rw.bench.throughput import METHODS, steps_per_second, ways
+from l2rw.bench.check_rows import Row, attempt, told
+from l2rw.bench.device_times import bench, throughput
 from l2rw.bench.trial import (
     CPU,
     DoubleNetwork,
@@ -48,14 +45,6 @@ ReLUs by half a percent; what is wrong shows in all."""
 LARGE = frozenset({"resnet32", "wrn28_10"})
 ALL_METHODS = frozenset({"lenet", "lenet_8x8", "resnet32"})
 """Networks whose parity is checked for all methods, not for one of each family."""
-
-
-class Row(NamedTuple):
-    """A line of a table."""
-
-    cells: dict[str, str]
-    """By the column's title."""
-    ok: bool = True
 
 
 def rows(kind: str, models: Sequence[str], device: torch.device) -> Iterator[Row]:
@@ -114,7 +103,7 @@ def parity(model: str, device: torch.device) -> Iterator[Row]:
         steps, batch_size = (10, 8) if model == "resnet32" else (2, 4)
     for method in methods:
         trial = Trial(model, method, batch_size, dropout=False)
-        yield _attempt({"model": model, "method": method}, partial(_parity, trial, steps, device))
+        yield attempt({"model": model, "method": method}, partial(_parity, trial, steps, device))
 
 
 def _parity(trial: Trial, steps: int, device: torch.device) -> Row:
@@ -159,7 +148,7 @@ def resume(model: str, device: torch.device) -> Iterator[Row]:
             set_up_torch("float32", torch.get_num_threads(), deterministic=True)
         judged = mode == "deterministic" or device.type == "cpu"
         named = {"model": model, "mode": mode}
-        yield _attempt(named, partial(_resume, trial, device, judged=judged))
+        yield attempt(named, partial(_resume, trial, device, judged=judged))
 
 
 def _resume(trial: Trial, device: torch.device, *, judged: bool) -> Row:
@@ -210,7 +199,7 @@ def compiled(model: str, device: torch.device) -> Iterator[Row]:
         last = difference(advance(ours, steps).parameters, parameters, start)
     except Exception as error:
         traceback.print_exc()
-        verdict = f"fails: {_told(error)}"
+        verdict = f"fails: {told(error)}"
     else:
         ok = all(apart <= FIRST_STEP_IF_LARGE for apart in first.values()) and last <= LAST_STEP
         cells |= {f"{name}, step 1": f"{apart:.1e}" for name, apart in first.items()}
@@ -233,75 +222,6 @@ def _compiler(device: torch.device) -> AbstractContextManager[object]:
     return patch.object(torch, "compile", tracing)
 
 
-def bench(model: str, device: torch.device) -> Iterator[Row]:
-    """Time a step by every way of weighting, in the precisions that suit the network."""
-    by_model = {"resnet32": ["float32", "tf32", "bf16"], "wrn28_10": ["float32", "bf16"]}
-    rounds = 3 if model.endswith("_8x8") else 5 if model == "wrn28_10" else 10
-    for precision in by_model.get(model, ["float32"]):
-        named = {"model": model, "precision": precision}
-        try:
-            yield from _bench(named, rounds, device)
-        except Exception as error:
-            yield _failed(named, error)
-
-
-def throughput(model: str, device: torch.device) -> Iterator[Row]:
-    """Count the steps of the training loop, eager and captured, alone and in company."""
-    set_up_torch("tf32" if device.type == "cuda" else "float32", torch.get_num_threads())
-    small = model.endswith("_8x8")
-    for method in METHODS:
-        trial = Trial(model, method, batch_size=8 if small else 100)
-        first = None
-        for way in ways(device):
-            named = {"model": model, "method": method, "way": way.name}
-            try:
-                rate = steps_per_second(trial, way, device, 40 if small else 400)
-            except Exception as error:
-                yield _failed(named, error)
-                continue
-            first = first or rate
-            each = 1000 / rate
-            cells = {"steps/s": f"{rate:.0f}", "ms/step": f"{each:.2f}"}
-            yield Row(named | cells | {"to eager": f"{rate / first:.2f}"})
-
-
-def _bench(named: dict[str, str], rounds: int, device: torch.device) -> Iterator[Row]:
-    model, precision = named["model"], named["precision"]
-    settings = Settings(
-        models=[model],
-        device=device.type,
-        precision=precision,
-        stack=1,
-        threads=torch.get_num_threads(),
-        batch_size=100,
-        clean_batch_size=None,
-        rounds=rounds,
-        steps=1,
-        compile=False,
-        three_passes=False,
-        peers=False,
-        contiguous=False,
-    )
-    set_up_torch(precision, settings.threads)
-    cuda = device.type == "cuda"
-    peak = matmul_flops_per_second(device, precision) if cuda else None
-    for row in measure(model, settings, device, peak):
-        cells = named | {
-            "way": row["way"],
-            "ms/step": f"{row['ms']:.2f}",
-            "IQR": f"{row['iqr_ms']:.2f}",
-            "ratio to SGD": f"{row['ratio']:.2f}",
-            "floor": f"{row['floor']:.2f}",
-        }
-        if peak is not None:
-            cells |= {
-                "peak MiB": f"{row['peak_mib']:.0f}",
-                "matrix product, TFLOP/s": f"{peak / 1e12:.0f}",
-                "share of it": f"{row['share_of_peak']:.1%}",
-            }
-        yield Row(cells)
-
-
 def _weights(state: State) -> dict[str, Tensor]:
     return {"received": state.weight_tracker.sums.clone()}
 
@@ -315,23 +235,3 @@ def _all_of(state: State) -> dict[str, Tensor]:
 def _floating(buffers: dict[str, Tensor]) -> dict[str, Tensor]:
     """Leave out the counts of batches: they are large, and right."""
     return {name: buffer for name, buffer in buffers.items() if buffer.is_floating_point()}
-
-
-def _attempt(named: dict[str, str], case: Callable[[], Row]) -> Row:
-    """Run a case; if it fails, say so and let the next one begin."""
-    try:
-        row = case()
-    except Exception as error:
-        return _failed(named, error)
-    return Row(named | row.cells, row.ok)
-
-
-def _failed(named: dict[str, str], error: Exception) -> Row:
-    traceback.print_exc()
-    return Row(named | {"verdict": f"fails: {_told(error)}"}, ok=False)
-
-
-def _told(error: Exception) -> str:
-    """Return an exception's kind and the beginning of its first line, fit for a table."""
-    first = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {first[:100]}".replace("|", "/")
