@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from l2rw.analysis.tables import to_markdown
 from l2rw.claims.words import COUNTED, hours_in_words, verdict_in_words
 from l2rw.store.checksums import seals, verified
+from l2rw.store.console import Console
 from l2rw.store.errors import UserError
 from l2rw.store.paths import ALL_RESULTS, CLAIMS, PAGE, record_of
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from l2rw.config.load import Config
 from l2rw.planning.plan import Plan
 from l2rw.planning.table import Work, read_config, work_left
@@ -15,6 +13,7 @@ from l2rw.running.checks import FULL, LEAST_FREE, check_disk, check_locks, check
 from l2rw.running.display import Display, refused, user_can_correct
 from l2rw.running.events import read_events
 from l2rw.running.snakemake import running, snakemake_command
+from l2rw.store.console import Console
 from l2rw.store.ending import MISTAKE
 from l2rw.store.errors import UserError
 from l2rw.store.paths import TIMINGS, Results
