@@ -202,6 +202,8 @@ def test_a_row_is_written_as_it_is_read(method, variants):
     ("raw", "key", "hint"),
     [
         ({"nme": "x"}, "nme", "'name'"),
+        ({"name": "x" * 101}, "at most 100 letters", ""),
+        ({"targets": ["\ud800", "\ud800"]}, "targets: '\\ud800' is listed twice", "once"),
         ({"compute": {"thread": 2}}, "compute.thread", "'threads'"),
         ({"data": {"rot": "x"}}, "data.rot", "'root'"),
         ({"experiments": {"figure8": {}}}, "experiments.figure8", "'figure"),
@@ -309,6 +311,7 @@ def test_a_row_is_written_as_it_is_read(method, variants):
         (mine(kind=None), "experiments.mine", "sweep"),
         (mine(kind="swep"), "experiments.mine", "'sweep'"),
         (mine("Mine"), "experiments.Mine", "small letters"),
+        (mine("x" * 101), "experiments.xxx", "at most 100"),
         (mine(corruption="uniform_flp"), "experiments.mine.corruption", "'uniform_flip'"),
         (mine(corruption={"noise": 0.2}), "experiments.mine.corruption.name", ""),
         (mine(corruption={"name": "uniform_flip", "nois": 1}), "'nois'", "'noise'"),

@@ -41,6 +41,7 @@ def test_the_configuration_that_is_changed_can_be_planned():
 @settings(max_examples=150)
 @given(SOME)
 @example([(("experiments", 3), {"kind": "table"})])
+@example([(("targets",), ["\ud800", "\ud800"])])
 @example([(("experiments", "table2", "corruptions"), -1)])
 @example([(("experiments", "mine", "rows"), [{"method": "gce", 3: 4}])])
 @example([(("experiments", "mine", "rows"), [{"method": "gce", "q": 10**400}])])

@@ -74,6 +74,12 @@ def test_a_folder_becomes_a_valid_configuration(here, birds, capsys):
     assert corrections == "my_birds_2_corrections.csv"
 
 
+def test_a_long_name_is_shortened(here, birds):
+    config = read_config([start(birds.rename(birds.with_name("ä" * 120)))])
+    assert list(config.data_sets) == ["a" * 88]
+    assert config.name == "a" * 88
+
+
 def test_nothing_is_overwritten_nor_written_to_the_users_folder(here, birds, monkeypatch):
     out = start(birds)
     with pytest.raises(UserError, match="exists already and is never overwritten"):

@@ -12,7 +12,7 @@ from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.kinds import DATASET_KINDS
 from l2rw.data.kinds.base import DatasetKind
 from l2rw.store.errors import closest, parts
-from l2rw.store.records import NAME
+from l2rw.store.records import NAME, NAMES
 
 
 def read_data_set(raw: Any) -> DatasetKind:
@@ -52,9 +52,7 @@ def write_data_set(kind: DatasetKind) -> dict[str, Any]:
 def _of_its_own(data_sets: dict[str, DatasetKind]) -> dict[str, DatasetKind]:
     for name in data_sets:
         if not NAME.fullmatch(name):
-            raise ValueError(
-                f"{name!r} cannot be a name. Hint: use small letters, digits and underscores."
-            )
+            raise ValueError(f"{name!r} cannot be a name. Hint: use {NAMES}.")
         if name in CATALOG:
             raise ValueError(f"the name {name!r} is taken. Hint: choose another.")
     return data_sets

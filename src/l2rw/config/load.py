@@ -5,23 +5,23 @@ The defaults are the paper. ``config/config.yaml`` spells them out; other files 
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError
 
 from l2rw.config.data_sets import DataSets
 from l2rw.config.former import with_todays_keys
 from l2rw.config.kinds import KINDS
 from l2rw.config.messages import in_words, shown
 from l2rw.config.paper import EXPERIMENTS
-from l2rw.config.schema import Compute, Data, Name, Section
+from l2rw.config.schema import AllDifferent, Compute, Data, Name, Section
 from l2rw.config.sections import ExperimentSection
 from l2rw.config.shared import NoisyLabels, Theory
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.data.datasets.facts import Facts
 from l2rw.store.errors import UserError, closest, parts
 from l2rw.store.paths import Results
-from l2rw.store.records import NAME, load
+from l2rw.store.records import NAME, NAMES, load
 
 
 def _first_line(section: type[Section]) -> str:
@@ -32,7 +32,7 @@ class Config(Section):
     """The whole configuration."""
 
     name: Name = Field("paper", description="Results go to `results/<name>`.")
-    targets: tuple[str, ...] = Field(
+    targets: Annotated[tuple[str, ...], AllDifferent] = Field(
         tuple(EXPERIMENTS), min_length=1, description="Experiments to run."
     )
     data: Data = Field(default_factory=Data, description="Where images come from.")
@@ -81,14 +81,6 @@ class Config(Section):
         """The folder of the results, below that in which the workflow runs."""
         return Results.of(self.name).folder
 
-    @field_validator("targets")
-    @classmethod
-    def _all_different(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
-        for target in targets:
-            if targets.count(target) > 1:
-                raise ValueError(f"{target} is listed twice. Hint: list it once.")
-        return targets
-
 
 def parse_config(raw: dict[str, Any], *, rescan: bool = True) -> Config:
     """Validate a configuration; what it does not say is as in the paper.
@@ -130,7 +122,7 @@ def _experiment(name: Any, given: Any, config: Config) -> ExperimentSection:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise UserError(
             f"{place} cannot be the name of an experiment.",
-            "use small letters, digits and underscores; begin with a letter.",
+            f"use {NAMES}.",
         )
     kind = str(given.get("kind", "")) if isinstance(given, Mapping) else ""
     if not kind:

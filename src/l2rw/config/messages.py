@@ -32,6 +32,7 @@ WANTED = {
     "model_attributes_type": SECTION,
     "model_type": SECTION,
     "string_pattern_mismatch": "made of letters, digits, - and _, a letter or digit first",
+    "string_too_long": "at most {max_length} letters long",
     "string_type": TEXT,
     "string_unicode": TEXT,
     "too_short": "a list of at least {min_length}",

@@ -25,7 +25,7 @@ from l2rw.methods.rows import Row, parse_row
 from l2rw.methods.settings import LARGEST
 from l2rw.models import MODELS
 from l2rw.store.errors import closest
-from l2rw.store.records import Records
+from l2rw.store.records import LONGEST_NAME, Records
 
 
 def _one_of(kind: str, known: Records[Any]) -> Any:
@@ -52,7 +52,7 @@ def _data_set(name: str, info: ValidationInfo) -> str:
 def _all_different(values: tuple[Any, ...]) -> tuple[Any, ...]:
     for value in values:
         if values.count(value) > 1:
-            raise ValueError(f"{value} is listed twice. Hint: list it once.")
+            raise ValueError(f"{shown(str(value))} is listed twice. Hint: list it once.")
     return values
 
 
@@ -92,7 +92,7 @@ Positive = Annotated[int, Field(gt=0, le=MOST)]
 NotNegative = Annotated[int, Field(ge=0, le=MOST)]
 Seeds = Annotated[int, Field(gt=0, le=1000)]
 Parallel = Annotated[int, Field(gt=0, le=1024)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=LONGEST_NAME)]
 AllDifferent = AfterValidator(_all_different)
 
 if TYPE_CHECKING:

@@ -153,8 +153,9 @@ class Sweep(Compared):
     @model_validator(mode="after")
     def _sweeps_one_thing(self) -> "Sweep":
         if len(self.sweep) != 1:
+            given = ", ".join(map(repr, self.sweep)) or "none"
             raise ValueError(
-                f"one setting is swept at a time, not {', '.join(self.sweep) or 'none'}. "
+                f"one setting is swept at a time, not {given}. "
                 "Hint: make one experiment for each setting, with its own name."
             )
         return self

@@ -24,6 +24,7 @@ from l2rw.starting.sources import find_source
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_text
 from l2rw.store.paths import TIMINGS
+from l2rw.store.records import LONGEST_NAME
 from l2rw.store.text import align
 from l2rw.training.gpus import count_slots
 
@@ -81,7 +82,9 @@ def _names(request: Request, path: Path) -> Names:
     folder = CONFIGURATIONS if CONFIGURATIONS.is_dir() else Path()
     out = request.out or folder / f"{data_set}.yaml"
     names = Names(
-        configuration=re.sub(r"[^A-Za-z0-9_-]+", "_", out.stem).strip("_-") or data_set,
+        configuration=(
+            re.sub(r"[^A-Za-z0-9_-]+", "_", out.stem).strip("_-")[:LONGEST_NAME] or data_set
+        ),
         data_set=data_set,
         out=out,
         clean=out.with_name(f"{out.stem}_clean.csv"),
@@ -106,7 +109,7 @@ def _slug(text: str) -> str:
     """Return a name for a data set: small letters, digits and underscores, a letter first."""
     # `casefold` turns "ß" into "ss", which ASCII would drop.
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[: LONGEST_NAME - len("data__curves")]
     if not slug or not slug[0].isalpha():
         slug = f"data_{slug}".strip("_")
     taken = {*CATALOG, *Config().experiments}

@@ -21,7 +21,12 @@ from typing import Any, Generic, TypeVar
 from l2rw.store.errors import UserError
 
 GROUP = "l2rw.records"
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST_NAME = 100
+"""In letters: names of files, which the system limits to 255, contain two names and more."""
+NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
+"""What a name in configurations and paths looks like."""
+NAMES = f"at most {LONGEST_NAME} small letters, digits and underscores, a letter first"
+"""The same in words."""
 REFERENCE = re.compile(r"\w+(\.\w+)+(:\w+)?")
 
 
@@ -30,7 +35,7 @@ class Record:
     """What all records say."""
 
     name: str
-    """In configurations and paths: small letters, digits and underscores."""
+    """In configurations and paths; see :data:`NAME`."""
     label: str
     """For people."""
     implementation: str
@@ -122,7 +127,7 @@ def _problem(record: object) -> str | None:
     if not isinstance(record, Record):
         return f"{record!r} is no record"
     if not NAME.fullmatch(record.name):
-        return f"{record.name!r} is no name: take small letters, digits and underscores"
+        return f"{record.name!r} is no name: take {NAMES}"
     missing = [reference for reference in record.references() if not _exists(reference)]
     return f"{record.name} names {missing[0]}, which does not exist" if missing else None
 
