@@ -60,6 +60,27 @@ def test_there_is_a_split_for_each_seed(command, monkeypatch, capsys):
     assert "Error: --splits names 1 files for 5 seeds. Hint: " in capsys.readouterr().err
 
 
+OUTPUTS = [
+    (command.name, action.option_strings[0])
+    for group in GROUPS
+    for command in group.COMMANDS
+    for action in options_of(command)
+    if action.dest == "out"
+]
+
+
+@pytest.mark.parametrize(("command", "option"), OUTPUTS)
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
+    command, option, tmp_path, capsys
+):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "below"
+    assert main([command, option, str(place)]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"Error: {place}")
+    assert " cannot be written (Not a directory). Hint: " in told
+
+
 def test_no_running_jobs_before_the_first_are_no_mistake(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["status"]) == 0

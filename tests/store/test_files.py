@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from l2rw.analysis import style
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.store import files
+from l2rw.store.ending import explained
 from l2rw.store.errors import UserError
 
 DATASET = Dataset("digits", *(np.zeros((1, 1, 8, 8), np.uint8), np.zeros(1, np.int64)) * 2)
@@ -96,6 +97,23 @@ def test_a_read_only_folder_is_told(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match=r"cannot be written.*Permission"):
         files.write_text(tmp_path / "file", "text")
+
+
+@pytest.mark.parametrize("name", [".", "a/b", "x" * 240, "x" * 300])
+def test_a_place_is_refused_early_where_writing_would_fail(tmp_path, name):
+    (tmp_path / "a").touch()
+    before = everything(tmp_path)
+    for use in (files.require_place, lambda path: files.write_text(path, "")):
+        with pytest.raises((UserError, OSError)) as error:
+            use(tmp_path / name)
+        assert explained(error.value)
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("place", ["file", "new/folders/file", "/dev/stdout"])
+def test_other_places_are_not_refused(tmp_path, place):
+    files.require_place(tmp_path / place)
+    assert not everything(tmp_path)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

@@ -9,6 +9,7 @@ from l2rw.commands.parser import (
     add_root,
     count,
     file,
+    folder_to_write,
     not_negative,
     positive,
     seed_range,
@@ -62,7 +63,7 @@ def _run_for_options(run_for: ArgumentParser) -> None:
     )
     run_for.add_argument(
         "--pack",
-        type=Path,
+        type=folder_to_write,
         metavar="FOLDER",
         help="pack the trained runs into this folder; do not pack if not given",
     )

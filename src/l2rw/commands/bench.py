@@ -1,9 +1,8 @@
 """Commands that time this machine: ``bench`` and ``gpu-check``."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from l2rw.commands.parser import Command, add_plan, count, file, positive, seed
+from l2rw.commands.parser import Command, add_plan, count, file, file_to_write, positive, seed
 from l2rw.commands.training import cell_to_run
 from l2rw.store.paths import TIMINGS
 
@@ -65,7 +64,10 @@ def _bench_options(bench: ArgumentParser) -> None:
         help="plan files whose hours to estimate (.json); the whole paper if not given",
     )
     bench.add_argument(
-        "--out", type=Path, default=TIMINGS, help="file to write the times to (.json)"
+        "--out",
+        type=file_to_write,
+        default=str(TIMINGS),
+        help="file to write the times to (.json)",
     )
 
 
@@ -86,7 +88,9 @@ def _bench_run_options(run: ArgumentParser) -> None:
     )
     run.add_argument("--steps", type=count, default=2000, help="number of steps to time")
     run.add_argument("--threads", type=count, default=1, help="number of CPU threads")
-    run.add_argument("--out", type=Path, required=True, help="file to write the times to (.json)")
+    run.add_argument(
+        "--out", type=file_to_write, required=True, help="file to write the times to (.json)"
+    )
 
 
 def _bench_run(arguments: Namespace) -> None:
@@ -108,12 +112,15 @@ def _gpu_check_options(check: ArgumentParser) -> None:
         help="time limit of all stages together, in minutes",
     )
     check.add_argument(
-        "--out", type=Path, default=Path("gpu-check.md"), help="file to write the tables to (.md)"
+        "--out",
+        type=file_to_write,
+        default="gpu-check.md",
+        help="file to write the tables to (.md)",
     )
     check.add_argument("--stage", help="run only this stage, in this process")
     check.add_argument(
         "--rows",
-        type=Path,
+        type=file_to_write,
         help="file to write the results of --stage to (.jsonl); needed by gpu-check itself",
     )
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, file
+from l2rw.commands.parser import Command, file, folder_to_write
 from l2rw.commands.plans import read_own_plan
 
 
@@ -23,7 +23,10 @@ def _judge_options(judge: ArgumentParser) -> None:
         help="folder with the tables and figures of the configuration",
     )
     judge.add_argument(
-        "--out", type=Path, required=True, help="folder to write the ledger and the results page to"
+        "--out",
+        type=folder_to_write,
+        required=True,
+        help="folder to write the ledger and the results page to",
     )
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from l2rw.commands.parser import Command, add_plan, file, folder, seed
+from l2rw.commands.parser import Command, add_plan, file, file_to_write, folder, seed
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.store.paths import DOWNLOADS
 
@@ -30,7 +30,9 @@ def _fetch_options(fetch: ArgumentParser) -> None:
         "--content",
         help="digest that the files of your own data set must have; not checked if not given",
     )
-    fetch.add_argument("--out", type=Path, required=True, help="file to write the data to (.npz)")
+    fetch.add_argument(
+        "--out", type=file_to_write, required=True, help="file to write the data to (.npz)"
+    )
 
 
 def _fetch(arguments: Namespace) -> None:
@@ -79,7 +81,7 @@ def _corrupt_options(corrupt: ArgumentParser) -> None:
         "--data", type=file, required=True, help="data set that fetch wrote (.npz)"
     )
     corrupt.add_argument(
-        "--out", type=Path, required=True, help="file to write the split to (.npz)"
+        "--out", type=file_to_write, required=True, help="file to write the split to (.npz)"
     )
 
 

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, file, seed
+from l2rw.commands.parser import Command, file, file_to_write, folder_to_write, seed
 
 
 def _export_options(export: ArgumentParser) -> None:
@@ -17,7 +17,9 @@ def _export_options(export: ArgumentParser) -> None:
         help="one of the configuration's targets; the first with this row if not given",
     )
     export.add_argument(
-        "--out", type=Path, help="folder to write to; results/<name>/export/… if not given"
+        "--out",
+        type=folder_to_write,
+        help="folder to write to; results/<name>/export/… if not given",
     )
 
 
@@ -37,7 +39,7 @@ def _predict_options(predict: ArgumentParser) -> None:
     )
     predict.add_argument(
         "--out",
-        type=Path,
+        type=file_to_write,
         help="file to write the predictions to (.csv); the terminal if not given",
     )
     predict.add_argument(

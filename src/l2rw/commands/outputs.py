@@ -3,13 +3,15 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, file
+from l2rw.commands.parser import Command, file, file_to_write, folder_to_write
 from l2rw.commands.plans import read_own_plan
 
 
 def _output_options(job: ArgumentParser) -> None:
     job.add_argument("--plan", type=file, required=True, help="plan file of the experiment (.json)")
-    job.add_argument("--out", type=Path, required=True, help="folder to write the output to")
+    job.add_argument(
+        "--out", type=folder_to_write, required=True, help="folder to write the output to"
+    )
 
 
 def _tabulate_options(tabulate: ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def _metrics_options(metrics: ArgumentParser) -> None:
         help="numbers that draw wrote, one file for each experiment (.csv)",
     )
     metrics.add_argument(
-        "--out", type=Path, required=True, help="file to write the numbers to (.json)"
+        "--out", type=file_to_write, required=True, help="file to write the numbers to (.json)"
     )
 
 
@@ -59,7 +61,7 @@ def _tensorboard_options(tensorboard: ArgumentParser) -> None:
         "results", type=Path, help="folder of a configuration, such as results/demo"
     )
     tensorboard.add_argument(
-        "--out", type=Path, required=True, help="folder to write the event files to"
+        "--out", type=folder_to_write, required=True, help="folder to write the event files to"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from l2rw.store import seeds
 from l2rw.store.errors import UserError
+from l2rw.store.files import require_place
 from l2rw.store.text import one_line
 
 
@@ -110,6 +111,20 @@ def folder(text: str) -> Path:
     path = named_path(text)
     if not path.is_dir():
         raise ArgumentTypeError(f"{text!r} is not a folder")
+    return path
+
+
+def file_to_write(text: str) -> Path:
+    """Read the name of an output file, which must be one that can be written."""
+    path = file(text)
+    require_place(path)
+    return path
+
+
+def folder_to_write(text: str) -> Path:
+    """Read the name of a folder for output files, which must be one that they can be written to."""
+    path = named_path(text)
+    require_place(path / "file")
     return path
 
 

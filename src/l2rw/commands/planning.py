@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command, add_configuration, file, positive
+from l2rw.commands.parser import Command, add_configuration, file, folder_to_write, positive
 from l2rw.store.paths import TIMINGS
 
 
@@ -46,7 +46,9 @@ def _prune(arguments: Namespace) -> None:
 
 def _publish_options(publish: ArgumentParser) -> None:
     add_configuration(publish)
-    publish.add_argument("--out", type=Path, required=True, help="folder to copy the results to")
+    publish.add_argument(
+        "--out", type=folder_to_write, required=True, help="folder to copy the results to"
+    )
 
 
 def _publish(arguments: Namespace) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from l2rw.commands.data import described_kind
-from l2rw.commands.parser import Command, add_plan, count, file, seed
+from l2rw.commands.parser import Command, add_plan, count, file, folder_to_write, seed
 from l2rw.commands.plans import read_own_plan
 from l2rw.commands.training import device_of
 
@@ -67,7 +67,9 @@ def _review_options(review: ArgumentParser) -> None:
         "--table", type=file, required=True, help="table that tabulate wrote (.csv)"
     )
     review.add_argument("--threads", type=count, default=1, help="number of CPU threads")
-    review.add_argument("--out", type=Path, required=True, help="folder to write the review to")
+    review.add_argument(
+        "--out", type=folder_to_write, required=True, help="folder to write the review to"
+    )
 
 
 def _review(arguments: Namespace) -> None:

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from l2rw.commands.parser import Command
+from l2rw.commands.parser import Command, file_to_write
 
 
 def _init_options(init: ArgumentParser) -> None:
@@ -14,7 +14,9 @@ def _init_options(init: ArgumentParser) -> None:
         "read",
     )
     init.add_argument(
-        "--out", type=Path, help="configuration file to write; config/<name>.yaml if not given"
+        "--out",
+        type=file_to_write,
+        help="configuration file to write; config/<name>.yaml if not given",
     )
     init.add_argument(
         "--label",

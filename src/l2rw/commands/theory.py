@@ -1,9 +1,8 @@
 """The command that checks the paper's theory: ``simulate``."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from l2rw.commands.parser import Command, add_plan, file, seed
+from l2rw.commands.parser import Command, add_plan, file, folder_to_write, seed
 
 
 def _simulate_options(simulate: ArgumentParser) -> None:
@@ -15,7 +14,9 @@ def _simulate_options(simulate: ArgumentParser) -> None:
     simulate.add_argument(
         "--split", type=file, required=True, help="split of the seed that corrupt wrote (.npz)"
     )
-    simulate.add_argument("--out", type=Path, required=True, help="folder to write the results to")
+    simulate.add_argument(
+        "--out", type=folder_to_write, required=True, help="folder to write the results to"
+    )
 
 
 def _simulate(arguments: Namespace) -> None:

@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from l2rw.commands.parser import Command, add_plan, count, file, seed_range
+from l2rw.commands.parser import (
+    Command,
+    add_plan,
+    count,
+    file,
+    file_to_write,
+    folder_to_write,
+    seed_range,
+)
 from l2rw.store.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,16 +84,18 @@ def _train_options(train: ArgumentParser) -> None:
     )
     train.add_argument(
         "--checkpoints",
-        type=Path,
+        type=folder_to_write,
         required=True,
         help="folder for checkpoints, from which an interrupted job continues",
     )
     train.add_argument(
         "--status",
-        type=Path,
+        type=file_to_write,
         help="file that shows the progress during training (.json); none if not given",
     )
-    train.add_argument("--out", type=Path, required=True, help="folder to write the results to")
+    train.add_argument(
+        "--out", type=folder_to_write, required=True, help="folder to write the results to"
+    )
 
 
 def _train(arguments: Namespace) -> None:
@@ -119,7 +129,9 @@ def _look_options(look: ArgumentParser) -> None:
     look.add_argument(
         "--network", type=file, required=True, help="trained networks of the cell (.safetensors)"
     )
-    look.add_argument("--out", type=Path, required=True, help="file to write the values to (.csv)")
+    look.add_argument(
+        "--out", type=file_to_write, required=True, help="file to write the values to (.csv)"
+    )
 
 
 def _look(implementation: str) -> Callable[[Namespace], None]:

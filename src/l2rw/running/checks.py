@@ -9,6 +9,7 @@ from l2rw.data.datasets.sources import require
 from l2rw.planning.bounds import check_bounds, memory_of_this_machine
 from l2rw.planning.plan import Plan
 from l2rw.store.errors import UserError
+from l2rw.store.files import is_writable, nearest
 from l2rw.store.paths import DOWNLOADS, Results
 from l2rw.training.gpus import count_slots
 from l2rw.training.spec import RunSpec
@@ -110,17 +111,6 @@ def check_locks(config: Config, command: str) -> None:
                 "it.",
                 f"wait for it; if none runs, `{command}` removes the lock.",
             )
-
-
-def nearest(place: Path) -> Path:
-    """Return a place if it is there, else the folder that it would be made in."""
-    return next(one for one in (place, *place.absolute().parents) if os.path.lexists(one))
-
-
-def is_writable(folder: Path) -> bool:
-    """Whether this process may make files in a folder."""
-    effective = os.access in os.supports_effective_ids
-    return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def _require_writable(folder: Path) -> None:

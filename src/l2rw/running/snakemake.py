@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Thread
 from types import FrameType
 
-from l2rw.running.checks import is_writable, nearest
 from l2rw.store.ending import handling
 from l2rw.store.errors import UserError
+from l2rw.store.files import is_writable, nearest
 
 REPOSITORY = Path(__file__).parents[3]
 CACHE = "snakemake/snakemake/source-cache/snakemake-runtime-cache"

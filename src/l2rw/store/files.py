@@ -25,27 +25,60 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: The disk is full, or something else prevents the file from being written.
     """
-    if is_written_in_place(path):
-        partial = path
-    else:
-        partial = path.with_name(
-            f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}"
-        )
+    partial = path if is_written_in_place(path) else _partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         if partial != path:
             partial.replace(path)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise UserError(
-            f"{path} cannot be written ({error.strerror or error}).",
-            "free some space." if full else "choose another place with --out, or clear this one.",
-        ) from None
+        raise _cannot_be_written(path, error) from None
     finally:
         if partial != path:
             with suppress(OSError):  # replaced, or nothing could be written there
                 partial.unlink()
+
+
+def require_place(path: Path) -> None:
+    """See whether :func:`replacing` will be able to write a file: before work that takes long.
+
+    Raises:
+        UserError: It will not, whatever becomes of the disk.
+    """
+    try:
+        if path.is_dir():
+            raise _refusal(errno.EISDIR)
+        if is_written_in_place(path):
+            return
+        with suppress(FileNotFoundError):
+            _partial_of(path).lstat()  # refuses names that are too long, and files for folders
+        if not is_writable(nearest(path.parent)):
+            raise _refusal(errno.EACCES)
+    except OSError as error:
+        raise _cannot_be_written(path, error) from None
+
+
+def _partial_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}")
+
+
+def _cannot_be_written(path: Path, error: OSError) -> UserError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return UserError(
+        f"{path} cannot be written ({error.strerror or error}).",
+        "free some space." if full else "choose another place with --out, or clear this one.",
+    )
+
+
+def nearest(place: Path) -> Path:
+    """Return a place if it is there, else the folder that it would be made in."""
+    return next(one for one in (place, *place.absolute().parents) if os.path.lexists(one))
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this process may make files in a folder."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def is_written_in_place(path: Path) -> bool:
