@@ -52,11 +52,20 @@ def test_letters_that_a_terminal_does_not_know_are_no_mistake(tmp_path, monkeypa
     assert rb"\u03ba" in run.stdout
 
 
-@pytest.mark.skipif(shutil.which("localedef") is None, reason="no locale can be made here")
-def test_no_locale_changes_how_files_are_read_and_written(tmp_path):
-    made = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", tmp_path / "en_US.ISO-8859-1"]
+@pytest.fixture(scope="module")
+def latin1(tmp_path_factory):
+    """An environment whose locale is not UTF-8, without what others say of that."""
+    if shutil.which("localedef") is None:
+        pytest.skip("no locale can be made here")
+    name, folder = "en_US.ISO-8859-1", tmp_path_factory.mktemp("locales")
+    made = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", folder / name]
     if subprocess.run(made, check=False, capture_output=True).returncode:
         pytest.skip("the sources of locales are not installed here")
+    locale = {"LOCPATH": str(folder), "LC_ALL": name, "PYTHONCOERCECLOCALE": "0"}
+    return {key: os.environ[key] for key in os.environ if key != "PYTHONUTF8"} | locale
+
+
+def test_no_locale_changes_how_files_are_read_and_written(latin1, tmp_path):
     program = (
         "import locale, sys; from pathlib import Path\n"
         "assert locale.getpreferredencoding(False) == 'ISO-8859-1'\n"
@@ -66,17 +75,33 @@ def test_no_locale_changes_how_files_are_read_and_written(tmp_path):
         "from l2rw.commands.main import main; sys.exit(main(['plan', 'a.yaml']))"
     )
     (tmp_path / "a.yaml").write_text("name: \u03ba\n", encoding="utf-8")
-    locale = {"LOCPATH": str(tmp_path), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0"}
     run = subprocess.run(
         [sys.executable, "-c", program],
         check=False,
         capture_output=True,
         cwd=tmp_path,
-        env=os.environ | locale | {"PYTHONCOERCECLOCALE": "0"},
+        env=latin1,
     )
     assert run.returncode == 2
     assert run.stderr.startswith(b"Error: Configuration: name is '\\u03ba', but it should be")
     assert (tmp_path / "b.yaml").read_text(encoding="utf-8") == "a: \u03ba\n"
+
+
+@pytest.mark.parametrize(("said", "encoding"), [({}, "utf-8"), ({"PYTHONUTF8": "0"}, "iso8859-1")])
+def test_names_of_files_are_utf8_unless_the_user_says_otherwise(latin1, said, encoding):
+    program = (
+        "import os, sys\n"
+        "from l2rw.commands.streams import restart_in_utf8\n"
+        "restart_in_utf8()\n"
+        "print(sys.getfilesystemencoding(), os.fsencode(sys.argv[1]).hex())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, "\u03ba"],
+        check=True,
+        capture_output=True,
+        env=latin1 | said,
+    )
+    assert run.stdout.decode().split() == [encoding, "ceba"]
 
 
 def test_help_waits_for_no_large_package():

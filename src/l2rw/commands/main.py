@@ -25,7 +25,7 @@ from l2rw.commands import (
 )
 from l2rw.commands.parser import Parser
 from l2rw.commands.pipeline import explained_if_absent
-from l2rw.commands.streams import prepare_streams
+from l2rw.commands.streams import prepare_streams, restart_in_utf8
 from l2rw.store.ending import Ended, ending_in_order, told_in_a_sentence
 
 DESCRIPTION = """\
@@ -53,6 +53,8 @@ GROUPS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code; :mod:`l2rw.store.ending` says which."""
+    if argv is None:
+        restart_in_utf8()
     prepare_streams()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("l2rw").setLevel(logging.INFO)

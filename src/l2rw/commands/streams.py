@@ -1,4 +1,4 @@
-"""Standard input, output and error as the shell left them, made fit for use."""
+"""Standard streams as the shell left them, and names in the locale's encoding, made fit for use."""
 
 import os
 import sys
@@ -6,6 +6,17 @@ from io import TextIOWrapper
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """By their numbers, with the modes that they are open in."""
+
+
+def restart_in_utf8() -> None:
+    """Start this program anew in Python's UTF-8 mode if the locale has another encoding.
+
+    Configurations are UTF-8. The names of files in them would mean other files, and other letters,
+    where Python takes names for, say, ISO-8859-1. Python 3.15 has this mode by default (PEP 686);
+    whoever sets ``PYTHONUTF8`` decides.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and "PYTHONUTF8" not in os.environ:
+        os.execve(sys.executable, sys.orig_argv, os.environ | {"PYTHONUTF8": "1"})
 
 
 def prepare_streams() -> None:
