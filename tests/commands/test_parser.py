@@ -81,6 +81,15 @@ def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
     assert " cannot be written (Not a directory). Hint: " in told
 
 
+@pytest.mark.parametrize("described", ["{", "a: b: c", "\udcf6", "[" * 5000, "{a: 1, a: 2}"])
+def test_a_description_that_is_not_yaml_is_refused(described, tmp_path, capsys):
+    out = tmp_path / "x.npz"
+    assert main(["fetch", "birds", "--described", described, "--out", str(out)]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("Error: The description of the data set birds is not YAML (")
+    assert " Hint: " in told
+
+
 def test_no_running_jobs_before_the_first_are_no_mistake(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["status"]) == 0

@@ -57,11 +57,12 @@ def _fetch(arguments: Namespace) -> None:
 
 def described_kind(name: str, described: str) -> "DatasetKind":
     """Return how a data set of the user's own is read, given what data_sets says in YAML."""
-    import yaml
-
     from l2rw.config.load import parse_config
+    from l2rw.config.yaml_file import parse_yaml
 
-    return parse_config({"data_sets": {name: yaml.safe_load(described)}}).data_sets[name]
+    what = f"The description of the data set {name}"
+    said = parse_yaml(described, what, "write it as under data_sets in a configuration.")
+    return parse_config({"data_sets": {name: said}}).data_sets[name]
 
 
 def _read_own(arguments: Namespace) -> None:

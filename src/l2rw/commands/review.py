@@ -34,11 +34,11 @@ def _pick(arguments: Namespace) -> None:
     from l2rw.store.errors import UserError, closest
 
     config = read_config([arguments.config])
-    names = [arguments.data_set] if arguments.data_set else list(config.data_sets)
-    if not names:
+    if not config.data_sets:
         raise UserError(
             f"{arguments.config} describes no data set of your own.", "see docs/own_data.md."
         )
+    names = config.data_sets if arguments.data_set is None else [arguments.data_set]
     wish = Wish(arguments.per_class, arguments.spares, arguments.seed)
     for name in names:
         if name not in config.data_sets:

@@ -1,6 +1,8 @@
 """Configurations as files: YAML in which no key stands twice."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +46,25 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UserError: It is absent, is no YAML, or a key stands in it twice.
     """
-    try:
+    what = f"{path} cannot be read as a configuration"
+    with _refusing(what, "name YAML files such as config/demo.yaml."):
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+
+
+def parse_yaml(text: str, what: str, hint: str) -> Any:
+    """Return what a text in YAML says.
+
+    Raises:
+        UserError: It is no YAML, or a key stands in it twice; ``what`` names the text.
+    """
+    with _refusing(f"{what} is not YAML", hint):
+        return yaml.load(text, _Loader)
+
+
+@contextmanager
+def _refusing(problem: str, hint: str) -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
     except OSError as error:
@@ -54,7 +73,6 @@ def read_yaml(path: Path) -> Any:
         reason = "it is nested too deeply"
     except (ValueError, TypeError, yaml.YAMLError) as error:
         reason = one_line(error)
-    raise UserError(
-        f"{path} cannot be read as a configuration ({reason}).",
-        "name YAML files such as config/demo.yaml.",
-    )
+    else:
+        return
+    raise UserError(f"{problem} ({reason}).", hint)
