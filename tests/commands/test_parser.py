@@ -2,7 +2,7 @@ import pytest
 
 from l2rw.commands.main import GROUPS, main
 from l2rw.commands.parser import Parser
-from tests.fuzz.test_commands import options_of
+from tests.fuzz.commands import options_of
 from tests.plans import COMPUTE
 
 
