@@ -106,7 +106,7 @@ FITTING = {
     seed: ["0", "1"],
     seed_range: ["0", "0-1"],
     positive: ["1", "0.001"],
-    file_to_write: ["new", "new/file.json"],
+    file_to_write: ["new.csv", "new/file.json"],
     folder_to_write: ["new", "new/folder", "folder"],
 }
 """What an option takes, by its name or else by its type."""

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 
 from l2rw.commands.main import main
-from tests.fuzz.commands import TABLE, calls, copied, make_files, outputs_of, stub
+from tests.fuzz.commands import (
+    CELL,
+    DATA,
+    DRAWN,
+    PLAN_FILE,
+    RUN,
+    TABLE,
+    calls,
+    copied,
+    make_files,
+    outputs_of,
+    stub,
+)
 
 FAILS = {"predict", "gpu-check", "run-for"}
 """Commands that end with 1 where a part of their work failed."""
@@ -48,6 +60,8 @@ def call(words, folder, monkeypatch, capsys):
             assert after.get(path) == before.get(path) or (code == 0 and path not in before), path
 
 
+LOOK = ["probe", "--plan", PLAN_FILE, "--cell", CELL, "--seeds", "0", "--splits", DRAWN]
+LOOK += ["--data", DATA, "--network", f"{RUN}/network.safetensors", "--out", "new.csv"]
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -62,6 +76,8 @@ FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @example(["metrics", "sealed.csv", "--out", "new"])
 @example(["metrics", TABLE, "--out", "new"])
+@example(LOOK)
+@example([*LOOK[:-1], "a.json"])
 def test_some_calls(folder, monkeypatch, capsys, words):
     call(words, folder, monkeypatch, capsys)
 

@@ -196,5 +196,11 @@ def test_a_damaged_network_is_named_and_not_probed(arguments):
 
 def test_only_a_background_class_can_be_probed(arguments, corruptions):
     cell = replace(arguments["cell"], corruption=corruptions["uniform_flip"])
-    with pytest.raises(TypeError, match="uniform_flip"):
+    with pytest.raises(UserError, match="do not flip to a background class"):
         run_probe(LookJob(**arguments | {"cell": cell}))
+
+
+def test_a_table_is_not_replaced_by_its_record(arguments, tmp_path):
+    for name in ("probe.json", "probe"):
+        with pytest.raises(UserError, match=r"does not end in \.csv"):
+            run_probe(LookJob(**arguments | {"out": tmp_path / name}))

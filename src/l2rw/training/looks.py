@@ -13,6 +13,7 @@ from l2rw.core.weights import Parameters, reweighted_gradient
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.store.checksums import verified_of_run, write_record
+from l2rw.store.errors import UserError
 from l2rw.store.files import write_csv
 from l2rw.store.paths import split_name
 from l2rw.training.cell_entry import CellEntry
@@ -55,8 +56,13 @@ class LookJob:
         """Set up PyTorch, and load what all seeds share.
 
         Raises:
-            UserError: A file is missing or damaged.
+            UserError: A file is missing or damaged, or ``out`` may have the name of its record.
         """
+        if self.out.suffix != ".csv":
+            raise UserError(
+                f"{self.out} does not end in .csv, but its record would end in .json.",
+                "name a CSV file with --out.",
+            )
         spec = self.cell.run_spec
         device = choose_device(self.compute.device)
         set_up_torch(spec.precision, self.compute.threads, deterministic=self.compute.deterministic)

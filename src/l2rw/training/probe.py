@@ -10,6 +10,7 @@ from l2rw.data.corruptions.background_flip import BackgroundFlip
 from l2rw.data.datasets.dataset import Dataset
 from l2rw.data.splits import Indices, Part, Split
 from l2rw.data.streams import Stream
+from l2rw.store.errors import UserError
 from l2rw.store.randomness import generator
 from l2rw.training.engine.batches import ImageStore
 from l2rw.training.engine.network import Network
@@ -39,10 +40,17 @@ def run_probe(job: LookJob) -> None:
 
     Args:
         job: Labels of its cell flip to a background class.
+
+    Raises:
+        UserError: They do not.
     """
     spec, corruption = job.cell.run_spec, job.cell.corruption
     if not isinstance(corruption, BackgroundFlip):
-        raise TypeError(f"a probe looks at a background class; {corruption.name} has none")
+        raise UserError(
+            f"Labels of the cell {job.cell.id} do not flip to a background class, at whose images "
+            "a probe looks.",
+            "name a cell of an experiment of the kind probe.",
+        )
     dataset, network, device = job.open()
     probe = Probe(network, dataset, spec.batch_size, spec.clean_batch_size or 1, device)
     weighed = (
