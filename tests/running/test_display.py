@@ -17,6 +17,11 @@ from l2rw.running.display import refused
             "OSError: [Errno 28] No space left on device",
             "No space left on device. Hint: free some space.",
         ),
+        (
+            "snakemake: error: unrecognized arguments: --nonsense=3",
+            "Snakemake refuses its options (unrecognized arguments: --nonsense=3 more). "
+            "Hint: correct its profile.",
+        ),
     ],
 )
 def test_what_the_system_refuses_to_snakemake_is_a_sentence(line, told):

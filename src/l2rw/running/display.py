@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -15,12 +15,15 @@ from rich.text import Text
 from l2rw.running.events import Counted, Event, Failed, Finished, Said, Started
 from l2rw.store.ending import OUR_MISTAKE, explained
 from l2rw.store.errors import UserError
+from l2rw.store.text import one_line
 from l2rw.training.progress import format_seconds
 from l2rw.training.status import read_status
 
 SHOWN_RULES = ("train", "simulate", "bench", "page")
 """Rules whose ends are printed without a terminal; the others take a second or two."""
 REFUSAL = re.compile(r"\[Errno (\d+)\] [^:]+(?:: '([^']*)')?")
+CALL = "snakemake: error: "
+"""How Snakemake tells that it cannot be called like this, after its usage."""
 KEPT = 12
 """Lines of Snakemake that are shown if it fails without a failing job."""
 
@@ -108,8 +111,12 @@ def user_can_correct(event: Failed) -> bool:
     return said is not None and " Hint: " in said and not said.startswith(OUR_MISTAKE)
 
 
-def refused(said: Iterable[str]) -> UserError | None:
-    """Return what the system refused to Snakemake, which tells of it by Python's words for it."""
+def refused(said: Sequence[str]) -> UserError | None:
+    """Return what Snakemake refuses in its call, or the system to it, by Snakemake's last words."""
+    for place, line in enumerate(said):
+        if line.startswith(CALL):
+            why = one_line(" ".join(said[place:]).removeprefix(CALL))
+            return UserError(f"Snakemake refuses its options ({why}).", "correct its profile.")
     found = [match for line in said if (match := REFUSAL.search(line))]
     if not found:
         return None

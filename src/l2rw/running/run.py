@@ -61,9 +61,10 @@ def run(request: Request) -> int:
             f"--cores {request.cores} is not a number of cores.",
             "write a number such as 2, or all.",
         )
-    if request.profile is not None and not request.profile.is_dir():
+    if request.profile is not None and not any(request.profile.glob("*.yaml")):
         raise UserError(
-            f"There is no profile {request.profile}.", "name a folder such as profiles/slurm."
+            f"There is no profile {request.profile}, which would be a folder with a config.yaml.",
+            "name one such as profiles/slurm.",
         )
     config = read_config([request.config])
     if request.unlock:
@@ -94,10 +95,18 @@ def run(request: Request) -> int:
 
 def _say(command: Sequence[str]) -> int:
     """Run a command, and say what it says: who does not listen to the end ends both."""
+    said: list[str] = []
+    usage = False  # after which only the reason matters, for which it is shown
     with running(command) as process:
         for line in process.lines():
-            print(line, end="", flush=True)
-        return process.wait()
+            said.append(line)
+            usage = usage or line.startswith("usage: ")
+            if not usage:
+                print(line, end="", flush=True)
+        code = process.wait()
+    if code and (refusal := refused(said)):
+        raise refusal
+    return code
 
 
 def _check_disks(config: Config, least: float) -> None:
