@@ -23,6 +23,7 @@ from l2rw.store.checksums import write_record
 from l2rw.store.files import write_text
 
 COMMANDS = [command for group in GROUPS for command in group.COMMANDS]
+ROWS = b"".join(b"%d,%d,%d\n" % (n % 17, n % 7, n % 2) for n in range(60))
 FILES = {
     "empty": b"",
     "bytes": bytes(range(256)),
@@ -35,7 +36,7 @@ FILES = {
     "long.yaml": b"name: " + b"a" * 400,
     "a.npz": b"PK\x05\x06" + bytes(18),
     "bare.npy": b"\x93NUMPY",
-    "table.csv": b"x,y,label\n" + b"".join(b"%d,%d,%d\n" % (i, -i, i % 2) for i in range(60)),
+    "table.csv": b"x,y,label\n" + ROWS,
 }
 WORDS = [*FILES, "folder", "absent", "absent/below", "empty/below", "", "~nobody", "x" * 300]
 WORDS += ["0", "-1", "1", "1e9", "nan", "0-4", "4-1", "²", "--", "-x", "‖", "/proc/self/mem"]
@@ -75,7 +76,7 @@ RUN = RESULTS / "runs" / CELL / "seed-0"
 TABLE = str(RESULTS / "tables/figure2.csv")
 
 FITTING = {
-    "config": ["tiny.yaml", "long.yaml"],
+    "config": ["tiny.yaml", "mine.yaml"],
     "plan": [PLAN_FILE, PLAN_FILE, THEORY],
     "plans": [PLAN_FILE, THEORY],
     "cell": [CELL, CELL, next(key for key in PLAN.cells if key != CELL)],
@@ -89,7 +90,7 @@ FITTING = {
     "runs": [str(RESULTS / "runs")],
     "results": ["results", str(RESULTS)],
     "dataset": ["digits", "mnist", "mine"],
-    "described": ["{kind: table, path: table.csv, label_column: label}"],
+    "described": ["{kind: feature_table, path: table.csv, duplicates: keep}"],
     "path": ["table.csv", "folder"],
     "label": ["label"],
     "models": ["lenet_8x8"],
@@ -101,7 +102,7 @@ FITTING = {
     "row": ["baseline"],
     "root": ["folder"],
     "logs": ["folder"],
-    "profile": ["folder"],
+    "profile": ["profile"],
     count: ["1", "2"],
     seed: ["0", "1"],
     seed_range: ["0", "0-1"],
@@ -117,6 +118,7 @@ def make_files(folder):
     (folder / "folder").mkdir()
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
+    write_text(folder / "profile/config.yaml", "cores: 1")
     np.savez(folder / "other.npz", a=np.ones(3))
     (folder / "sealed.csv").write_text("a,b\n1,2\n")
     write_record(folder / "sealed.json", {}, [folder / "sealed.csv"])
@@ -130,6 +132,7 @@ def make_files(folder):
             *("train", *of_plan, "--cell", CELL, "--seeds", "0", "--splits", DRAWN),
             *("--checkpoints", "checkpoints", *of_seed, str(RUN)),
         ],
+        ["init", "table.csv", "--label", "label", "--out", "mine.yaml"],
         ["tabulate", *of_plan, "--runs", f"{RESULTS}/runs", "--out", f"{RESULTS}/tables"],
     ):
         assert main(words) == 0

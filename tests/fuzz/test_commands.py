@@ -77,6 +77,7 @@ FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @example(["metrics", "sealed.csv", "--out", "new"])
 @example(["metrics", TABLE, "--out", "new"])
 @example(LOOK)
+@example(["prune", "tiny.yaml", "--remove"])
 @example([*LOOK[:-1], "a.json"])
 def test_some_calls(folder, monkeypatch, capsys, words):
     call(words, folder, monkeypatch, capsys)
