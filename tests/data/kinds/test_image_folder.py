@@ -154,6 +154,23 @@ class TestSurvey:
         with pytest.raises(UserError, match="have changed since the plan was made"):
             found.read(before.sha256["files"])
 
+    def test_a_survey_of_something_else_is_not_believed(self, folder, mine):
+        found = [mine("image_folder", path=folder, size=size) for size in (8, 16)]
+        before = [one.facts() for one in found]
+        one, other = sorted(found[0].surveys.glob("*.json"))
+        one.write_bytes(other.read_bytes())
+        assert [one.facts() for one in found] == before
+
+    def test_a_change_that_time_and_size_do_not_tell_is_noticed(self, folder, mine):
+        found, path = mine("image_folder", path=folder), folder / "wren" / "00.png"
+        path.write_bytes(path.read_bytes() + b"a")
+        planned, stat = found.facts().sha256["files"], path.stat()
+        path.write_bytes(path.read_bytes()[:-1] + b"b")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        with pytest.raises(UserError, match="have changed since the plan was made"):
+            found.read(planned)
+        found.read(found.facts().sha256["files"])  # planning has looked again
+
     def test_nothing_is_written_beside_the_data(self, folder, mine):
         before = sorted(folder.parent.rglob("birds*"))
         mine("image_folder", path=folder).read()

@@ -2,7 +2,8 @@
 
 Planning needs the classes, their sizes and a digest of the content, and needs them at every dry
 run. So a survey lists files, takes their digests and decodes nothing. It is kept in a file, with
-each file's size and time of change: a later survey reads again only what has changed since.
+each file's size and time of change: a later survey reads again only what has changed since. Whoever
+makes a data set reads everything again.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ from l2rw.data.kinds.corrections import effect_of
 from l2rw.data.kinds.layout import lay_out, picked
 from l2rw.data.kinds.lists import NO_CLEAN_SET
 from l2rw.data.kinds.problems import Problems, UnreadableError, counted
-from l2rw.store.checksums import read_result, sha256, write_record
+from l2rw.store.checksums import WRITTEN_AS, read_named, sha256, write_record
 from l2rw.store.errors import UserError
 from l2rw.store.identity import digest
 from l2rw.store.provenance import source_hash
@@ -44,7 +45,8 @@ BAR_FROM = 1000
 
 UNREADABLE = "unreadable:"
 """How begins what stands for the digest of a file that cannot be read."""
-FILES, KEPT = ".files.json", "kept"
+FACTS, FILES = "facts", "looked_at"
+"""Keys of what is kept."""
 Seen = dict[str, list[Any]]
 """Files by name: path, size, time of change in ns, SHA-256."""
 
@@ -61,7 +63,8 @@ class Survey:
 
 def look_at(name: str, kind: DatasetKind, folder: Path = SURVEYS) -> Survey:
     """Survey a configured data set; arguments and errors as for :func:`facts_of`."""
-    return _survey(name, kind, _look(kind, _files(_file(name, kind, folder))), folder)
+    _, before = _kept(_file(name, kind, folder))
+    return _survey(name, kind, _look(kind, before), folder)
 
 
 def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path = SURVEYS) -> Facts:
@@ -78,18 +81,17 @@ def facts_of(name: str, kind: DatasetKind, *, rescan: bool = True, folder: Path 
         UserError: Something is absent or wrong.
     """
     path = _file(name, kind, folder)
-    facts = _read(path)
+    facts, before = _kept(path)
     if facts and not rescan:
-        return facts_from_json(facts)
-    before = _files(path)
+        return facts
     seen = _look(kind, before)
     if facts and before == seen:
-        return facts_from_json(facts)
+        return facts
     found = _survey(name, kind, seen, folder).facts
     for note in found.notes:
         log.warning("Data set %s: %s", name, note)
-    write_record(path.with_suffix(FILES), {KEPT: seen})
-    write_record(path, {KEPT: facts_to_json(found)})
+    # One file: a survey that is killed must not leave facts beside files that they are not of.
+    write_record(path, {WRITTEN_AS: path.name, FACTS: facts_to_json(found), FILES: seen})
     return found
 
 
@@ -105,9 +107,14 @@ def read(name: str, kind: DatasetKind, content: str | None, folder: Path = SURVE
     Raises:
         UserError: Something is absent or wrong, or has changed since.
     """
-    found = look_at(name, kind, folder)
+    # A file may have been changed, or damaged, without another size or time.
+    found = _survey(name, kind, _look(kind, {}), folder)
     facts, layout = found.facts, found.layout
-    require_content(facts, content)
+    try:
+        require_content(facts, content)
+    except UserError:
+        _file(name, kind, folder).unlink(missing_ok=True)  # planning looks at all of it again
+        raise
     train, test = _inputs(name, kind, layout, folder)
     if facts.has_images and kind.duplicates == "refuse":
         _require_different(name, layout, (train, test), folder)
@@ -227,18 +234,16 @@ def _file(name: str, kind: DatasetKind, folder: Path) -> Path:
     return folder / f"{name}-{digest(identity)}.json"
 
 
-def _files(path: Path) -> Seen:
-    """Return the files that were there when a survey was made; none if there was no survey."""
-    files: Seen = _read(path.with_suffix(FILES)) or {}
-    return files
+def _kept(path: Path) -> tuple[Facts | None, Seen]:
+    """Return what a survey found, and in which files.
 
-
-def _read(path: Path) -> Any:
-    """Return what was kept, or None: what is damaged is found again."""
+    Nothing if there was none, or what it kept is damaged or another's: it is found again.
+    """
     try:
-        return read_result(path)[KEPT]
+        kept = read_named(path)
     except UserError:
-        return None
+        return None, {}
+    return facts_from_json(kept[FACTS]), kept[FILES]
 
 
 def _inputs(name: str, kind: DatasetKind, layout: Layout, folder: Path) -> tuple[Inputs, Inputs]:
