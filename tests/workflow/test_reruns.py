@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -106,6 +107,15 @@ def test_outputs_of_another_plan_that_come_back_are_not_taken_for_current(
 def test_a_lost_output_is_made_again(workspace, lost):
     (workspace.results / lost).unlink()
     assert workspace.planned(TINY)
+
+
+def test_inputs_that_are_made_again_are_no_reason_to_train_again(workspace):
+    """Snakemake would even remove the results first, of all runs on the same data."""
+    for kind in ("data", "splits"):
+        shutil.rmtree(workspace.results / kind)
+    assert workspace.planned(TINY) == []
+    planned = Counter(workspace.planned(MORE_SEEDS))
+    assert (planned["fetch"], planned["train"]) == (1, 2)
 
 
 def test_how_jobs_run_is_no_reason_to_run_them(workspace):

@@ -16,7 +16,18 @@ from l2rw.running.checks import check_plan
 from l2rw.running.snakemake import end_without_deadlock
 from l2rw.store.ending import told_in_a_sentence
 from l2rw.store.errors import UserError
-from l2rw.store.paths import TIMINGS
+from l2rw.store.paths import (
+    BOUND,
+    CHECKS,
+    DETECTORS,
+    DETECTORS_RECORD,
+    PROBE,
+    PROBE_RECORD,
+    RUN_FILES,
+    TIMINGS,
+    TRAJECTORY,
+    Results,
+)
 from l2rw.store.seeds import parse_seeds
 from l2rw.training.gpus import count_slots
 
@@ -135,6 +146,27 @@ def split_of_simulation(wildcards):
     """The split file of a simulation."""
     split = PLAN.cells[wildcards.cell].split.id
     return f"<results>/splits/{split}/seed-{wildcards.seed}.npz"
+
+
+def while_due(inputs, *made):
+    """The inputs of a job, but none of a finished one that lacks some, given the files it made.
+
+    Where another job needs an input that is absent, Snakemake makes it, repeats every job that has
+    it among its inputs, also as an `ancient` one, and begins with the removal of their results.
+    """
+
+    def found(wildcards):
+        files = inputs(wildcards)
+        paths = [files] if isinstance(files, str) else files
+        seeds = wildcards.get("seeds") or wildcards.seed
+        folder = Results(PLAN.config.results).run(wildcards.cell, seeds)
+        here = [path.replace("<results>", str(PLAN.config.results)) for path in paths]
+        done = all((folder / name).exists() for name in made)
+        repeats = workflow.dag_settings.forceall or workflow.dag_settings.forcerun
+        is_spared = done and not repeats and not all(map(os.path.exists, here))
+        return [] if is_spared else files
+
+    return found
 
 
 def results_of(wildcards):

@@ -12,8 +12,8 @@ rule simulate:
     """Check Lemma 1 and Theorem 2 on a problem whose constants are known."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of),
-        split=ancient(split_of_simulation),
+        data=ancient(while_due(data_of, CHECKS, BOUND, TRAJECTORY)),
+        split=ancient(while_due(split_of_simulation, CHECKS, BOUND, TRAJECTORY)),
     output:
         checks="<results>/runs/{cell}/seed-{seed}/checks.json",
         bound="<results>/runs/{cell}/seed-{seed}/bound.csv",

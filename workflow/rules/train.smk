@@ -18,9 +18,9 @@ rule train:
     """Train some seeds of a cell."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of),
-        splits=ancient(splits_of_job),
-        parents=ancient(parents_of_job),
+        data=ancient(while_due(data_of, *RUN_FILES)),
+        splits=ancient(while_due(splits_of_job, *RUN_FILES)),
+        parents=ancient(while_due(parents_of_job, *RUN_FILES)),
     output:
         result="<results>/runs/{cell}/seed-{seeds}/result.json",
         metrics="<results>/runs/{cell}/seed-{seeds}/metrics.csv",
@@ -52,8 +52,8 @@ rule probe:
     """Compute the weights of hyper-validation images with a trained network."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of),
-        splits=ancient(splits_of_job),
+        data=ancient(while_due(data_of, PROBE, PROBE_RECORD)),
+        splits=ancient(while_due(splits_of_job, PROBE, PROBE_RECORD)),
         network=ancient("<results>/runs/{cell}/seed-{seeds}/network.safetensors"),
     output:
         probe="<results>/runs/{cell}/seed-{seeds}/probe.csv",
@@ -79,8 +79,8 @@ rule detect:
     """Score examples with detectors of wrong labels and a trained network."""
     input:
         plan=ancient(plan_of),
-        data=ancient(data_of),
-        splits=ancient(splits_of_job),
+        data=ancient(while_due(data_of, DETECTORS, DETECTORS_RECORD)),
+        splits=ancient(while_due(splits_of_job, DETECTORS, DETECTORS_RECORD)),
         network=ancient("<results>/runs/{cell}/seed-{seeds}/network.safetensors"),
         suspects=ancient("<results>/runs/{cell}/seed-{seeds}/suspects.csv"),
     output:

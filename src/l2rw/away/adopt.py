@@ -24,8 +24,7 @@ NEEDLESS = "not needed, its run is done"
 def adopt(archives: Sequence[Path], results: Path, root: Path | None) -> None:
     """Take in what archives hold, and print what was taken.
 
-    The data set file and the splits of the runs are made where they are absent: Snakemake, once it
-    makes them for other runs, would train these again.
+    The data set file and the splits that the runs were trained on are made where they are absent.
 
     Args:
         archives: What ``l2rw run-for --pack`` wrote; the parts of a pack together.
