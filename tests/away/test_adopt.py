@@ -129,6 +129,20 @@ def test_a_checkpoint_gives_way_to_a_later_one_of_the_same_run_alone(jobs, home,
     assert capsys.readouterr().out.startswith("not needed, its run is done")
 
 
+def test_a_damaged_checkpoint_at_home_is_named(jobs, home, capsys):
+    (part,) = home(made_up_checkpoint(jobs[0], 20))
+    made_up_checkpoint(jobs[0], 10)
+    (path,) = Path("checkpoints").rglob("*.safetensors")
+    for content in (path.read_bytes()[:-1], path.read_bytes().replace(b"10", b"90", 1)):
+        path.write_bytes(content)
+        assert adopt(part) == 2
+        told = capsys.readouterr().err
+        assert f"{path} is damaged (the one that is here already: " in told
+        assert "; delete it), and was not adopted" in told
+    path.unlink()
+    assert adopt(part) == 0
+
+
 def test_a_damaged_part_costs_its_own_runs_alone(jobs, home, capsys):
     done = [job for job in jobs if not job.parents]
     big = [made_up_run(job) for job in done]
@@ -168,12 +182,13 @@ def test_a_flipped_bit_is_noticed(jobs, home, capsys):
     assert not jobs[0].out.exists()
 
 
-@pytest.mark.parametrize("what", ["absent", "no archive"])
-def test_files_that_are_no_archives_are_named(lent, what, capsys):
-    if what == "no archive":
-        (lent / "part-1.tar.gz").write_text("hello")
-    assert adopt("part-1.tar.gz") == 2
-    assert "Error: Not everything was adopted: part-1.tar.gz is damaged" in capsys.readouterr().err
+def test_files_that_are_no_archives_are_named(lent, capsys):
+    path, told = lent / "part-1.tar.gz", "Error: Not everything was adopted: part-1.tar.gz"
+    assert adopt(path.name) == 2
+    assert f"{told} cannot be read (No such file or directory)" in capsys.readouterr().err
+    path.write_text("hello")
+    assert adopt(path.name) == 2
+    assert f"{told} is damaged" in capsys.readouterr().err
 
 
 def test_a_result_whose_own_checksums_do_not_hold_is_refused(jobs, home, capsys):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from l2rw.away.checkpoints import read_header
+from l2rw.away.checkpoints import Header, read_header
 from l2rw.away.inputs import Inputs
 from l2rw.away.jobs import JobFiles
 from l2rw.away.staging import CHECKPOINT, RUN, Staging
@@ -124,11 +124,20 @@ def _take_checkpoint(name: str, staged: Path, results: Path) -> str:
     if target.exists():
         if _are_same(staged, target):
             return SAME
-        there = read_header(target)
+        there = _header_here(target)
         if there.fingerprint != header.fingerprint or there.step >= header.step:
             return KEPT
     copy_file(staged, target)
     return f"{ADOPTED} (after step {header.step}, {header.fingerprint.partition(' on ')[2]})"
+
+
+def _header_here(path: Path) -> Header:
+    """Return what a checkpoint says that is here already; raise ValueError if it is damaged."""
+    try:
+        verify_sealed(path)
+        return read_header(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the one that is here already: {error}; delete it") from None
 
 
 def _are_done(results: Results, cell: str, seeds: range) -> bool:

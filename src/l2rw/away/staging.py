@@ -67,7 +67,11 @@ class Staging:
             if pieces:
                 self.problems.append(f"{archive} is damaged (it lacks {len(pieces)} of its pieces)")
         except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-            self.problems.append(f"{archive} is damaged ({type(error).__name__}: {error})")
+            refused = error.strerror if isinstance(error, OSError) else None
+            is_damaged = f"is damaged ({type(error).__name__}: {error})"
+            self.problems.append(
+                f"{archive} {f'cannot be read ({refused})' if refused else is_damaged}"
+            )
 
     def _manifest(
         self, archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo | None
