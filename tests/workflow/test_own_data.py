@@ -124,3 +124,10 @@ def test_a_folder_and_a_table_from_files_to_tables(workspace, config):
     (workspace.folder / "rows.csv").write_text(rows + "9.0,9.0,9.0,2,2\n")
     again = Counter(workspace.planned(config))
     assert (again["fetch"], again["train"]) == (1, 1)
+
+    # The page shows the data, and files of runs: where one is lost, the page can still be made.
+    (workspace.folder / "rows.csv").write_text(rows)
+    for lost in (data, suspects, workspace.results / "claims.csv"):
+        lost.unlink()
+    again = Counter(workspace.planned(config))
+    assert (again["fetch"], again["train"], again["judge"]) == (1, 1, 1)

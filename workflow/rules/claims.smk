@@ -1,6 +1,6 @@
 # From tables and figures to verdicts on the paper's claims.
 #
-# In:  tables and figures of all experiments
+# In:  tables and figures of all experiments; for the page, also data and runs behind some of them
 # Out: <results>/bench/{networks}-{how}.json       how long a step takes by each algorithm
 #      <results>/REPRODUCTION.md, .html            every claim: what we found, with the runs
 #      <results>/index.html                        the results page, in one file
@@ -54,6 +54,7 @@ rule judge:
             "<results>/figures/{experiment}.json", experiment=PLAN.experiments
         ),
         bench=ancient([f"<results>/bench/{PLAN.bench_file}"] if PLAN.bench_file else []),
+        shown=ancient(shown_files),
     output:
         page="<results>/REPRODUCTION.md",
         html=report(

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+from l2rw.analysis.inputs import shown_by_page
 from l2rw.config.load import parse_config
 from l2rw.config.yaml_file import read_yaml
 from l2rw.planning.costs import limits
@@ -174,6 +175,12 @@ def results_of(wildcards):
     runs = PLAN.runs(wildcards.experiment)
     file = PLAN.experiments[wildcards.experiment].results_file
     return [f"<results>/runs/{cell}/seed-{seeds}/{file}" for cell, seeds in runs]
+
+
+def shown_files(wildcards):
+    """Data and files of runs that the results page shows."""
+    plans, there = map(PLAN.describe, PLAN.experiments), Results(PLAN.config.results)
+    return [str(path) for plan in plans for path in shown_by_page(plan, there)]
 
 
 def gpus_per_job():

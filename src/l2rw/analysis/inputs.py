@@ -8,12 +8,14 @@ stands for all of them.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from l2rw.store.paths import (
     CHECKS,
     DETECTORS_RECORD,
     PROBE_RECORD,
     RESULT,
+    SUSPECTS,
     Results,
     ReviewFiles,
     seeds_name,
@@ -72,6 +74,47 @@ def inputs_of_figure(table: Path) -> Inputs:
 def inputs_of_metrics(experiments: Iterable[str], there: Results) -> Inputs:
     """Return the records of all figures, which hold the checksums of their summaries."""
     return {name: there.figure(name, "json") for name in experiments}
+
+
+def own_cells(plan: PlanFile) -> list[CellEntry]:
+    """Return the cells of a table on a user's own data, under labels as they come."""
+    if plan.settings["kind"] != "table":
+        return []
+    return [cell for cell in plan.cells if cell.data_file and cell.corruption.name == "given"]
+
+
+class Pictured(NamedTuple):
+    """A run whose suspects the page shows as pictures."""
+
+    cell: CellEntry
+    job: range
+    seed: int
+
+    def suspects(self, there: Results) -> Path:
+        """Return the file that lists them."""
+        return there.run(self.cell.id, format_seeds(self.job)) / SUSPECTS
+
+
+def pictured(plan: PlanFile) -> Pictured | None:
+    """Return the first split of the last row of an experiment on suspects; None of others."""
+    if plan.settings["kind"] != "suspects":
+        return None
+    cell, seed = plan.cells[-1], min(plan.seeds)
+    return Pictured(cell, next(job for job in cell.jobs if seed in job), seed)
+
+
+def shown_by_page(plan: PlanFile, there: Results) -> list[Path]:
+    """Return what the results page reads of an experiment beside its table and figure.
+
+    It needs no record, but has to be there when the page is made.
+    """
+    cells, shown = own_cells(plan), pictured(plan)
+    found = [there.data(cell.data_name) for cell in cells]
+    for result in inputs_of_table(plan, there.runs).values() if cells else ():
+        found += [result, result.with_name(SUSPECTS)]
+    if shown:
+        found += [shown.suspects(there), there.data(shown.cell.data_name)]
+    return list(dict.fromkeys(found))
 
 
 def inputs_of_ledger(plans: Iterable[PlanFile], bench: Path | None, there: Results) -> Inputs:

@@ -10,11 +10,12 @@ import pandas as pd
 import yaml
 
 from l2rw.analysis.collect import read_table
+from l2rw.analysis.inputs import own_cells
 from l2rw.analysis.outputs import caption_of, drawing_of
 from l2rw.claims.claims import claims
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
-from l2rw.page.own import OwnData, own_cells, own_data
+from l2rw.page.own import OwnData, own_data
 from l2rw.page.pictures import Picture, pictures_of
 from l2rw.store.checksums import read_result, verified
 from l2rw.store.paths import CLAIMS, Results

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from l2rw.analysis.collect import collect_csv, jobs
+from l2rw.analysis.inputs import own_cells
 from l2rw.analysis.statistics import NOTHING, Estimate, mean_with_interval, plus_minus
 from l2rw.analysis.style import look
 from l2rw.data.datasets.dataset import read_facts
@@ -119,13 +120,6 @@ def gain(ours: Row, plain: Row, *, balanced: bool) -> Estimate:
     return widened(differences, float(variances.sum() / len(e) ** 2))
 
 
-def own_cells(plan: PlanFile) -> list[CellEntry]:
-    """Return the cells of a table on a user's own data, under labels as they come."""
-    if plan.settings["kind"] != "table":
-        return []
-    return [cell for cell in plan.cells if cell.data_file and cell.corruption.name == "given"]
-
-
 def own_data(plan: PlanFile, there: Results) -> list[OwnData]:
     """Return what the page shows of each of a user's own data sets in a table."""
     cells = own_cells(plan)
@@ -136,7 +130,7 @@ def own_data(plan: PlanFile, there: Results) -> list[OwnData]:
 
 
 def _of_data_set(plan: PlanFile, name: str, cells: Sequence[CellEntry], there: Results) -> OwnData:
-    facts = read_facts(there.data(str(cells[0].data_file)))
+    facts = read_facts(there.data(cells[0].data_name))
     rows = _rows(plan, name, there)
     sizes = rows[0].sizes
     unbalanced = bool(sizes.max() > UNBALANCED * max(1, sizes.min()))

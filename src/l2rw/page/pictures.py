@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from l2rw.analysis.inputs import pictured
 from l2rw.data.datasets.dataset import Dataset, Images
 from l2rw.store.checksums import verified_of_run
-from l2rw.store.paths import SUSPECTS, Results
-from l2rw.store.seeds import format_seeds
+from l2rw.store.paths import Results
 from l2rw.training.plan_file import PlanFile
 
 SHOWN = 24
@@ -36,18 +36,12 @@ def pictures_of(plan: PlanFile, there: Results) -> list[Picture]:
 
     None where the experiment is another, or the data set is not at hand, or is a table.
     """
-    if plan.settings["kind"] != "suspects":
+    shown = pictured(plan)
+    if shown is None or not (data := there.data(shown.cell.data_name)).exists():
         return []
-    cell = plan.cells[-1]
-    data = sorted(there.folder.glob(f"data/{cell.dataset}-*.npz"))
-    if len(data) != 1:
-        return []
-    seed = min(plan.seeds)
-    (job,) = (job for job in cell.jobs if seed in job)
-    folder = there.run(cell.id, format_seeds(job))
-    lines = pd.read_csv(verified_of_run(folder / SUSPECTS, cell.id, job))
-    first = lines[lines["seed"] == seed].head(SHOWN)
-    dataset = Dataset.load(data[0], data[0].name)
+    lines = pd.read_csv(verified_of_run(shown.suspects(there), shown.cell.id, shown.job))
+    first = lines[lines["seed"] == shown.seed].head(SHOWN)
+    dataset = Dataset.load(data, data.name)
     if not dataset.info.has_images:
         return []
     images = dataset.train_images
