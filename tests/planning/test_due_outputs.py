@@ -86,7 +86,10 @@ def test_a_run_that_was_made_anew_makes_its_own_table_due_and_no_other(made):
     assert due(made) == {"tables/figure2"}  # and what is made from that, once it is made
 
 
-def test_a_run_that_is_not_at_hand_makes_nothing_due(made):
+def test_a_run_that_is_lost_makes_its_table_due_but_not_where_none_is_at_hand(made):
+    cell = next(cell for cell in plan().cells.values() if cell.result == RESULT)
+    shutil.rmtree(Results(made).run(cell.id, "0"))
+    assert due(made) == {"tables/figure2"}
     shutil.rmtree(Results(made).runs)
     assert due(made) == set()
 

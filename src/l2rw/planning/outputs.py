@@ -45,11 +45,15 @@ class Output:
     plan: Any
     """Digest of the plan, which holds settings and code; of several by experiment."""
     inputs: Inputs
+    is_incomplete: bool = False
+    """Whether inputs are lost, which is not so where none was copied here."""
 
     @property
     def is_current(self) -> bool:
         """Whether it is whole and what would be made today."""
-        return is_current(self.record, self.plan, self.inputs, self.files)
+        return not self.is_incomplete and is_current(
+            self.record, self.plan, self.inputs, self.files
+        )
 
 
 def outputs(plan: Plan, results: Path) -> Iterator[Output]:
@@ -57,10 +61,13 @@ def outputs(plan: Plan, results: Path) -> Iterator[Output]:
     there = Results(results)
     plans = [plan.describe(name) for name in plan.experiments]
     digests = {one.experiment: one.digest for one in plans}
+    has_runs = any(there.runs.glob("*/*/*/*"))
     for one in plans:
         name = one.experiment
         table, figure = there.table(name, "json"), there.figure(name, "json")
-        yield Output(table, _names(name, TABLE_FILES), one.digest, inputs_of_table(one, there.runs))
+        runs = inputs_of_table(one, there.runs)
+        lost = has_runs and not all(path.exists() for path in runs.values())
+        yield Output(table, _names(name, TABLE_FILES), one.digest, runs, lost)
         made_from = inputs_of_figure(there.table(name))
         yield Output(figure, _names(name, FIGURE_FILES), one.digest, made_from)
     yield Output(results / METRICS_OF_ALL, (), digests, inputs_of_metrics(digests, there))
