@@ -45,15 +45,16 @@ class Output:
     plan: Any
     """Digest of the plan, which holds settings and code; of several by experiment."""
     inputs: Inputs
-    is_incomplete: bool = False
-    """Whether inputs are lost, which is not so where none was copied here."""
+    may_lack: bool
+    """Whether inputs may be absent, as where results were copied without any runs."""
 
     @property
     def is_current(self) -> bool:
         """Whether it is whole and what would be made today."""
-        return not self.is_incomplete and is_current(
-            self.record, self.plan, self.inputs, self.files
-        )
+        lacks = not all(path.is_file() for path in self.inputs.values())
+        if lacks and not self.may_lack:
+            return False
+        return is_current(self.record, self.plan, self.inputs, self.files)
 
 
 def outputs(plan: Plan, results: Path) -> Iterator[Output]:
@@ -61,28 +62,28 @@ def outputs(plan: Plan, results: Path) -> Iterator[Output]:
     there = Results(results)
     plans = [plan.describe(name) for name in plan.experiments]
     digests = {one.experiment: one.digest for one in plans}
-    has_runs = any(there.runs.glob("*/*/*/*"))
+    partial = not any(there.runs.glob("*/*/*/*"))
     for one in plans:
         name = one.experiment
         table, figure = there.table(name, "json"), there.figure(name, "json")
         runs = inputs_of_table(one, there.runs)
-        lost = has_runs and not all(path.exists() for path in runs.values())
-        yield Output(table, _names(name, TABLE_FILES), one.digest, runs, lost)
+        yield Output(table, _names(name, TABLE_FILES), one.digest, runs, partial)
         made_from = inputs_of_figure(there.table(name))
-        yield Output(figure, _names(name, FIGURE_FILES), one.digest, made_from)
-    yield Output(results / METRICS_OF_ALL, (), digests, inputs_of_metrics(digests, there))
+        yield Output(figure, _names(name, FIGURE_FILES), one.digest, made_from, partial)
+    yield Output(results / METRICS_OF_ALL, (), digests, inputs_of_metrics(digests, there), partial)
     for dataset, (name, cell) in plan.reviews.items():
         one, review = plan.describe(name), there.review(dataset)
         digest = review_digest(one.digest, plan.config.data_sets[dataset])
         made_from = inputs_of_review(one, one.cell(cell.id), there.runs, there.table(name), review)
         names = (review.page.name, review.suspects.name, review.labels.name)
-        yield Output(review.record, names, digest, made_from)
+        yield Output(review.record, names, digest, made_from, partial)
     bench = there.bench(plan.bench_file) if plan.bench_file else None
     yield Output(
         results / CLAIMS_RECORD,
         (PAGE, HTML, CLAIMS, INDEX),
         digests,
         inputs_of_ledger(plans, bench, there),
+        partial,
     )
 
 
