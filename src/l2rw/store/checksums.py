@@ -187,10 +187,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:  # readers of damaged files raise whatever they like
         why = one_line(f"{type(error).__name__}: {error}")[:200]
-        raise UserError(
-            f"{path} cannot be read as {what} ({why}).",
-            "delete it and run again, or restore it with `dvc checkout`.",
-        ) from None
+        raise UserError(f"{path} cannot be read as {what} ({why}).", again(path)) from None
 
 
 def recorded_plan(record: Path) -> Any:
