@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from l2rw.analysis import curves, weights
-from l2rw.analysis.collect import collect, write_table
+from l2rw.analysis.collect import collect, read_table, write_table
+from l2rw.store.checksums import write_record
 from l2rw.store.errors import UserError
 
 
@@ -24,6 +25,21 @@ def test_every_run_is_a_line_with_its_setting(plan, runs):
 def test_seeds_that_the_plan_does_not_ask_for_are_left_out(plan, runs):
     fewer = replace(plan, seeds=(0, 2))
     assert sorted(set(collect(fewer, runs)["seed"])) == [0, 2]
+
+
+def test_names_that_look_like_numbers_or_nothing_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "table.csv"
+    table = pd.DataFrame(
+        {
+            "dataset": ["null", "inf", "nan"],
+            "source": ["7980766e9619", "000000000012", None],
+            "commit": [None, "1" * 40, "12e4"],
+            "test_error": [0.1, math.nan, math.inf],
+        }
+    )
+    write_table(table, path)
+    write_record(path.with_suffix(".json"), {}, [path])
+    pd.testing.assert_frame_equal(read_table(path), table, check_dtype=False)
 
 
 def test_a_missing_result_is_named(plan, runs, path_of):

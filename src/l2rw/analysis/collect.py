@@ -15,6 +15,8 @@ from l2rw.training.plan_file import PlanFile
 
 MADE = ("commit", "source", "device", "precision")
 """What tables say of how a run was made; see :mod:`l2rw.training.results`."""
+NAMES = dict.fromkeys(("dataset", "row", "cell", *MADE), str)
+"""Columns that are text, whatever it looks like: a source may be 7980766e9619, a data set null."""
 
 
 class Job(NamedTuple):
@@ -106,7 +108,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         UserError: It or the record beside it is missing, damaged or was changed.
     """
-    return pd.read_csv(verified(path))
+    return pd.read_csv(verified(path), dtype=NAMES, keep_default_na=False, na_values=[""])
 
 
 def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:

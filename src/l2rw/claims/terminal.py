@@ -66,7 +66,7 @@ def _in_markdown(lines: pd.DataFrame) -> str:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        lines = pd.read_csv(path, keep_default_na=False)
+        lines = pd.read_csv(path, dtype=str, keep_default_na=False)
         _ = lines[["configuration", "claim", "title", "verdict", "scale", "found", "whose"]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(

@@ -69,7 +69,8 @@ class Section:
 def contents(plans: Sequence[PlanFile], results: Path) -> dict[str, Any]:
     """Return what the template shows."""
     there = Results(results)
-    judged = pd.read_csv(verified(results / CLAIMS), keep_default_na=False).drop_duplicates("claim")
+    lines = pd.read_csv(verified(results / CLAIMS), dtype=str, keep_default_na=False)
+    judged = lines.drop_duplicates("claim")
     sections = [_section(plan, there, judged) for plan in plans]
     papers = judged[judged["whose"] == "the paper's"]
     own = [one for section in sections for one in section.own]
