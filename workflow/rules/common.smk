@@ -161,10 +161,11 @@ def while_due(inputs, *made):
         paths = [files] if isinstance(files, str) else files
         seeds = wildcards.get("seeds") or wildcards.seed
         folder = Results(PLAN.config.results).run(wildcards.cell, seeds)
-        here = [path.replace("<results>", str(PLAN.config.results)) for path in paths]
+        # All of them begin with the pathvar that stands for the folder of results.
+        here = [Path(PLAN.config.results, path.partition("/")[2]) for path in paths]
         done = all((folder / name).exists() for name in made)
         repeats = workflow.dag_settings.forceall or workflow.dag_settings.forcerun
-        is_spared = done and not repeats and not all(map(os.path.exists, here))
+        is_spared = done and not repeats and not all(map(Path.exists, here))
         return [] if is_spared else files
 
     return found
