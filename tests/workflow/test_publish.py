@@ -8,7 +8,7 @@ import yaml
 
 from l2rw.commands.main import main
 
-from .conftest import TINY, Workspace, edit
+from .conftest import TINY, Workspace, edit, jobs
 
 pytestmark = pytest.mark.workflow
 
@@ -53,6 +53,17 @@ def test_incomplete_results_are_refused(workspace, monkeypatch, capsys):
     assert main(["publish", "more.yaml", "--out", "docs/tiny"]) == 2
     assert "are not complete. Hint: " in capsys.readouterr().err
     assert not (workspace.folder / "docs" / "tiny").exists()
+
+
+def test_timings_that_nothing_else_asks_for_are_asked_for_by_name(workspace, monkeypatch, capsys):
+    monkeypatch.chdir(workspace.folder)
+    slower = TINY | {"compute": {"threads": 2}}
+    (workspace.folder / "slower.yaml").write_text(yaml.safe_dump(slower))
+    assert main(["publish", "slower.yaml", "--out", "docs/tiny"]) == 2
+    named = re.search(r"run `snakemake (\S+) --cores 1`", capsys.readouterr().err)
+    assert named is not None
+    planned = workspace.snakemake(slower, named[1], "--dry-run")
+    assert jobs(planned.stdout + planned.stderr) == ["bench"]
 
 
 def test_stale_results_are_refused_and_what_was_published_is_kept(workspace, published, capsys):

@@ -32,14 +32,16 @@ def publish(config: Config, out: Path) -> None:
     if out.resolve().is_relative_to(results.resolve()) or Results(out).plan("").is_dir():
         raise UserError(f"{out} belongs to results themselves.", "name another folder.")
     files = list(_published(plan))
+    timings = Results(Path()).bench(plan.bench_file) if plan.bench_file else None
     for path in files:
         if not (results / path).is_file():
+            # Timings by other code or settings keep these from being due.
+            target = f" {results / path}" if path == timings else ""
             raise UserError(
                 f"{results / path} is missing: these results are not complete.",
-                "run `snakemake` with the same configuration first.",
+                f"run `snakemake{target} --cores 1` with the same configuration first.",
             )
     plans = [plan.describe(name) for name in plan.experiments]
-    timings = Results(Path()).bench(plan.bench_file) if plan.bench_file else None
     # Refuses what is stale before anything in `out` is overwritten.
     read_evidence(plans, timings and results / timings, results)
     for path in files:
