@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from l2rw.store.checksums import again, read_run, reading, verified, verified_of_run
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.files import write_text
 from l2rw.store.paths import RESULT, run_folder
 from l2rw.store.seeds import format_seeds
@@ -121,9 +121,7 @@ def _read_csv(path: Path, columns: dict[str, type]) -> pd.DataFrame:
 
 def unreadable(path: Path, what: str, error: Exception) -> UserError:
     """Return the error that says that a file of results is not what it should be."""
-    return UserError(
-        f"{path} cannot be read as {what} ({type(error).__name__}: {error}).", again(path)
-    )
+    return UserError(f"{path} cannot be read as {what} ({why(error)}).", again(path))
 
 
 def _figures(run: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from l2rw.away.packing import MANIFEST, Piece
 from l2rw.store.checksums import sha256
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.paths import RUN_FILES, seeds_name
 
 NAME = r"[^/.\\\0][^/\\\0]*"  # neither hidden nor `..`
@@ -67,11 +67,9 @@ class Staging:
             if pieces:
                 self.problems.append(f"{archive} is damaged (it lacks {len(pieces)} of its pieces)")
         except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-            refused = error.strerror if isinstance(error, OSError) else None
-            is_damaged = f"is damaged ({type(error).__name__}: {error})"
-            self.problems.append(
-                f"{archive} {f'cannot be read ({refused})' if refused else is_damaged}"
-            )
+            refused = isinstance(error, OSError) and error.strerror
+            what = "cannot be read" if refused else "is damaged"
+            self.problems.append(f"{archive} {what} ({why(error)})")
 
     def _manifest(
         self, archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo | None

@@ -12,7 +12,7 @@ from l2rw.analysis.tables import to_markdown
 from l2rw.claims.words import COUNTED, hours_in_words, verdict_in_words
 from l2rw.store.checksums import seals, verified
 from l2rw.store.console import Console
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.paths import ALL_RESULTS, CLAIMS, PAGE, record_of
 
 COLOURS = {
@@ -70,7 +70,7 @@ def _read(path: Path) -> pd.DataFrame:
         _ = lines[["configuration", "claim", "title", "verdict", "scale", "found", "whose"]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"{path} cannot be read as a ledger ({type(error).__name__}: {error}).",
+            f"{path} cannot be read as a ledger ({why(error)}).",
             "name a folder of results that has one, such as results/demo.",
         ) from None
     if seals(record_of(path)):  # those published before ledgers were sealed do not

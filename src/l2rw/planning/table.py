@@ -11,7 +11,7 @@ from l2rw.planning.costs import TERAFLOPS, step_mib, times_by_operations
 from l2rw.planning.hours import Hours, Times, estimate, seconds_of_run, times_of
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import read_result
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.seeds import parse_seeds
 from l2rw.store.text import align
 from l2rw.training.spec import RunSpec
@@ -189,6 +189,6 @@ def _measured(bench: Path) -> dict[str, Times]:
         return times_of(report["rows"], report["settings"]["batch_size"])
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise UserError(
-            f"{bench} contains no readable measurements ({type(error).__name__}: {error}).",
+            f"{bench} contains no readable measurements ({why(error)}).",
             "name what `l2rw bench --out FILE` wrote.",
         ) from None

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.files import read_json, write_json
 from l2rw.store.paths import record_of
 from l2rw.store.sealed_arrays import verify_arrays
 from l2rw.store.seeds import format_seeds
-from l2rw.store.text import one_line
 
 OWN, FILES = "sha256", "files"
 WRITTEN_AS = "written_as"
@@ -42,7 +41,7 @@ def read_result(path: Path) -> dict[str, Any]:
         _ = content[FILES]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{path} cannot be read as a result ({type(error).__name__}: {error}).",
+            f"{path} cannot be read as a result ({why(error)}).",
             again(path),
         ) from None
     if own != _of_content(content):
@@ -186,8 +185,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # readers of damaged files raise whatever they like
-        why = one_line(f"{type(error).__name__}: {error}")[:200]
-        raise UserError(f"{path} cannot be read as {what} ({why}).", again(path)) from None
+        raise UserError(f"{path} cannot be read as {what} ({why(error)}).", again(path)) from None
 
 
 def recorded_plan(record: Path) -> Any:

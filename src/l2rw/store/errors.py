@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from l2rw.store.text import one_line
+
 SHOWN = 30
 """Names that a hint lists at most."""
 
@@ -19,6 +21,13 @@ def parts(error: object) -> tuple[str, str]:
     """Return problem and hint of what says both as :class:`UserError` does."""
     problem, _, hint = str(error).partition(" Hint: ")
     return problem, hint
+
+
+def why(error: Exception) -> str:
+    """Return why something could not be read, in the system's words or else in Python's."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return one_line(f"{type(error).__name__}: {error}")[:200]
 
 
 def closest(given: object, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 
 
 def load_pickle(stream: IO[bytes], where: str) -> object:
@@ -29,7 +29,7 @@ def load_pickle(stream: IO[bytes], where: str) -> object:
         raise
     except Exception as error:  # a damaged pickle may fail in any way
         raise UserError(
-            f"{where} is damaged or not a pickle of arrays ({type(error).__name__}: {error}).",
+            f"{where} is damaged or not a pickle of arrays ({why(error)}).",
             "replace it with a fresh copy.",
         ) from None
 

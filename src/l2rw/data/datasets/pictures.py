@@ -13,7 +13,7 @@ import numpy as np
 
 from l2rw.data.datasets.dataset import Half, Images
 from l2rw.data.datasets.places import DOWNLOAD_AGAIN
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 
 SIDE = 32
 CLASSES = (
@@ -86,7 +86,7 @@ def read_parquet(files: list[Path]) -> Half:
     except (OSError, TypeError, pyarrow.ArrowException) as error:
         raise UserError(
             f"{' or '.join(map(str, files))} is damaged or not a parquet file of CIFAR-10 "
-            f"({type(error).__name__}: {error}).",
+            f"({why(error)}).",
             DOWNLOAD_AGAIN,
         ) from None
 
@@ -139,6 +139,6 @@ def _decode(picture: Path | IO[bytes], where: str) -> Images:
             return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
-            f"{where} is damaged or not an image ({type(error).__name__}: {error}).",
+            f"{where} is damaged or not an image ({why(error)}).",
             DOWNLOAD_AGAIN,
         ) from None

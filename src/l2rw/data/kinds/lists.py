@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from l2rw.data.kinds.base import require_file
 from l2rw.data.kinds.tables import TEST, separator_of
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 
 ID_COLUMNS = ("id", "path", "file")
 LABEL_COLUMN, GIVEN_LABEL, PART_COLUMN = "label", "given_label", "part"
@@ -149,7 +149,7 @@ def _read(path: str, hint: str, *, decided: bool = False) -> list[_Line]:
             return [_line(cells, column) for cells in _filled(file, table, column)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
-            f"{file} cannot be read as a CSV file ({type(error).__name__}: {error}).",
+            f"{file} cannot be read as a CSV file ({why(error)}).",
             "save it as CSV in UTF-8 (`iconv -f latin1 -t utf-8 OLD > NEW` makes one).",
         ) from None
 
