@@ -21,6 +21,7 @@ from l2rw.config.load import parse_config
 from l2rw.planning.plan import Plan
 from l2rw.store.checksums import write_record
 from l2rw.store.files import write_text
+from tests.fuzz.configurations import BASE
 
 COMMANDS = [command for group in GROUPS for command in group.COMMANDS]
 ROWS = b"".join(b"%d,%d,%d\n" % (n % 17, n % 7, n % 2) for n in range(60))
@@ -47,22 +48,9 @@ TINY = {
     "targets": ["figure2", "theorem2"],
     "data": {"download": False},
     "compute": {"device": "cpu"},
-    "theory": {"dataset": "digits", "train_size": 40, "clean_size": 4},
+    "theory": BASE["theory"],
     "experiments": {
-        "figure2": {
-            "dataset": "digits",
-            "seeds": 1,
-            "corruption": {"name": "imbalance", "train_size": 60, "clean_size": 4},
-            "sweep": {"majority_share": [0.8]},
-            "rows": ["baseline"],
-            "training": {
-                "model": "lenet_8x8",
-                "steps": 6,
-                "batch_size": 10,
-                "decay_at": [],
-                "evaluations": 2,
-            },
-        },
+        "figure2": BASE["experiments"]["figure2"] | {"seeds": 1, "rows": ["baseline"]},
         "theorem2": {"steps": 5},
     },
 }

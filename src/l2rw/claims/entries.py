@@ -1,6 +1,7 @@
 """Every claim judged, with what a reader must know beside the verdict."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -85,6 +86,11 @@ def to_table(ledger: Ledger) -> pd.DataFrame:
     # None of the claims may have been tested: then no line has these columns.
     columns = [*about, *FOUND]
     return pd.DataFrame(lines).reindex(columns=columns).astype({"seeds": "Int64"})
+
+
+def read_entries(path: Path) -> pd.DataFrame:
+    """Read what :func:`to_table` made, all as text: a digest may look like a number."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
 FOUND = (

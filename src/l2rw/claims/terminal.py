@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from l2rw.analysis.tables import to_markdown
+from l2rw.claims.entries import read_entries
 from l2rw.claims.words import COUNTED, hours_in_words, verdict_in_words
 from l2rw.store.checksums import seals, verified
 from l2rw.store.console import Console
@@ -66,7 +67,7 @@ def _in_markdown(lines: pd.DataFrame) -> str:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        lines = pd.read_csv(path, dtype=str, keep_default_na=False)
+        lines = read_entries(path)
         _ = lines[["configuration", "claim", "title", "verdict", "scale", "found", "whose"]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(

@@ -45,6 +45,8 @@ def with_todays_keys(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _renewed(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     former = FORMER[name]
+    if not given.keys() & former.keys():
+        return dict(given)
     papers = EXPERIMENTS[name].model_dump(mode="json")
     result = {key: value for key, value in given.items() if key not in former}
     for key in given.keys() & former.keys():

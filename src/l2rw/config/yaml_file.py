@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 from l2rw.store.text import one_line
 
 OTHER_BASE = re.compile(r"[-+]?0[0-7_]+|.*:.*")
@@ -68,7 +68,7 @@ def _refusing(problem: str, hint: str) -> Iterator[None]:
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = why(error)
     except RecursionError:
         reason = "it is nested too deeply"
     except (ValueError, TypeError, yaml.YAMLError) as error:

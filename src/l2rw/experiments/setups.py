@@ -20,7 +20,7 @@ from l2rw.experiments.cells import Cell, SplitPlan
 from l2rw.methods import METHODS
 from l2rw.methods.rows import EMA_DECAY, Row
 from l2rw.store.checksums import sha256
-from l2rw.store.errors import UserError, closest, parts
+from l2rw.store.errors import UserError, closest, parts, why
 from l2rw.training.spec import RunSpec, run_spec
 
 CONSTANT_RATE = {"schedule": "step", "decay_at": ()}
@@ -132,7 +132,7 @@ def digest_of(path: Path) -> str:
         return _digest(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise UserError(
-            f"The initial weights {path} cannot be read ({error.strerror}).",
+            f"The initial weights {path} cannot be read ({why(error)}).",
             "correct training.initial_weights.",
         ) from None
 

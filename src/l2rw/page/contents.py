@@ -13,6 +13,7 @@ from l2rw.analysis.collect import read_table
 from l2rw.analysis.inputs import own_cells
 from l2rw.analysis.outputs import caption_of, drawing_of
 from l2rw.claims.claims import claims
+from l2rw.claims.entries import read_entries
 from l2rw.claims.words import COUNTED, SIGNS, verdict_in_words
 from l2rw.page.headline import headline
 from l2rw.page.own import OwnData, own_data
@@ -69,8 +70,7 @@ class Section:
 def contents(plans: Sequence[PlanFile], results: Path) -> dict[str, Any]:
     """Return what the template shows."""
     there = Results(results)
-    lines = pd.read_csv(verified(results / CLAIMS), dtype=str, keep_default_na=False)
-    judged = lines.drop_duplicates("claim")
+    judged = read_entries(verified(results / CLAIMS)).drop_duplicates("claim")
     sections = [_section(plan, there, judged) for plan in plans]
     papers = judged[judged["whose"] == "the paper's"]
     own = [one for section in sections for one in section.own]

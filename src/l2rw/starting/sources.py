@@ -10,7 +10,7 @@ from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.problems import counted, some
 from l2rw.data.kinds.tables import TABLE_SUFFIXES, has_decimal_commas, is_table, separator_of
 from l2rw.starting.columns import Columns, guess, read_examples, require_classes
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,7 +225,7 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(o for o in folder.iterdir() if o.is_dir() and not o.name.startswith("."))
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be read ({error.strerror}).", "correct its permissions."
+            f"{folder} cannot be read ({why(error)}).", "correct its permissions."
         ) from None
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from l2rw.store.errors import UserError
+from l2rw.store.errors import UserError, why
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def _partial_of(path: Path) -> Path:
 def _cannot_be_written(path: Path, error: OSError) -> UserError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return UserError(
-        f"{path} cannot be written ({error.strerror or error}).",
+        f"{path} cannot be written ({why(error)}).",
         "free some space." if full else "choose another place with --out, or clear this one.",
     )
 

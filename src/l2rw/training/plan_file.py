@@ -15,7 +15,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
 
-from l2rw.store.errors import UserError, closest
+from l2rw.store.errors import UserError, closest, why
 from l2rw.store.files import write_text
 from l2rw.store.identity import digest, plain, restored
 from l2rw.training.cell_entry import CellEntry
@@ -158,7 +158,7 @@ def read_plan(path: Path) -> PlanFile:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         plan = PlanFile.from_json(content)
     except OSError as error:
-        raise _unreadable(path, error.strerror or type(error).__name__) from None
+        raise _unreadable(path, why(error)) from None
     except UnicodeDecodeError:
         raise _unreadable(path, "it is not UTF-8 text") from None
     except RecursionError:

@@ -49,7 +49,7 @@ def run_probe(job: LookJob) -> None:
         raise UserError(
             f"Labels of the cell {job.cell.id} do not flip to a background class, at whose images "
             "a probe looks.",
-            "name a cell of an experiment of the kind probe.",
+            "name a cell of an experiment of the kind weights.",
         )
     dataset, network, device = job.open()
     probe = Probe(network, dataset, spec.batch_size, spec.clean_batch_size or 1, device)
