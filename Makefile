@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo mnist paper report test test-lowest test-long test-networks networks test-slurm check format doctor status bench gpu-check lock clean
+.PHONY: help demo mnist paper report test test-lowest test-long test-networks networks test-slurm fuzz check format doctor status bench gpu-check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ test-lowest: $(LOWEST) ## Run what trains, and its tests, on the lowest PyTorch 
 
 test-slurm: $(READY) ## Run the workflow on a Slurm of its own, as root: see docs/cluster.md
 	$(BIN)/pytest tests/slurm
+
+fuzz: $(READY) ## Try thousands of made-up cases, others each time
+	$(BIN)/pytest -n auto tests/fuzz --hypothesis-profile fuzz
 
 check: $(READY) ## Lint, format and type checks
 	$(BIN)/ruff check

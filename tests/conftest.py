@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples everywhere: a red build means that the change broke something.
 settings.register_profile("l2rw", deadline=None, max_examples=25, derandomize=True)
+settings.register_profile("fuzz", settings.get_profile("l2rw"), derandomize=False)
 settings.load_profile("l2rw")
 
 

@@ -79,12 +79,13 @@ FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @example(LOOK)
 @example(["prune", "tiny.yaml", "--remove"])
 @example([*LOOK[:-1], "a.json"])
+@example(["run", "tiny.yaml", "--cores", "a\nb"])
 def test_some_calls(folder, monkeypatch, capsys, words):
     call(words, folder, monkeypatch, capsys)
 
 
 @pytest.mark.long
-@settings(max_examples=5000, derandomize=False, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5000, suppress_health_check=list(HealthCheck))
 @given(calls())
 def test_many_calls(folder, monkeypatch, capsys, words):
     call(words, folder, monkeypatch, capsys)

@@ -50,7 +50,7 @@ def test_some_configurations(all_changes):
 
 
 @pytest.mark.long
-@settings(max_examples=5000, derandomize=False, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5000, suppress_health_check=list(HealthCheck))
 @given(SOME)
 def test_many_configurations(all_changes):
     plan_or_refuse(all_changes)

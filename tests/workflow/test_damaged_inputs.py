@@ -288,7 +288,7 @@ def at(places, share):
     return places[int(share * len(places))]
 
 
-@settings(max_examples=300, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(which=PLACES, place=PLACES, bit=st.none() | st.integers(0, 7), reader=PLACES)
 @example(which=0.0, place=0.0, bit=None, reader=0.0)
 def test_no_flipped_bit_and_no_missing_end_flows_on(scene, which, place, bit, reader):
@@ -300,7 +300,7 @@ def test_no_flipped_bit_and_no_missing_end_flows_on(scene, which, place, bit, re
         check(scene, at(scene.readers[path], reader), [path])
 
 
-@settings(max_examples=300, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(which=PLACES, other=PLACES, folders=st.booleans(), reader=PLACES)
 @example(which=0.6796875, other=0.75, folders=True, reader=0.75)
 def test_no_whole_file_of_another_place_flows_on(scene, which, other, folders, reader):

@@ -91,9 +91,7 @@ def add_configuration(command: ArgumentParser) -> None:
 
 def named_path(text: str) -> Path:
     """Read the name of a file or folder; ``~`` is the home folder."""
-    if not text or any(
-        letter < " " for letter in text
-    ):  # a line break would split the error message
+    if not text or any(letter < " " for letter in text):
         raise ArgumentTypeError(f"{text!r} is not the name of a file")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - leaves ~nobody as it is
 

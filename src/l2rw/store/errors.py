@@ -13,8 +13,11 @@ class UserError(Exception):
     """A problem that the user can solve: shown in a sentence with a hint, exit code 2."""
 
     def __init__(self, problem: str, hint: str) -> None:
-        """Args: ``problem`` says what is wrong and where, ``hint`` how to solve it."""
-        super().__init__(f"{problem} Hint: {hint}")
+        """Args: ``problem`` says what is wrong and where, ``hint`` how to solve it.
+
+        The message is one line whatever names and values it quotes: it is searched for in logs.
+        """
+        super().__init__(" ".join(f"{problem} Hint: {hint}".splitlines()))
 
 
 def parts(error: object) -> tuple[str, str]:

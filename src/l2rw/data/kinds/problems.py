@@ -67,9 +67,12 @@ class Problems:
             return
         if len(self._found) == 1:
             raise UserError(f"Data set {self.name}: {self._found[0][0]}", self._found[0][1])
-        lines = "".join(f"\n- {problem} ({hint})" for problem, hint in self._found)
+        listed = " ".join(
+            f"{number}. {problem} ({hint})"
+            for number, (problem, hint) in enumerate(self._found, start=1)
+        )
         raise UserError(
-            f"Data set {self.name} has {len(self._found)} problems:{lines}\n",
+            f"Data set {self.name} has {len(self._found)} problems: {listed}",
             "correct what you can; examples that cannot be corrected can be listed in a file: "
             f"{self.without}.",
         )
