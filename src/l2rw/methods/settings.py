@@ -40,6 +40,7 @@ class Checked:
             require(small, f"{one.name} is {value}", f"write at most {LARGEST:g}.")
 
 
+BOOLEANS = {"true": True, "false": False}
 INSIDE: dict[str, Callable[[float, float], bool]] = {
     "above": operator.gt,
     "least": operator.ge,
@@ -101,7 +102,13 @@ def as_pairs(settings: Any) -> Pairs:
 
 
 def _of_type(kind: type, method: str, name: str, value: Any) -> Any:
-    """Return the value, a whole number as float where that is asked for."""
+    """Return the value, a whole number as float where that is asked for.
+
+    Text will do for a number or a boolean: all that Snakemake's ``--config`` gives is text.
+    """
+    if isinstance(value, str) and kind is not str:
+        with suppress(ValueError, KeyError):
+            value = BOOLEANS[value.lower()] if kind is bool else kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         with suppress(OverflowError):
             return float(value)
