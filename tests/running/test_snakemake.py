@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from l2rw.running.snakemake import CACHE, end_without_deadlock, running, snakemake_environment
+from l2rw.store.ending import Ended
 
 PROGRAM = """
 import signal, sys, time
@@ -40,8 +41,9 @@ def test_signals_end_it_in_order(command, tmp_path, number):
         signal.raise_signal(number)
         assert list(process.lines()) == []
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Ended) as ended:
         run(command, interrupt)
+    assert ended.value.code == 128 + number
     assert (tmp_path / "ended").exists()
 
 
@@ -57,15 +59,16 @@ def test_it_ends_in_order_where_nobody_listens_any_more(command, tmp_path):
 def test_nohup_is_respected(command):
     def hang_up(process):
         signal.raise_signal(signal.SIGHUP)
-        assert process.asked_to_end == 0
+        assert not process.asked_to_end
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Ended) as ended:
             run(command, hang_up)
     finally:
         signal.signal(signal.SIGHUP, before)
+    assert ended.value.code == 128 + signal.SIGTERM
 
 
 def test_snakemake_heeds_a_signal_while_it_holds_its_lock(monkeypatch):

@@ -54,7 +54,7 @@ def run(request: Request) -> int:
 
     Raises:
         UserError: A check before the run failed.
-        KeyboardInterrupt: It received SIGINT or SIGTERM.
+        Ended: It received SIGINT, SIGTERM or SIGHUP.
     """
     if request.cores != "all" and not (request.cores.isdecimal() and int(request.cores)):
         raise UserError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from types import FrameType
 
-from l2rw.store.ending import handling
+from l2rw.store.ending import Ended, handling
 from l2rw.store.errors import UserError
 from l2rw.store.files import is_writable, nearest
 
@@ -74,7 +74,7 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
     end likewise when the reader of their output has closed it, as ``head`` does.
 
     Raises:
-        KeyboardInterrupt: After a signal, once the last of them has ended.
+        Ended: After a signal, once the last of them has ended.
     """
     process = subprocess.Popen(
         command,
@@ -101,7 +101,7 @@ def running(command: Sequence[str]) -> Iterator["Running"]:
                 pass
             raise
     if run.asked_to_end:
-        raise KeyboardInterrupt
+        raise Ended(128 + run.asked_to_end[0])
 
 
 class Running:
@@ -110,16 +110,15 @@ class Running:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         """Args: ``process`` leads the group."""
         self._process = process
-        self.asked_to_end = 0
-        """How often."""
+        self.asked_to_end: list[int] = []
+        """By which signals."""
 
     def end(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """Ask all of it to end; kill it if asked again."""
-        self.asked_to_end += 1
+        self.asked_to_end.append(number)
+        again = len(self.asked_to_end) > 1
         with suppress(ProcessLookupError):  # it has just ended
-            os.killpg(
-                self._process.pid, signal.SIGTERM if self.asked_to_end == 1 else signal.SIGKILL
-            )
+            os.killpg(self._process.pid, signal.SIGKILL if again else signal.SIGTERM)
 
     def lines(self) -> Iterator[str]:
         """Yield what it prints until it ends: nothing more once it was asked to end."""
