@@ -3,11 +3,18 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from l2rw.commands.main import main
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PAGES = [
+    REPOSITORY / "README.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+    *(REPOSITORY / folder / "README.md" for folder in ("config", "results", "docs/reproduction")),
+]
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
 
 
 def test_the_readme_has_five_verdicts_as_they_are_published(capsys):
@@ -21,9 +28,19 @@ def test_the_readme_has_five_verdicts_as_they_are_published(capsys):
     assert f"five of the paper's {len(verdicts)} claims" in README
 
 
-def test_every_link_of_the_readme_leads_to_a_file():
-    for link in LINK.findall(README):
-        assert (REPOSITORY / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page):
+    for link, anchor in LINK.findall(page.read_text()):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), f"{link}#{anchor}"
+
+
+def anchors_of(page):
+    """The names that GitHub gives to the headings of a page."""
+    text = re.sub("^```.*?^```", "", page.read_text(), flags=re.S | re.M)
+    headings = re.findall("^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_first_screen_says_what_to_type():
