@@ -81,7 +81,7 @@ def test_the_command_says_what_to_install(alone, tmp_path):
     assert done.returncode == 2
     assert re.fullmatch(
         r"Error: This command needs the pipeline: No module named '\w+'\. "
-        r"Hint: install it with `pip install 'l2rw\[pipeline\]'`\.\n",
+        r"Hint: install it with `pip install '\.\[pipeline\]'` in a clone of the repository\.\n",
         done.stderr,
     )
 

@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(params=PEERS)
 def peer(request):
     if request.param not in installed():
-        pytest.skip(f"{request.param} is not installed: pip install 'l2rw[peers]'")
+        pytest.skip(f"{request.param} is not installed: pip install higher torchopt")
     return lambda model: installed()[request.param](model, "float32", CPU, channels_last=False)
 
 

@@ -5,7 +5,7 @@ from l2rw.store.errors import UserError
 
 
 def test_an_absent_package_of_the_pipeline_is_told_with_a_hint():
-    said = r"No module named 'sklearn'\. Hint: .*l2rw\[pipeline\]"
+    said = r"No module named 'sklearn'\. Hint: .*\.\[pipeline\]"
     with pytest.raises(UserError, match=said), explained_if_absent():
         raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn.datasets")
 

@@ -76,7 +76,7 @@ def test_detectors_find_wrong_labels(problem):
 def test_confident_learning_needs_its_library(problem, monkeypatch):
     seen, _, _ = problem
     monkeypatch.setitem(__import__("sys").modules, "cleanlab.filter", None)
-    with pytest.raises(UserError, match=r"cleanlab\. Hint: pip install 'l2rw\[cleanlab\]'"):
+    with pytest.raises(UserError, match=r"cleanlab\. Hint: install it with `pip install cleanlab`"):
         detectors.confident_learning(seen)
 
 

@@ -1,6 +1,6 @@
 """L2RW as one writes it with libraries for differentiating through optimisers, to be timed beside.
 
-They are not needed for anything else: ``pip install 'l2rw[peers]'`` brings them.
+They are not needed for anything else: ``pip install higher torchopt`` brings them.
 """
 
 from importlib.util import find_spec

@@ -50,7 +50,7 @@ class Settings:
         if self.peers and not installed():
             raise UserError(
                 f"None of the peers is installed: {', '.join(PEERS)}.",
-                "pip install 'l2rw[peers]', or leave out --peers.",
+                "install them with `pip install higher torchopt`, or leave out --peers.",
             )
         if (self.three_passes or self.peers) and (self.stack > 1 or self.compile):
             raise UserError(

@@ -42,5 +42,5 @@ def explained_if_absent() -> Iterator[None]:
             raise
         raise UserError(
             f"This command needs the pipeline: {error}.",
-            "install it with `pip install 'l2rw[pipeline]'`.",
+            "install it with `pip install '.[pipeline]'` in a clone of the repository.",
         ) from error

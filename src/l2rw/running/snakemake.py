@@ -32,7 +32,8 @@ def snakemake_command(options: Sequence[str]) -> list[str]:
     program = Path(sys.executable).with_name("snakemake")
     if not program.exists():
         raise UserError(
-            "Snakemake is not installed.", "install it with `pip install 'l2rw[pipeline]'`."
+            "Snakemake is not installed.",
+            "install it with `pip install '.[pipeline]'` in a clone of the repository.",
         )
     if Path("Snakefile").exists():
         return [str(program), *options]

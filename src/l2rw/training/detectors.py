@@ -70,7 +70,8 @@ def confident_learning(seen: Predictions) -> Scores:
         from cleanlab.rank import get_label_quality_scores
     except ImportError:
         raise UserError(
-            "Confident learning needs the library cleanlab.", "pip install 'l2rw[cleanlab]'."
+            "Confident learning needs the library cleanlab.",
+            "install it with `pip install cleanlab`.",
         ) from None
     p = np.exp(seen.log_p)
     found = find_label_issues(seen.labels, p, n_jobs=1)

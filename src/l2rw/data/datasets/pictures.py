@@ -96,7 +96,7 @@ def require_pyarrow(path: Path) -> None:
     if find_spec("pyarrow") is None:
         raise UserError(
             f"Parquet files such as {path} are read by pyarrow, which is not installed.",
-            "install it with `pip install 'l2rw[parquet]'` or `pip install pyarrow`.",
+            "install it with `pip install pyarrow`.",
         )
 
 
