@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from l2rw.bench.operations import count_operations, measure_memory
+from l2rw.commands.main import main
 from l2rw.config.load import Config
 from l2rw.data.datasets.catalog import CATALOG
 from l2rw.models import MODELS
@@ -39,6 +40,13 @@ def test_costs_are_those_of_the_networks_as_they_are(model):
 
 def test_memory_is_about_what_is_measured_here():
     assert MODELS["lenet"].cost.mib / 2 < measure_memory("lenet") < MODELS["lenet"].cost.mib * 2
+
+
+def test_the_command_prints_what_a_record_contains(capsys, monkeypatch):
+    monkeypatch.setattr("l2rw.bench.operations.measure_memory", lambda model: 0.0701)
+    assert main(["costs", "mlp"]) == 0
+    said = "mlp: Cost(sgd=138752, reweighted=190464, clean=138752, mib=0.07)\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_clean_example_costs_what_one_of_sgd_does():

@@ -1,5 +1,6 @@
 """Find what a training step of every network costs, and write ``costs.csv``."""
 
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,6 +11,7 @@ from l2rw.bench.gradient_algorithms import GRADIENT_ALGORITHMS
 from l2rw.bench.workload import Workload, random_examples
 from l2rw.models import COSTS, MODELS, Cost
 from l2rw.planning.hours import SGD
+from l2rw.store.errors import UserError, closest
 from l2rw.store.files import write_csv
 from l2rw.training.device import peak_mib
 from l2rw.training.spec import FORWARD_MODE, LAYER_WISE
@@ -56,11 +58,28 @@ def _peak_mib(model: str) -> float:
     return peak_mib() - before
 
 
+def cost_of(model: str) -> Cost:
+    """Find what a step of a network costs, within a minute on a CPU."""
+    return Cost(*count_operations(model), mib=float(f"{measure_memory(model):.2g}"))
+
+
+def print_costs(models: Iterable[str]) -> None:
+    """Print the costs of networks as their records contain them.
+
+    Raises:
+        UserError: There is no such network.
+    """
+    for model in models:
+        if model not in MODELS:
+            raise UserError(f"There is no network {model!r}.", closest(model, MODELS))
+        print(f"{model}: {cost_of(model)}", flush=True)
+
+
 def write_costs() -> None:
-    """Write the costs of all networks: minutes on a CPU."""
+    """Write the costs of all networks of this package: minutes on a CPU."""
     lines = [["model", *Cost._fields]]
     for model in MODELS.built_in:
-        mib = f"{measure_memory(model):.2g}"
-        lines.append([model, *map(str, count_operations(model)), mib])
+        *operations, mib = cost_of(model)
+        lines.append([model, *map(str, operations), f"{mib:g}"])
         print(*lines[-1])
     write_csv(Path(str(COSTS)), lines[0], lines[1:])
