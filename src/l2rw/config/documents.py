@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from l2rw.config.kinds import KINDS
 from l2rw.config.load import Config, keys
+from l2rw.config.names import names
 from l2rw.config.schema import Section
 from l2rw.config.sections import Compared, Corrupted
 from l2rw.data.kinds import DATASET_KINDS
@@ -40,10 +41,10 @@ overlays: they contain only what differs. For example, `l2rw run config/demo.yam
 | `authors_code.yaml` | Tables 1 and 2 with data drawn as in the authors' code |
 
 `l2rw plan config/demo.yaml` shows cells (methods with their settings), runs, steps and hours before
-anything runs. `snakemake --config 'experiments={figure2: {seeds: 3}}'` changes a single value.
-Unknown keys and impossible values are refused before any job starts. Everything except `name`,
-`targets`, `data` and `compute` is part of a result's identity: a changed value trains exactly the
-runs that depend on it, and a value changed back trains nothing.
+anything runs. `snakemake --cores all --config 'experiments={figure2: {seeds: 3}}'` changes a single
+value. Unknown keys and impossible values are refused before any job starts. Everything except
+`name`, `targets`, `data` and `compute` is part of a result's identity: a changed value trains
+exactly the runs that depend on it, and a value changed back trains nothing.
 
 ## Experiments
 
@@ -68,12 +69,19 @@ experiments:
     training: {model: lenet_8x8, steps: 200, learning_rate: 0.02, decay_at: [], evaluations: 4}
 ```
 
-A *row* is a method, with its variants and settings. A *corruption* says how labels or class sizes
-of the training part are changed; it is a name, or a name with parameters. Parameters that it omits
-are as in `noisy_labels`, and so are the keys that `training` omits. A sweep varies a parameter of
-the corruption or a key of `training`.
+A *row* is a method, such as `gce`, or a method with settings, such as `{method: gce, q: 0.5}`.
+[Names](#names) lists them. A method may have variants, in this order: `+es` uses the early-stopped
+schedule (under `background_flip` only), `+ema` evaluates an average of the network's parameters
+over the steps, and `+ft` adds fine-tuning on the clean set, as in `gce+es+ft`.
 
-{kinds}
+A *corruption* says how labels or class sizes of the training part are changed. It is a name, or a
+name with parameters, such as `{name: uniform_flip, noise: 0.2}`. Under `uniform_flip` and
+`background_flip`, parameters and keys of `training` that you leave out are as in `noisy_labels`.
+Under all other corruptions, keys of `training` that you leave out are as in Figure 2 of
+`config.yaml`: a constant learning rate of 0.001, no weight decay, no augmentation. A sweep varies a
+parameter of the corruption or a key of `training`.
+
+{kinds}{names}
 ## Keys
 
 *`l2rw config` generates this page from `src/l2rw/config`; edit it there.*
@@ -90,7 +98,7 @@ def reference() -> str:
     kinds = "\n".join([_keys_of(Compared), *map(_kind, KINDS.built_in)])
     lines = (_line(*key) for key in keys() if not key[0].startswith("experiments."))
     return (
-        INTRODUCTION.replace("{kinds}", kinds).replace("{head}", HEAD)
+        INTRODUCTION.replace("{kinds}", kinds).replace("{names}", names()).replace("{head}", HEAD)
         + "".join(lines)
         + _data_sets()
     )

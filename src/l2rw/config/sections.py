@@ -31,10 +31,7 @@ RowNames = Annotated[tuple[RowName, ...], AllDifferent]
 ROWS = Field(
     as_rows("baseline", "l2rw"),
     min_length=1,
-    description="Methods to compare, each with its variants: `+es` uses the early-stopped "
-    "schedule, `+ema` evaluates an average of the network's parameters over the steps, `+ft` adds "
-    "fine-tuning on the clean set. Variants combine in this order: `+es+ft`. Settings are written "
-    "`{method: gce+es, q: 0.5}`.",
+    description="Rows: methods to compare, with variants and settings.",
 )
 
 
@@ -69,14 +66,12 @@ else:
     ]
 CORRUPTION = Field(
     Corrupted(name="background_flip"),
-    description="How the training part is corrupted: a name, or `{name: uniform_flip, noise: 0.2}` "
-    "with the parameters that differ from `noisy_labels`.",
+    description="How the training part is corrupted: a name, or a name with parameters.",
 )
 CORRUPTIONS = Field(
     (Corrupted(name="background_flip"),),
     min_length=1,
-    description="List of corruptions, each a name, or `{name: uniform_flip, noise: 0.2}` with "
-    "the parameters that differ from `noisy_labels`.",
+    description="Corruptions, each a name, or a name with parameters.",
 )
 DATASET = Field("cifar10", description="Data set.")
 
@@ -108,8 +103,7 @@ class Compared(ExperimentSection):
     )
     training: Training | None = Field(
         None,
-        description="How networks are trained, with the keys of `noisy_labels.*.training`. Keys "
-        "that are left out are as there for the corruption.",
+        description="How networks are trained, with the keys of `noisy_labels.*.training`.",
     )
 
 

@@ -34,7 +34,9 @@ class TableKind(DatasetKind):
 
     label_column: str = option("Column of the given labels: names of classes.", "label")
     id_column: str | None = option(
-        "Column of ids, all different; by default the number of the row, starting from 1.", None
+        "Column of ids, all different; by default the name of the image file, or, in a table of "
+        "features, the number of the row, starting from 1.",
+        None,
     )
     group_column: str | None = option(
         "Column of groups, such as patients; examples of a group stay in the same part.", None
