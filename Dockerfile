@@ -3,7 +3,7 @@
 #   docker build --tag l2rw .
 #   docker run --rm --gpus all --user "$(id -u):$(id -g)" \
 #     --volume "$PWD/results:/l2rw/results" --volume "$PWD/checkpoints:/l2rw/checkpoints" \
-#     --volume "$PWD/logs:/l2rw/logs" --volume "$PWD/data:/l2rw/data" l2rw run config/config.yaml
+#     --volume "$PWD/logs:/l2rw/logs" --volume "$PWD/data:/l2rw/data" l2rw run config/config.yaml --yes
 FROM python:3.12-slim
 
 RUN apt-get update \

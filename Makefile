@@ -10,7 +10,7 @@ NETWORKS := .venv-networks/.ready
 NAME ?= demo
 CONFIG := $(if $(filter-out paper,$(NAME)),--configfile config/$(NAME).yaml)
 REPORT := results/$(NAME)/report.html
-RUN := $(BIN)/l2rw run --cores $(CORES)
+RUN := $(BIN)/l2rw run --cores $(CORES) $(ARGS)
 
 # Byte code of the installed packages is worth keeping: it halves the start of every job.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,10 +28,10 @@ demo: $(READY) ## Everything in miniature, on a laptop, in minutes
 mnist: $(READY) ## Figure 2 and the theory on MNIST, at full scale
 	@$(RUN) config/mnist.yaml
 
-paper: $(READY) ## The whole paper, at full scale
+paper: $(READY) ## The whole paper, at full scale (ARGS=--yes if it takes more than 72 hours)
 	@$(RUN) config/config.yaml
 
-report: $(REPORT) ## Snakemake's report of finished results (NAME=demo, mnist or paper)
+report: $(REPORT) ## Snakemake's report of finished results (NAME=demo, mnist, paper, …)
 	@echo "The report is $(REPORT)."
 
 # Two steps, because the files that the report holds are looked up when this file is read.
