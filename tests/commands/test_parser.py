@@ -116,7 +116,8 @@ def test_the_help_of_a_command_shows_defaults_and_only_real_ones():
         text = " ".join(parser.format_help().split())
         for action in options_of(command):
             has_one = action.default not in (None, False, [])
-            assert (f"(default: {action.default})" in text) >= has_one, (command.name, action.dest)
+            shown = " ".join(one) if isinstance(one := action.default, list) else one
+            assert (f"(default: {shown})" in text) >= has_one, (command.name, action.dest)
         assert "(default: None)" not in text
         assert "(default: False)" not in text
         assert "(default: [])" not in text

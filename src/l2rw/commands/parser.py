@@ -25,6 +25,8 @@ class HelpFormatter(ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: Action) -> str | None:
         if action.default is None or action.default is False or action.default == []:
             return action.help
+        if isinstance(action.default, list):
+            return f"{action.help} (default: {' '.join(action.default)})"
         return super()._get_help_string(action)
 
 
