@@ -1,4 +1,4 @@
-"""What the examples share: digits with wrong labels, and the gain with its 95 % interval."""
+"""What the examples share: digits with wrong labels, and a report of gains with intervals."""
 
 import argparse
 from collections.abc import Callable
@@ -15,7 +15,7 @@ STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.
 def digits_called_zero(seed: int) -> list[tuple[Tensor, Tensor]]:
     """Return clean, training and test digits: images (n, 1, 8, 8) and labels (n,).
 
-    Four in ten training images are called zeros, whatever they are.
+    Four in ten training images have the label zero, whatever they show.
     """
     torch.manual_seed(seed)
     images, labels = (torch.from_numpy(array) for array in load_digits(return_X_y=True))

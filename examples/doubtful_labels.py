@@ -1,12 +1,12 @@
-"""Data with wrong labels, to try on them what docs/own_data.md describes.
+"""Make data with wrong labels, for trying what docs/own_data.md describes.
 
 ``python examples/doubtful_labels.py try`` writes into the folder ``try``:
 
 * ``handwriting/``: 1,797 handwritten digits of scikit-learn as PNG files, in a folder for each
-  class; a third of them lie in the folder of another class, most of these in that of the next one.
+  class. A third of them are in the folder of another class, mostly that of the next digit.
 * ``breast_cancer.csv``: 569 rows of 30 features; the labels of a fifth of them are flipped.
-* ``handwriting_truth.csv``, ``breast_cancer_truth.csv``: the right labels by id. Nobody has such
-  files who has doubtful labels; here they tell how well it went.
+* ``handwriting_truth.csv``, ``breast_cancer_truth.csv``: the right labels by id. In practice,
+  nobody has such files; here they show how well everything worked.
 * ``handwriting.yaml``, ``breast_cancer.yaml``: configurations.
 """
 

@@ -1,4 +1,4 @@
-"""Wrong labels in the Trainer of Hugging Face, digits; needs transformers and accelerate."""
+"""Digits with wrong labels in the Trainer of Hugging Face; needs transformers and accelerate."""
 
 import copy
 import tempfile

@@ -1,4 +1,4 @@
-"""Wrong labels in Lightning, by manual optimisation, digits; needs lightning."""
+"""Digits with wrong labels in Lightning, with manual optimisation; needs lightning."""
 
 import logging
 import warnings
@@ -15,7 +15,7 @@ LOSS = nn.CrossEntropyLoss(reduction="none")
 
 
 class Classifier(lightning.LightningModule):
-    """Trains by two loaders, reweighted or in the plain way."""
+    """A classifier that trains on two loaders, with L2RW or plainly."""
 
     def __init__(self, reweighted: bool) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Wrong labels in segmentation: in half of the pictures every drawn pixel is said to be of a three.
+"""Wrong labels in segmentation: half of the pictures label every drawn pixel as part of a three.
 
-Pictures hold two handwritten digits, threes and eights; a pixel is background, three or eight. A
-convolutional network, plain and with L2RW, guided by 20 pictures that are marked right.
+A picture contains two handwritten digits, threes or eights; a pixel is background, three or eight.
+A convolutional network is trained plainly and with L2RW, guided by 20 pictures with right labels.
 """
 
 import copy

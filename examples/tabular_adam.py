@@ -1,6 +1,6 @@
 """Wrong labels in tabular data: two tumours in five are called malignant, whatever they are.
 
-A multi-layer perceptron and Adam, plain and with L2RW, and the labels it suspects.
+A multi-layer perceptron is trained with Adam, plainly and with L2RW, which also suspects labels.
 """
 
 import copy

@@ -1,6 +1,6 @@
 """A rare class of text: which 40 characters are prose, when nearly all examples are program code?
 
-An LSTM and Adam, plain and with L2RW, guided by 20 examples of each class.
+An LSTM is trained with Adam, plainly and with L2RW, guided by 20 examples of each class.
 """
 
 import argparse
