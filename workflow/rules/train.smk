@@ -11,7 +11,7 @@
 # A cell is a method at a setting. One job trains compute.seeds_per_job of its seeds. It keeps
 # checkpoints beside the declared outputs, which Snakemake would delete, and continues from them. It
 # replaces its shell (exec), because SIGTERM would kill the shell before `l2rw train` can react.
-# Rows +ft and s_model_conf depend on the trained networks of another cell.
+# Some rows, such as +ft and s_model_conf, depend on the trained networks of another cell.
 
 
 rule train:
