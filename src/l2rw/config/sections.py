@@ -199,7 +199,7 @@ class Detectors(Compared):
     """Detectors of wrong labels side by side: loss, margin, influence, confident learning, weight.
 
     They use the trained networks of the rows to examine the labels of the hyper-validation set and
-    of the training set.
+    of the training set. Confident learning is among them if the library cleanlab is installed.
     """
 
     kind: Literal["detectors"] = Field("detectors", description="Kind of experiment.")
