@@ -32,6 +32,10 @@ DESCRIPTION = """\
 Train networks with wrong labels or rare classes, guided by a few clean examples. Begin with
 `l2rw run config/demo.yaml`, or with `l2rw init FOLDER` for your own data.
 """
+EPILOG = """\
+`l2rw run` itself calls fetch, corrupt, train, probe, detect, simulate, tabulate, draw, metrics,
+judge and review.
+"""
 
 GROUPS = (
     run,
@@ -68,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="l2rw", description=DESCRIPTION)
+    parser = Parser(prog="l2rw", description=DESCRIPTION, epilog=EPILOG)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in GROUPS:
         for command in group.COMMANDS:
