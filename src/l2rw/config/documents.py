@@ -66,7 +66,8 @@ experiments:
     sweep: {noise: [0.0, 0.2, 0.4]}
     rows: [baseline, gce, l2rw]
     seeds: 3
-    training: {model: lenet_8x8, steps: 200, learning_rate: 0.02, decay_at: [], evaluations: 4}
+    training: {model: lenet_8x8, steps: 200, learning_rate: 0.02, decay_at: [], evaluations: 4,
+               crop_padding: 0, mirror: false}  # digits must not be mirrored
 ```
 
 A *row* is a method, such as `gce`, or a method with settings, such as `{method: gce, q: 0.5}`.
