@@ -201,7 +201,7 @@ def test_a_table_is_guessed_and_said(here, cancer, capsys):
     said = capsys.readouterr().out
     assert "'diagnosis' for labels, 'id' for ids, 'Patient ID' for groups" in said
     assert "Not a feature: Column 'remark'" in said
-    assert "Learns from 30 columns (mean radius, mean texture, mean perimeter, …)." in said
+    assert "Networks learn from 30 columns (mean radius, mean texture, mean perimeter, …)." in said
     config = read_config([out])
     kind = config.data_sets["cancer"]
     assert (kind.label_column, kind.separator) == ("diagnosis", ";")
@@ -239,7 +239,7 @@ def test_ids_in_disguise_and_dates_are_no_features(here, tmp_path, capsys, suffi
         assert f"Column '{name}' holds dates;" in said
     assert "take it off `ignore`" in said
     assert "1 column (inhabitants) has another whole number in every row" in said
-    assert "Learns from 5 columns (a, b, inhabitants, …)." in said
+    assert "Networks learn from 5 columns (a, b, inhabitants, …)." in said
 
 
 def test_rows_without_ids_are_to_keep_their_order(here, cancer, tmp_path, capsys):

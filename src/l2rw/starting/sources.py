@@ -76,14 +76,13 @@ def _of_folder(folder: Path) -> Source:
     ]
     if len(tables) == 1:
         source = _of_table(tables[0], None)
-        return Source(
-            source.kind, source.options, [f"Found the table {tables[0].name}.", *source.notes]
-        )
+        note = f"The folder has one table, {tables[0].name}."
+        return Source(source.kind, source.options, [note, *source.notes])
     raise _no_classes(folder, below, tables)
 
 
 def _of_halves(halves: dict[str, Path], below: list[Path]) -> Source:
-    notes = [f"Trains on {halves[TRAIN].name}/ and tests on {halves[TEST].name}/."]
+    notes = [f"Networks train on {halves[TRAIN].name}/ and are tested on {halves[TEST].name}/."]
     others = [one.name for one in below if one not in halves.values()]
     if others:
         notes.append(
@@ -168,7 +167,7 @@ def _of_table(file: Path, label: str | None) -> Source:
                 "are ids, list them in `ignore`."
             )
         features = [name for name in map(str, frame.columns) if name not in columns.no_features]
-        notes.append(f"Learns from {counted(features, 'column', 'columns')}.")
+        notes.append(f"Networks learn from {counted(features, 'column', 'columns')}.")
         # Rows of a table may well be equal.
         return Source("feature_table", options | {"duplicates": "keep"}, notes)
     options["image_column"] = columns.image
@@ -195,7 +194,8 @@ def _guessed(columns: Columns, label: str | None) -> str:
         "true labels": columns.true_label,
     }
     told = [f"{name!r} for {use}" for use, name in what.items() if name]
-    return f"Takes the column{'s' if len(told) > 1 else ''} {', '.join(told)}." if told else ""
+    word = "columns" if len(told) > 1 else "column"
+    return f"`l2rw init` uses the {word} {', '.join(told)}." if told else ""
 
 
 def _root(table: Path, names: list[str]) -> Path:
