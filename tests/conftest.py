@@ -4,7 +4,8 @@ A GPU machine that has PyTorch but not the pipeline collects tests too: no pydan
 """
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("l2rw", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("fuzz", settings.get_profile("l2rw"), derandomize=False)
 settings.load_profile("l2rw")
+
+
+@pytest.fixture
+def hang_up_ends() -> Iterator[None]:
+    """SIGHUP does what it does by itself, though the tests may run under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(closed, tmp_path):
     assert (tmp_path / "file").read_text() == "True"
 
 
+@pytest.mark.usefixtures("hang_up_ends")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_leave_nothing_half_written_and_say_nothing(number, tmp_path):
     program = (

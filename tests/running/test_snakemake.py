@@ -35,6 +35,7 @@ def run(command, happens):
         happens(process)
 
 
+@pytest.mark.usefixtures("hang_up_ends")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(command, tmp_path, number):
     def interrupt(process):

@@ -179,6 +179,7 @@ def test_what_is_damaged_is_named_and_enters_no_figure(clone):
     assert clone.status() == {}
 
 
+@pytest.mark.long
 def test_after_a_kill_the_next_run_goes_on(clone):
     longer = DEMO["experiments"]["figure2"]["training"] | {"steps": 300}
     clone.configure(edit(DEMO, training=longer, methods=["baseline"]))

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import TINY, Workspace, place_timings
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 # After every step, so that there is something to go on from.
 EAGER = TINY | {"compute": {"checkpoint_seconds": 0.0}}
