@@ -38,7 +38,8 @@ def alignments(model, loss, batch, ahead, loss_ahead, clean):
     for one in losses:
         row = torch.autograd.grad(one, ours, retain_graph=True, allow_unused=True)
         pairs = [(dense(g), dense(v)) for g, v in zip(row, goal, strict=True)]
-        rows.append(sum((g * v).sum() for g, v in pairs if g is not None and v is not None))
+        products = [(g * v.conj()).real.sum() for g, v in pairs if g is not None and v is not None]
+        rows.append(sum(products))
     return torch.stack([torch.as_tensor(row, dtype=losses.dtype) for row in rows]), losses
 
 

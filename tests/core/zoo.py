@@ -322,6 +322,18 @@ def images(n):
     return torch.randn(n, 2, 5, 5, dtype=torch.float64)
 
 
+class Spectral(nn.Module):
+    """Complex parameters, as Fourier neural operators have."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(FEATURES, FEATURES)
+        self.filter = nn.Parameter(torch.randn(FEATURES // 2 + 1, CLASSES, dtype=torch.complex128))
+
+    def forward(self, inputs):
+        return (torch.fft.rfft(self.a(inputs)) @ self.filter).abs()
+
+
 def conv_net():
     return nn.Sequential(
         *(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.MaxPool2d(3)),
@@ -384,5 +396,6 @@ CASES = {
     "list of parameters": Case(Buffered),
     "script": Case(scripted),
     "group norm and PReLU": Case(grouped),
+    "complex parameters": Case(Spectral),
     "multi-margin": Case(perceptron, loss=lambda: nn.MultiMarginLoss(reduction="none")),
 }

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from l2rw.core.batchnorm import FastTangents
 from l2rw.core.distributed import trains_in_several_processes
@@ -37,9 +38,10 @@ def in_forward_mode(
     """
     load_forward_derivatives()
     with forward_ad.dual_level():
-        with torch.no_grad():
+        # The values stay, tangents come: graphs of one's own that have saved values stay right.
+        with torch.no_grad(), _unsafe_preserve_version_counter(tuple(parameters)):
             for parameter, tangent in zip(parameters, v, strict=True):
-                if tangent is not None:  # the value stays, the tangent comes
+                if tangent is not None:
                     parameter.copy_(dual(parameter.detach(), _dense(tangent)))
         with FastTangents():
             outcome = run()
@@ -132,12 +134,13 @@ def hooks_muted(parameters: list[nn.Parameter]) -> Iterator[None]:
 
 
 def dot(gradients: Gradients, v: Gradients, like: Tensor) -> Tensor:
-    """Return ⟨gradients, v⟩, a scalar of the dtype of ``like``."""
+    """Return ⟨gradients, v⟩, the real part if they are complex, a scalar of ``like``'s dtype."""
     total = torch.zeros((), dtype=like.dtype, device=like.device)
     for g, d in zip(gradients, v, strict=True):
         if g is not None and d is not None:
-            product = torch.sparse.sum(g * _dense(d)) if g.is_sparse else (g * _dense(d)).sum()
-            total = total + product.to(total)
+            other = _dense(d).conj()
+            product = torch.sparse.sum(g * other) if g.is_sparse else (g * other).sum()
+            total = total + product.real.to(total)
     return total
 
 
@@ -149,7 +152,8 @@ def is_right(
     Wrong alignments fit by chance alone.
     """
     n = len(losses)
-    c = torch.rand(n, dtype=torch.float64, generator=torch.Generator().manual_seed(n)) + 0.5
+    generator = torch.Generator().manual_seed(n)
+    c = torch.rand(n, dtype=torch.float64, generator=generator, device="cpu") + 0.5
     c = c.to(losses)
     g = gradient(losses, parameters, c)
     found, size = dot(g, v, losses), (dot(g, g, losses) * dot(v, v, losses)).sqrt()

@@ -183,7 +183,8 @@ def _not_first(layer: nn.Module) -> ValueError:
 def _check_that_examples_do_not_meet(edges: list[GradientEdge], losses: Tensor) -> None:
     """See whether the losses of half the examples depend on what is computed for the others."""
     n = len(losses)
-    half = torch.randperm(n, generator=torch.Generator().manual_seed(n)) % 2 == 0
+    generator = torch.Generator().manual_seed(n)
+    half = torch.randperm(n, generator=generator, device="cpu") % 2 == 0
     half = half.to(losses.device)
     deltas = torch.autograd.grad(losses[half].sum(), edges, retain_graph=True, allow_unused=True)
     if any(delta is not None and delta[~half].any() for delta in deltas):
