@@ -274,6 +274,13 @@ def test_lbfgs_takes_a_closure_that_returns_the_loss():
     assert len(seen) > 2
 
 
+def test_the_default_device_does_not_matter():
+    reweighter = Reweighter(model_of(nn.Softmax(1)), CROSS_ENTROPY)
+    with torch.device("meta"):
+        reweighter.backward(*BATCHES[0], *BATCHES[1])
+    assert reweighter.mode == "forward"
+
+
 def test_a_clean_loader_of_any_length_goes_on_forever():
     loader = torch.utils.data.DataLoader(list(range(5)), batch_size=2, shuffle=True)
     stream = forever(loader)

@@ -11,7 +11,8 @@ from l2rw.core.alignments import Gradients, agree, gradient, in_forward_mode
 from l2rw.core.choice import refuse
 from l2rw.core.distributed import Processes
 from l2rw.core.example_losses import ExampleLosses, Loss, arguments, copied, trained
-from l2rw.core.memory import Memory, Randomness
+from l2rw.core.memory import Memory
+from l2rw.core.randomness import Randomness
 
 Examples = tuple[Any, Any]
 """Inputs and targets."""
@@ -128,7 +129,12 @@ class Step:
     def _state(self) -> tuple[Memory, Randomness]:
         return (
             Memory(self._modules, self._functions),
-            Randomness(p.device for p in self.parameters),
+            Randomness(
+                t.device
+                for m in self._modules
+                for t in (*m._parameters.values(), *m._buffers.values())
+                if t is not None
+            ),
         )
 
 
