@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from l2rw.core.weights import normalise
-
 
 class Accumulation:
     """Collects what parts of a batch add to ``.grad``, and rescales it when all are there."""
@@ -20,8 +18,13 @@ class Accumulation:
 
     @property
     def weights(self) -> Tensor:
-        """Of the examples of all parts so far, in their order, with sum 1 or all zero."""
-        return normalise(torch.cat(self._parts))
+        """Of the examples of all parts so far, in their order, with sum 1 or all zero.
+
+        Processes that normalise together share this sum.
+        """
+        if self._total is None:
+            raise ValueError("no part of the batch has been weighed yet: call backward first")
+        return torch.cat(self._parts) / (self._total + (self._total == 0))
 
     def take(self, rectified: Tensor, total: Tensor) -> Tensor:
         """Return weights to use until all parts are known.
