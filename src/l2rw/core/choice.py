@@ -29,6 +29,10 @@ class Mode(str):
         mode.why = why
         return mode
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """Let modes, and what holds them, be copied and pickled."""
+        return str(self), self.why
+
 
 def first_choice(model: nn.Module, loss: object) -> Mode:
     """Return the mode that types alone speak for."""
@@ -57,6 +61,11 @@ def refuse(model: nn.Module, parameters: list[nn.Parameter]) -> None:
     Raises:
         ValueError: Names the module, says why, and what to do.
     """
+    if torch.is_inference_mode_enabled():
+        raise ValueError(
+            "torch.inference_mode() keeps no gradients; call backward outside it "
+            "(torch.no_grad() does no harm)"
+        )
     if not parameters:
         raise ValueError("no parameter of the model requires a gradient: nothing can be trained")
     several = trains_in_several_processes()

@@ -1,6 +1,8 @@
 """How networks and losses are called, and what one example loses."""
 
-from collections.abc import Callable, Mapping
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,14 +23,36 @@ def arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def copied(tree: Any) -> Any:
-    """Return inputs that a network may change in place, instead of these."""
+    """Return inputs or targets that network or loss may change in place, instead of these."""
     if isinstance(tree, Tensor):
         return tree.clone()
-    if isinstance(tree, PackedSequence):
-        return tree
     if isinstance(tree, Mapping):
-        return {name: copied(value) for name, value in tree.items()}
-    return type(tree)(copied(part) for part in tree) if type(tree) in (list, tuple) else tree
+        return _copied_mapping(tree)
+    if type(tree) in (list, tuple):
+        return type(tree)(copied(part) for part in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields") and type(tree) is not PackedSequence:
+        return type(tree)(*(copied(part) for part in tree))
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return _copied_record(tree)
+    return tree
+
+
+def _copied_mapping(tree: Mapping[Any, Any]) -> Any:
+    parts = {name: copied(value) for name, value in tree.items()}
+    if type(tree) is dict or not isinstance(tree, MutableMapping):
+        return parts
+    fresh = copy.copy(tree)  # of its own type, which may have more than items
+    for name, value in parts.items():
+        fresh[name] = value
+    return fresh
+
+
+def _copied_record(tree: Any) -> Any:
+    fresh = copy.copy(tree)
+    for field in dataclasses.fields(tree):
+        if hasattr(tree, field.name):
+            object.__setattr__(fresh, field.name, copied(getattr(tree, field.name)))
+    return fresh
 
 
 class ExampleLosses:
@@ -58,9 +82,14 @@ class ExampleLosses:
             )
         if len(values) == 0:
             raise ValueError("training or clean batch is empty: nothing can be weighed")
+        n = _examples(targets)
+        if values.shape == (1,) and n is not None and n > 1:
+            raise ValueError(
+                f"the loss returns one value for {n} targets; let it return one value for each "
+                'example, as reduction="none" does'
+            )
         if values.dim() == 1:
             return values
-        n = _examples(targets)
         if n is not None and len(values) != n:
             raise ValueError(
                 f"the loss returns values of shape {tuple(values.shape)} for {n} targets: examples "

@@ -7,6 +7,7 @@ outside, and a single ``x - x.mean(0)`` mixes all examples.
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from l2rw.core.layers import LINEAR_LAYERS, is_linear_in_parameters
 
@@ -38,6 +39,8 @@ LOSSES = frozenset(
 def examples_are_independent(model: nn.Module, loss: object) -> bool:
     """Whether no example's loss depends on another example, for all that types can tell."""
     if type(loss) not in LOSSES or getattr(loss, "reduction", "") != "none" or _is_altered(loss):
+        return False
+    if _has_any_global_hook():  # type: ignore[no-untyped-call]
         return False
     return all(_keeps_examples_apart(module) for module in model.modules())
 

@@ -127,7 +127,7 @@ def _calls_of_layers(model: nn.Module, at: Parameters) -> Iterator[list[_Call]]:
             local: p if p is None or local not in trained else p.detach().requires_grad_()
             for local, p in own.items()
         }
-        if trained and not has_examples_first(layer, input):
+        if trained and isinstance(input, Tensor) and not has_examples_first(layer, input):
             raise _not_first(layer)
         result = outputs(layer, input, cut)
         if trained and not result.requires_grad:

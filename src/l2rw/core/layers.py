@@ -40,6 +40,8 @@ def is_linear_in_parameters(layer: nn.Module) -> bool:
     """Whether :func:`outputs` and :func:`parameter_gradient` know the layer as it is."""
     if type(layer) not in LINEAR_LAYERS or "forward" in vars(layer):
         return False
+    if any(p is not None and p.is_complex() for p in local_parameters(layer).values()):
+        return False  # gradients of complex numbers are conjugated
     # These change weights on the way, count tokens over the batch, or have sparse gradients.
     special = isinstance(layer, nn.Embedding) and (
         layer.max_norm is not None or layer.scale_grad_by_freq or layer.sparse

@@ -9,12 +9,13 @@
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 
 from l2rw.core.accumulation import Accumulation
 from l2rw.core.alignments import by_double_backward, by_example, is_right
@@ -28,7 +29,7 @@ from l2rw.core.choice import (
     short,
     signature,
 )
-from l2rw.core.example_losses import Loss, requires_gradient, trained
+from l2rw.core.example_losses import Loss, arguments, copied, requires_gradient, trained
 from l2rw.core.independence import draws_masks
 from l2rw.core.layerwise import layerwise_gradient
 from l2rw.core.step import Step, Trial
@@ -88,8 +89,15 @@ class Reweighter:
                 batches of all processes or of each.
 
         Raises:
-            ValueError: There is no such mode.
+            ValueError: There is no such mode, or model or loss are something else.
         """
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"the model is a {type(model).__name__}, not a torch.nn.Module")
+        if not callable(loss) or isinstance(loss, type):
+            raise ValueError(
+                "the loss is no function of outputs and targets; give one, such as "
+                'nn.CrossEntropyLoss(reduction="none")'
+            )
         if mode not in (None, *MODES):
             raise ValueError(f"there is no mode {mode!r}, only {', '.join(MODES)}")
         if normalisation not in ("global", "local"):
@@ -110,6 +118,7 @@ class Reweighter:
             return self._found[1]
         return first_choice(self.model, self.loss)
 
+    @_disable_dynamo  # where the loop around it is compiled, too
     def backward(self, inputs: Any, targets: Any, clean_inputs: Any, clean_targets: Any) -> Tensor:
         """Add the gradient of the reweighted loss to the parameters' ``.grad``.
 
@@ -132,8 +141,8 @@ class Reweighter:
             if self._normalisation == "global":
                 refuse_unwrapped(step.processes)
             try:
-                if self.mode == "layer-wise" and not requires_gradient(inputs):
-                    return self._layer_by_layer(step, *batches)
+                if self._goes_layer_by_layer(inputs, clean_inputs):
+                    return self._layer_by_layer(step, *copied(batches))
                 losses, alignments = self._losses_and_alignments(step)
             except Exception:
                 step.undo()
@@ -245,10 +254,16 @@ class Reweighter:
             weights = rectified / (total + (total == 0))
         return weights, processes.count if everywhere else 1
 
-    def _layer_by_layer(self, step: Step, batch: Any, clean_batch: Any) -> Tensor:
-        for inputs in (batch[0], clean_batch[0]):
-            if type(inputs) is tuple or isinstance(inputs, Mapping):
-                raise ValueError("layer-wise weights are for models of one input; leave mode out")
+    def _goes_layer_by_layer(self, inputs: Any, clean_inputs: Any) -> bool:
+        if self.mode != "layer-wise" or requires_gradient(inputs):
+            return False
+        one = all(len(arguments(its)[0]) == 1 for its in (inputs, clean_inputs))
+        if self._asked and not one:
+            raise ValueError("layer-wise weights are for models of one input; leave mode out")
+        return one
+
+    def _layer_by_layer(self, step: Step, *batches: Any) -> Tensor:
+        batch, clean_batch = ((arguments(inputs)[0][0], targets) for inputs, targets in batches)
         if step.processes.count > 1:
             raise ValueError("layer-wise weights are for one process; leave mode out")
         alone = self._asked is not None or draws_masks(self.model)

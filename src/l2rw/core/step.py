@@ -51,8 +51,9 @@ class Step:
         return {n: p for n, p in self.model.named_parameters() if p.requires_grad}
 
     def run(self, examples: Examples) -> Tensor:
-        """Return example losses, shape (n,), of an ordinary pass."""
-        inputs, targets = examples
+        """Return example losses, shape (n,), of an ordinary pass of copies."""
+        inputs, targets = copied(examples)
+        torch.clear_autocast_cache()  # weights that another pass cast have no tangents
         positional, named = arguments(inputs)
         losses = self.losses_of(self.model(*positional, **named), targets)
         self.processes.gather()  # what the pass let go, for more than one backward pass
@@ -86,7 +87,7 @@ class Step:
     def clean_gradient(self) -> list[Tensor]:
         """Return the gradient of the clean examples' mean loss, by parameter."""
         with self.clean_pass():
-            losses = self.run((copied(self._clean[0]), self._clean[1]))
+            losses = self.run(self._clean)
             if not losses.requires_grad:
                 raise ValueError("no parameter that requires a gradient acts on the clean losses")
             found = gradient(losses, self.parameters, _mean(losses))
@@ -98,8 +99,7 @@ class Step:
 
     def in_forward_mode(self, v: Gradients) -> tuple[Tensor, Tensor]:
         """Return example losses with their graph, and alignments, shape (n,) both."""
-        batch = copied(self.batch[0]), self.batch[1]
-        return in_forward_mode(lambda: self.run(batch), self.parameters, v)
+        return in_forward_mode(lambda: self.run(self.batch), self.parameters, v)
 
     def try_forward_mode(self, v: Gradients) -> Trial | Exception:
         """Return what forward mode gives, or its error; the state is then that before the step."""
