@@ -11,7 +11,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from l2rw.core.reweighter import Reweighter
 from tests.core import reference
 from tests.core.test_ordinary_pass import BATCH, CLEAN
-from tests.core.zoo import CROSS_ENTROPY, perceptron
+from tests.core.zoo import CLASSES, CROSS_ENTROPY, FEATURES, perceptron
 
 
 def model_of(*middle):
@@ -37,6 +37,36 @@ def test_forward_mode_is_exact_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         found = reweighter.backward(BATCH[0].float(), BATCH[1], CLEAN[0].float(), CLEAN[1])
     torch.testing.assert_close(found, weights, rtol=0, atol=0.02)
+
+
+class Scaled(nn.Module):
+    """Divides by a norm in which it stops gradients, but not tangents; its head begins at zero."""
+
+    def __init__(self, head):
+        super().__init__()
+        self.body, self.head = nn.Linear(FEATURES, FEATURES), nn.Linear(FEATURES, CLASSES)
+        nn.init.constant_(self.head.weight, head)
+
+    def forward(self, inputs):
+        features = self.body(inputs)
+        with torch.no_grad():
+            norm = features.norm(dim=1, keepdim=True)
+        return self.head(features / norm)
+
+
+@pytest.mark.parametrize(("head", "first"), [(0.0, 1.0), (1.0, float("nan"))])
+def test_a_first_batch_that_shows_little_is_not_the_last_that_is_looked_at(head, first):
+    torch.manual_seed(0)
+    model = Scaled(head).double()
+    reweighter = Reweighter(model, CROSS_ENTROPY)
+    reweighter.backward(BATCH[0] * first, BATCH[1], *CLEAN)
+    assert reweighter.mode == "forward"
+    model.zero_grad()
+    nn.init.normal_(model.head.weight)
+    again = copy.deepcopy(model)
+    weights = reweighter.backward(*BATCH, *CLEAN)
+    expected = reference.backward(again, CROSS_ENTROPY, BATCH, again, CROSS_ENTROPY, CLEAN)
+    torch.testing.assert_close(weights, expected)
 
 
 def centred(module, _, outputs):

@@ -71,6 +71,16 @@ def test_what_a_pass_changes_in_place_is_a_copy_whatever_holds_it(kind, step):
     assert torch.equal(clean_labels, one_hot(CLEAN[1]))
 
 
+@pytest.mark.parametrize("middle", [nn.Tanh, lambda: nn.Softmax(1)], ids=["layer-wise", "forward"])
+def test_gradients_flow_on_to_targets_that_are_learned(middle):
+    torch.manual_seed(0)
+    model = perceptron(middle()).double()
+    labels = one_hot(BATCH[1]).requires_grad_()
+    weights = Reweighter(model, CROSS_ENTROPY).backward(BATCH[0], labels, *CLEAN)
+    expected = -weights[:, None] * model(BATCH[0]).log_softmax(1)
+    torch.testing.assert_close(labels.grad, expected.detach())
+
+
 def test_a_tuple_of_one_input_is_as_good_as_the_input():
     model = perceptron().double()
     reweighter = Reweighter(model, CROSS_ENTROPY)

@@ -1,5 +1,6 @@
 """Weights by example, in a loop of one's own."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -31,3 +32,8 @@ def test_wrong_labels_are_the_first_suspects():
     assert weights == sorted(weights)
     assert tracker.suspects(20, 3) == suspects[:3]
     assert means[59].isnan()
+
+
+def test_weights_without_a_position_each_are_refused():
+    with pytest.raises(ValueError, match=r"\(2,\) positions do not fit \(6,\) weights"):
+        WeightTracker.of(5).add(torch.arange(2), torch.ones(6))

@@ -118,7 +118,7 @@ def _examples(targets: Any) -> int | None:
 
 
 def requires_gradient(tree: Any) -> bool:
-    """Whether any tensor among inputs takes part in a graph, so that a gradient goes beyond."""
+    """Whether any tensor among inputs and targets is in a graph, so that a gradient goes beyond."""
     if isinstance(tree, Tensor):
         return tree.requires_grad
     if isinstance(tree, Mapping):

@@ -106,7 +106,7 @@ class Reweighter:
         self._scaler, self._normalisation = scaler, normalisation
         self._asked = mode and Mode(mode, "it was asked for")
         self._found: tuple[int, Mode] | None = None
-        self._checked = False
+        self._calls, self._checked = 0, False
         self._accumulation: Accumulation | None = None
 
     @property
@@ -138,10 +138,11 @@ class Reweighter:
         with _ONE_AT_A_TIME, torch.enable_grad(), differentiable_kernels(self.model):
             batches = (inputs, targets), (clean_inputs, clean_targets)
             step = Step(self.model, self.loss, *batches)
+            self._calls += 1
             if self._normalisation == "global":
                 refuse_unwrapped(step.processes)
             try:
-                if self._goes_layer_by_layer(inputs, clean_inputs):
+                if self._goes_layer_by_layer(*batches):
                     return self._layer_by_layer(step, *copied(batches))
                 losses, alignments = self._losses_and_alignments(step)
             except Exception:
@@ -236,8 +237,13 @@ class Reweighter:
         return mode
 
     def _check(self, step: Step, v: list[Tensor], losses: Tensor, alignments: Tensor) -> None:
-        """See once whether a way is right, if all of a batch is not zero."""
-        if not self._checked:
+        """See whether a way is right, at first and then ever more rarely.
+
+        What a first batch shows may be little: behind a layer that begins at zero, or where a loss
+        is not finite, all ways agree.
+        """
+        due = self._calls & (self._calls - 1) == 0  # calls 1, 2, 4, 8, …
+        if due or not self._checked:
             if not is_right(alignments, losses, step.parameters, v):
                 raise ValueError("its numbers contradict an ordinary backward pass")
             self._checked = bool(alignments.any())
@@ -254,10 +260,10 @@ class Reweighter:
             weights = rectified / (total + (total == 0))
         return weights, processes.count if everywhere else 1
 
-    def _goes_layer_by_layer(self, inputs: Any, clean_inputs: Any) -> bool:
-        if self.mode != "layer-wise" or requires_gradient(inputs):
+    def _goes_layer_by_layer(self, batch: Any, clean_batch: Any) -> bool:
+        if self.mode != "layer-wise" or requires_gradient(batch):
             return False
-        one = all(len(arguments(its)[0]) == 1 for its in (inputs, clean_inputs))
+        one = all(len(arguments(inputs)[0]) == 1 for inputs, _ in (batch, clean_batch))
         if self._asked and not one:
             raise ValueError("layer-wise weights are for models of one input; leave mode out")
         return one

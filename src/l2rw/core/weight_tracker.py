@@ -31,7 +31,15 @@ class WeightTracker:
             positions: Of the examples in the training part, shape (stack, n), or (n,) without a
                 stack, on any device.
             weights: What they weighed, of the same shape.
+
+        Raises:
+            ValueError: They do not have the same shape.
         """
+        if positions.shape != weights.shape:
+            raise ValueError(
+                f"{tuple(positions.shape)} positions do not fit {tuple(weights.shape)} weights; "
+                "give each weight the position of its example"
+            )
         stack = len(self.sums)
         positions = positions.to(self.sums.device).view(stack, -1)
         weights = weights.to(self.sums).view(stack, -1)
