@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from l2rw.core.layerwise import layerwise_gradient
+from l2rw.core.reweighter import Reweighter
 from l2rw.core.weights import WeightedGradient
 from l2rw.models.lenet import lenet, lenet_8x8
 
@@ -333,6 +334,23 @@ def test_any_network_of_such_layers_has_the_weights_of_examples_one_by_one(stack
     used = stack + [stack[place % len(stack)] for place in again]
     one = case(nn.Sequential(*used, Classifier(nn.Identity(), 4)), images(4, 6), seed)
     agree(one, one.solve())
+
+
+def test_a_layer_that_a_network_names_twice_keeps_its_parameters():
+    torch.manual_seed(0)
+    shared = nn.Linear(6, 6).double()
+    model = nn.Sequential(shared, nn.Tanh(), shared, nn.Linear(6, 3).double())
+    before = [*model.parameters()]
+    inputs, labels = torch.randn(7, 6).double(), torch.arange(7) % 3
+    loss = nn.CrossEntropyLoss(reduction="none")
+    reweighter = Reweighter(model, loss)
+    weights = reweighter.backward(inputs[:4], labels[:4], inputs[4:], labels[4:])
+    assert reweighter.mode == "layer-wise"
+    assert all(mine is its for mine, its in zip(model.parameters(), before, strict=True))
+    found = [p.grad for p in before]
+    model.zero_grad()
+    (weights * loss(model(inputs[:4]), labels[:4])).sum().backward()
+    torch.testing.assert_close(found, [p.grad for p in before])
 
 
 def test_examples_that_all_contradict_the_clean_set_give_a_zero_gradient():

@@ -72,7 +72,7 @@ def run(
         inputs = inputs.detach().requires_grad_().clone()  # a copy may be changed in place
         watched = [get_gradient_edge(inputs)]
     with _calls_of_layers(model, at) as calls:
-        seen = functional_call(model, at, (inputs,))
+        seen = functional_call(model, _by_place(model, at), (inputs,), tie_weights=False)
         parts = [_rows_of(seen, which) for which in rows]
         losses = [loss(part, targets) for part, (_, targets) in zip(parts, batches, strict=True)]
     if any(values.dim() != 1 for values in losses):
@@ -90,6 +90,22 @@ def run(
         )
         for values, part, which in zip(losses, parts, rows, strict=True)
     ]
+
+
+def _by_place(model: nn.Module, at: Parameters) -> Parameters:
+    """Name each place that a parameter has, once.
+
+    ``functional_call`` with ``tie_weights`` would swap a module that has two names twice, and
+    leave it with these tensors.
+    """
+    every = model.named_parameters(remove_duplicate=False)
+    names = {id(p): name for name, p in every if name in at}
+    return {
+        f"{place}.{local}".removeprefix("."): at[names[id(p)]]
+        for place, module in model.named_modules()
+        for local, p in module._parameters.items()
+        if id(p) in names
+    }
 
 
 def _rows_of(tree: Any, which: slice) -> Any:
