@@ -326,6 +326,15 @@ def test_known_true_labels_need_no_clean_list(here, tmp_path, capsys):
     assert config.facts("known").truth_is_known
 
 
+def test_few_images_leave_some_to_train_on(here, tmp_path, capsys):
+    for number in range(24):
+        paint(tmp_path / "few" / ("caf\u00e9", "cafe\u0301")[number % 2] / f"{number}.png", number)
+    assert read_config([start(tmp_path / "few")]).data_sets["few"].size == 16
+    said = capsys.readouterr().out
+    assert "choose 10 examples of each class (half of a small one) with right labels" in said
+    assert "Are these classes the same? cafe\u0301, caf\u00e9" in said
+
+
 def test_names_that_are_no_utf8_are_told_and_nothing_is_written(here, birds):
     birds.rename(folder := birds.with_name("V\udcf6gel"))
     before = sorted(here.iterdir())

@@ -32,6 +32,10 @@ DATE = (
     r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z| ?[+-]\d{2}:?\d{2})?)?"
 )
 """A day, and perhaps a time of it."""
+WRITTEN_NUMBER = r"[$€£¥]? ?[+-]?\d{1,3}(,?\d{3})*(\.\d+)? ?[%$€£¥]?"
+"""A number as people write it, perhaps with commas between thousands, or a sign."""
+PARTS = {TRAIN, "training", TEST, "testing", "val", "valid", "validation", "dev", "eval"}
+"""How tables call the parts of a data set."""
 ENOUGH, DENSE = 20, 1.1
 """Rows from which on whole numbers that are all different look like ids, if they lie in a range
 that has no more than so many numbers for each."""
@@ -99,8 +103,9 @@ def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
     if image is None:
         named = (name for name in rest if _is_id(frame[name]))
         ids = next(named, None) or next((name for name in rest if _can_name(frame[name])), None)
-    features = [name for name in rest if name != ids] if image is None else []
-    ignored = {name: why for name in features if (why := _why_no_feature(frame[name], file))}
+    ignored = {name: why for name in rest if (why := _why_no_part(frame[name]))}
+    features = [name for name in rest if name not in (ids, *ignored)] if image is None else []
+    ignored |= {name: why for name in features if (why := _why_no_feature(frame[name], file))}
     doubtful = [one for one in features if one not in ignored and _all_different(frame[one])]
     return Columns(
         *(label, image, ids, group, split, true_label),
@@ -159,6 +164,17 @@ def _is_id(values: "pd.Series[Any]") -> bool:
     return (named or name.endswith("_id")) and bool(values.notna().all() and values.is_unique)
 
 
+def _why_no_part(values: "pd.Series[Any]") -> str | None:
+    """Return what prevents a column that tells parts from being used, or None if it tells none."""
+    found = {one.strip() for one in values.dropna().astype(str)}
+    if len(found) < 2 or not {one.casefold() for one in found} <= PARTS:
+        return None
+    return (
+        f"Column {values.name!r} says {', '.join(sorted(found))}; write train or test into every "
+        "row to divide the rows by it."
+    )
+
+
 def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
     """Return why a column is taken for no feature, as the kind of data set would say it."""
     there = values.dropna().astype(str).str.strip()
@@ -168,6 +184,11 @@ def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
         return f"Column {values.name!r} holds dates; a number, such as days or hours, would be one."
     if _are_ids(values):
         return f"Column {values.name!r} has a value of its own in every row, as ids have."
+    if _are_written_numbers(values):
+        return (
+            f"Column {values.name!r} holds numbers with commas or signs; it is a feature without "
+            "them."
+        )
     try:
         require_kind_of_column(values, is_category=False, path=file.name)
     except UserError as error:
@@ -175,9 +196,15 @@ def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
     return None
 
 
+def _are_written_numbers(values: "pd.Series[Any]") -> bool:
+    """Whether values are numbers to people, but not all of them are to computers."""
+    there = values.dropna().astype(str).str.strip()
+    return numbers_of(values) is None and bool(there.str.fullmatch(WRITTEN_NUMBER).all())
+
+
 def _are_ids(values: "pd.Series[Any]") -> bool:
     """Whether values are all different, and texts, or whole numbers that fill a range."""
-    if not values.is_unique or values.isna().any():
+    if not values.is_unique or values.isna().any() or _are_written_numbers(values):
         return False
     numbers = numbers_of(values)
     if numbers is None or values.astype(str).str.fullmatch(r"0\d+").any():

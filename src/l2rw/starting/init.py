@@ -150,7 +150,7 @@ def _work(text: str, found: Look, names: Names, machine: Machine) -> Work:
     """Return what the configuration takes: as if the clean list were there."""
     facts = found.facts
     if names.clean is not None:
-        each = [min(PER_CLASS, size) for size in facts.train_class_sizes]
+        each = [max(1, min(PER_CLASS, size // 2)) for size in facts.train_class_sizes]
         facts = replace(facts, clean_class_sizes=tuple(each))
     as_written = text.encode()  # refuses names that are no UTF-8
     config = parse_config(yaml.safe_load(as_written)).with_facts(facts)
@@ -192,7 +192,7 @@ def _report(
     if lowered := _lowered(found, choice, wanted, machine):
         print(lowered)
     print("\nNext:")
-    for line in align(_next(names), left=2).splitlines():
+    for line in align(_next(names, found), left=2).splitlines():
         print(line.rstrip())
     if not found.facts.test_is_trusted:
         print(
@@ -231,7 +231,7 @@ def _classes(found: Look) -> str:
     return align(cells, left=1)
 
 
-def _next(names: Names) -> Sequence[tuple[str, str]]:
+def _next(names: Names, found: Look) -> Sequence[tuple[str, str]]:
     quoted = shlex.quote(str(names.out))
     run = (
         f"  l2rw run {quoted}",
@@ -239,7 +239,9 @@ def _next(names: Names) -> Sequence[tuple[str, str]]:
     )
     if names.clean is None:
         return [run]
+    small = min(found.facts.train_class_sizes) < 2 * PER_CLASS
     told = (
-        f"choose {PER_CLASS} examples of each class with right labels; save them as {names.clean}"
+        f"choose {PER_CLASS} examples of each class{' (half of a small one)' * small} with right "
+        f"labels; save them as {names.clean}"
     )
     return [(f"  l2rw pick {quoted}", told), run]

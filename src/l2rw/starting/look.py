@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -255,10 +256,15 @@ def _on_classes(here: Look) -> list[str]:
     if few := [name for name, size in sizes.items() if size < 20]:
         words = "class {} has", "classes {} have"
         notes.append(f"{counted(few, *words)} fewer than 20 training examples: results will vary.")
-    alike = Counter(" ".join(name.casefold().split()) for name in sizes)
-    if twice := [name for name in sizes if alike[" ".join(name.casefold().split())] > 1]:
+    alike = Counter(map(_sound, sizes))
+    if twice := [name for name in sizes if alike[_sound(name)] > 1]:
         notes.append(f"Are these classes the same? {some(twice)}")
     return notes
+
+
+def _sound(name: str) -> str:
+    """Return a name without what eyes may miss: capitals, spaces, how accents are encoded."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _on_copies(layout: Layout) -> list[str]:

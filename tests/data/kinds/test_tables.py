@@ -212,3 +212,30 @@ class TestFeatureTable:
         (tmp_path / "t.csv").write_bytes(content)
         with pytest.raises(UserError, match=r"cannot be read as a table|no column|twice"):
             mine("feature_table", path=tmp_path / "t.csv").facts()
+
+    @pytest.mark.parametrize(
+        "row", ["{label},{row},2,", "{label},{row},2,note", "x{row},{label},2,"]
+    )
+    def test_rows_with_a_cell_more_than_the_first_line_are_refused(self, mine, tmp_path, row):
+        lines = [row.format(label="xy"[number % 2], row=number) for number in range(40)]
+        (tmp_path / "t.csv").write_text("\n".join(["label,a,b", *lines]))
+        with pytest.raises(UserError, match=r"rows of .* have more cells than its first line"):
+            mine("feature_table", path=tmp_path / "t.csv").facts()
+
+    def test_rows_may_have_names_as_r_writes_them(self, mine, tmp_path):
+        lines = [f"row {number},{'xy'[number % 2]},{number},2" for number in range(40)]
+        (tmp_path / "t.csv").write_text("\n".join(["label,a,b", *lines]))
+        assert mine("feature_table", path=tmp_path / "t.csv").facts().class_names == ("x", "y")
+
+    def test_a_label_of_spaces_that_cannot_be_seen_is_none(self, mine, tmp_path):
+        lines = [f"{number},{['x', chr(0xA0)][number % 2]}" for number in range(40)]
+        (tmp_path / "t.csv").write_text("\n".join(["a,label", *lines]))
+        with pytest.raises(
+            UserError, match=r"'label' .* is empty in 20 rows .*None.* count as miss"
+        ):
+            mine("feature_table", path=tmp_path / "t.csv").facts()
+
+    def test_the_encoding_of_a_text_from_windows_is_told(self, mine, tmp_path):
+        (tmp_path / "t.csv").write_text("a,label\n1,x\n", encoding="utf-16")
+        with pytest.raises(UserError, match="iconv -f utf-16 -t utf-8"):
+            mine("feature_table", path=tmp_path / "t.csv").facts()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from l2rw.store.errors import UserError
 from l2rw.store.files import write_csv
+from l2rw.store.text import one_line
 
 SHOWN = 3
 """Examples that a sentence names."""
@@ -21,7 +22,7 @@ class UnreadableError(Exception):
 
 def some(names: Sequence[str]) -> str:
     """Return the first few names, and that there are more."""
-    shown = ", ".join(names[:SHOWN])
+    shown = ", ".join(map(one_line, names[:SHOWN]))
     return f"{shown}, …" if len(names) > SHOWN else shown
 
 

@@ -147,13 +147,16 @@ class TableKind(DatasetKind):
     def _filled(self, frame: "pd.DataFrame", column: str) -> list[str]:
         """Return the texts of a column that must not lack any."""
         values = frame[column]
-        if (missing := values.isna()).any():
+        texts = as_texts(values)
+        missing = np.asarray(values.isna()) | np.array([not text for text in texts], dtype=bool)
+        if missing.any():
             rows = [str(number) for number in frame.loc[missing, NUMBER]]
             raise UserError(
                 f"Column {column!r} of {self.path} is empty in {counted(rows, 'row', 'rows')}.",
-                "fill in what is missing, or remove these rows from the file.",
+                "fill in what is missing (NA, None, null and ? count as missing, too), or remove "
+                "these rows from the file.",
             )
-        return as_texts(values)
+        return texts
 
 
 HALF, NUMBER = "l2rw half", "l2rw row"
@@ -222,9 +225,10 @@ def read_table(file: Path, separator: str, decimal: str = ".") -> "pd.DataFrame"
         reason = one_line(error)
         raise UserError(
             f"{file} cannot be read as a table ({type(error).__name__}: {reason}).",
-            "name a CSV file in UTF-8 (`iconv -f latin1 -t utf-8 OLD > NEW` makes one) with names "
-            "of columns in its first line, or a parquet file.",
+            f"name a CSV file in UTF-8 (`iconv -f {_encoding_of(file)} -t utf-8 OLD > NEW` makes "
+            "one) with names of columns in its first line, or a parquet file.",
         ) from None
+    _require_a_name_for_each_cell(frame, file)
     frame.columns = [str(column).strip() for column in frame.columns]
     if twice := _twice(list(frame.columns)):
         raise UserError(f"{file} has the column {twice[0]!r} twice.", "rename one of them.")
@@ -233,6 +237,33 @@ def read_table(file: Path, separator: str, decimal: str = ".") -> "pd.DataFrame"
             if has_decimal_commas(frame[name]):
                 frame[name] = _with_points(frame[name])
     return frame
+
+
+def _encoding_of(file: Path) -> str:
+    """Return a guess of how a text that is no UTF-8 is encoded."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(2)
+    except OSError:
+        start = b""
+    return "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin1"
+
+
+def _require_a_name_for_each_cell(frame: "pd.DataFrame", file: Path) -> None:
+    """Refuse rows that end with separators, or cells, without a name.
+
+    pandas takes their first cells for names of rows, as R writes them; these are all different.
+    """
+    import pandas as pd
+
+    index = frame.index
+    if isinstance(index, pd.RangeIndex) or frame.empty:
+        return
+    if index.nlevels > 1 or index.has_duplicates or frame.iloc[:, -1].isna().all():
+        raise UserError(
+            f"The rows of {file} have more cells than its first line has names.",
+            "name every column, and remove separators at the ends of rows.",
+        )
 
 
 def _with_points(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
