@@ -210,6 +210,7 @@ def test_predict_numbers_the_rows_of_a_table_and_refuses_others(table, tmp_path,
     for bad, said in (
         (frame.drop(columns="b"), "lacks 1 column"),
         (frame.assign(b="many"), "must hold finite numbers"),
+        (frame.assign(b="1e300"), "must hold finite numbers"),
     ):
         bad.to_csv(tmp_path / "bad.csv", index=False)
         assert main(["predict", str(network), str(tmp_path / "bad.csv")]) == 2

@@ -99,7 +99,7 @@ class Reader:
             )
         for column in self._columns:
             if column.categories is None:
-                _require_numbers(frame[column.name], file)
+                _require_numbers(frame[column.name], column, file)
             else:
                 _tell_of_unknown(frame[column.name], column.categories, file)
         blocks = [encode(column, frame[column.name]) for column in self._columns]
@@ -120,9 +120,8 @@ def _tell_of_unknown(values: "pd.Series[Any]", known: Sequence[str], file: Path)
         )
 
 
-def _require_numbers(values: "pd.Series[Any]", file: Path) -> None:
-    numbers = numbers_of(values)
-    if numbers is None or np.isinf(numbers).any():
+def _require_numbers(values: "pd.Series[Any]", column: Column, file: Path) -> None:
+    if numbers_of(values) is None or not np.isfinite(encode(column, values)).all():
         raise UserError(
             f"Column {values.name!r} of {file} must hold finite numbers, as it did in training.",
             "leave other cells empty, and write the decimal sign as in the table of training.",

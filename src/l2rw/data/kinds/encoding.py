@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_CATEGORIES = 256
 """Values that a column of categories may have; each becomes a feature."""
+LARGEST = float(np.finfo(np.float32).max)
 MISSING = "missing"
 
 
@@ -58,9 +59,11 @@ def require_kind_of_column(values: "pd.Series[Any]", is_category: bool, path: st
         raise UserError(f"{where} contains dates.", "turn them into numbers, or list it in ignore.")
     if is_category or (numbers := numbers_of(values)) is None:
         _require_categories(values, is_category, where)
-    elif np.isinf(numbers).any():
-        count = int(np.isinf(numbers).sum())
-        raise UserError(f"{where} has {count:,} infinite numbers.", "leave these cells empty.")
+    elif count := int((np.abs(numbers) > LARGEST).sum()):
+        raise UserError(
+            f"{where} has {count:,} numbers that are infinite or above {LARGEST:.1e}.",
+            "leave these cells empty.",
+        )
 
 
 def _require_categories(values: "pd.Series[Any]", is_category: bool, where: str) -> None:
@@ -111,4 +114,5 @@ def encode(column: Column, values: "pd.Series[Any]") -> Features:
         blocks = [(texts[:, None] == known) & ~missing[:, None]]
     if column.has_missing:
         blocks.append(missing[:, None])
-    return np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
+    with np.errstate(over="ignore"):  # far from all of training, a number becomes infinite
+        return np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
