@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from l2rw.data.kinds.encoding import require_kind_of_column
 from l2rw.starting.columns import guess
+from l2rw.store.errors import UserError
 
 FILE, ROWS = Path("t.csv"), 60
 
@@ -32,6 +34,16 @@ def test_numbers_as_people_write_them_are_neither_ids_nor_categories(written):
         "price",
         "Column 'price' holds numbers with commas or signs; it is a feature without them.",
     )
+
+
+@pytest.mark.parametrize("cell", [[1.0, 2.0], {"x": 1}])
+def test_lists_in_cells_are_no_features(cell):
+    found = guess(table(embedding=[cell] * ROWS), FILE, None)
+    assert found.ignored == (("embedding", "Column 'embedding' holds lists."),)
+    with pytest.raises(UserError, match=r"Column 'embedding' of t\.csv holds lists"):
+        guess(table(embedding=[cell] * ROWS), FILE, "embedding")
+    with pytest.raises(UserError, match=r"'v' of t\.parquet holds lists or records"):
+        require_kind_of_column(pd.Series([cell], name="v"), is_category=False, path="t.parquet")
 
 
 def test_names_with_a_number_in_them_are_categories():

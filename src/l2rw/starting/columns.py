@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from l2rw.data.kinds.encoding import numbers_of, require_kind_of_column
+from l2rw.data.kinds.encoding import holds_lists, numbers_of, require_kind_of_column
 from l2rw.data.kinds.images import image_suffixes
 from l2rw.data.kinds.tables import TEST, TRAIN, read_table
 from l2rw.store.errors import UserError, closest, parts
@@ -91,6 +91,10 @@ def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
     names = [str(name) for name in frame.columns]
     if label is not None and label not in names:
         raise UserError(f"{file} has no column {label!r}.", closest(label, names))
+    lists = {name: f"Column {name!r} holds lists." for name in names if holds_lists(frame[name])}
+    if label in lists:
+        raise UserError(f"Column {label!r} of {file} holds lists.", "name another by --label.")
+    names = [name for name in names if name not in lists]
     image = next((name for name in names if name != label and _names_images(frame[name])), None)
     split = next((name for name in names if name != label and _says_halves(frame[name])), None)
     others = [name for name in names if name not in (image, split)]
@@ -103,7 +107,7 @@ def guess(frame: "pd.DataFrame", file: Path, label: str | None) -> Columns:
     if image is None:
         named = (name for name in rest if _is_id(frame[name]))
         ids = next(named, None) or next((name for name in rest if _can_name(frame[name])), None)
-    ignored = {name: why for name in rest if (why := _why_no_part(frame[name]))}
+    ignored = lists | {name: why for name in rest if (why := _why_no_part(frame[name]))}
     features = [name for name in rest if name not in (ids, *ignored)] if image is None else []
     ignored |= {name: why for name in features if (why := _why_no_feature(frame[name], file))}
     doubtful = [one for one in features if one not in ignored and _all_different(frame[one])]
@@ -198,8 +202,10 @@ def _why_no_feature(values: "pd.Series[Any]", file: Path) -> str | None:
 
 def _are_written_numbers(values: "pd.Series[Any]") -> bool:
     """Whether values are numbers to people, but not all of them are to computers."""
+    if numbers_of(values) is not None:
+        return False
     there = values.dropna().astype(str).str.strip()
-    return numbers_of(values) is None and bool(there.str.fullmatch(WRITTEN_NUMBER).all())
+    return bool(there.str.fullmatch(WRITTEN_NUMBER).all())
 
 
 def _are_ids(values: "pd.Series[Any]") -> bool:

@@ -50,6 +50,11 @@ def numbers_of(values: "pd.Series[Any]") -> NDArray[np.float64] | None:
     return parsed.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def holds_lists(values: "pd.Series[Any]") -> bool:
+    """Whether cells hold several values each, as those of a parquet file may."""
+    return any(isinstance(one, list | dict | np.ndarray) for one in values.tolist())
+
+
 def require_kind_of_column(values: "pd.Series[Any]", is_category: bool, path: str) -> None:
     """Raise :class:`UserError` unless a column holds numbers, or not too many categories."""
     import pandas as pd
@@ -57,6 +62,11 @@ def require_kind_of_column(values: "pd.Series[Any]", is_category: bool, path: st
     where = f"Column {values.name!r} of {path}"
     if pd.api.types.is_datetime64_any_dtype(values):
         raise UserError(f"{where} contains dates.", "turn them into numbers, or list it in ignore.")
+    if holds_lists(values):
+        raise UserError(
+            f"{where} holds lists or records.",
+            "give each of their values a column of its own, or list it in ignore.",
+        )
     if is_category or (numbers := numbers_of(values)) is None:
         _require_categories(values, is_category, where)
     elif count := int((np.abs(numbers) > LARGEST).sum()):
