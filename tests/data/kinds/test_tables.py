@@ -240,3 +240,16 @@ class TestFeatureTable:
         (tmp_path / "t.csv").write_text("a,label\n1,x\n", encoding="utf-16")
         with pytest.raises(UserError, match="iconv -f utf-16 -t utf-8"):
             mine("feature_table", path=tmp_path / "t.csv").facts()
+
+    @pytest.mark.parametrize("columns", ["a,label", "a,b,c,label", "A,b,label"])
+    def test_tables_of_halves_with_different_columns_are_refused(self, mine, tmp_path, columns):
+        for name, names in (("t", "a,b,label"), ("test", columns)):
+            cells = ["{row}.5"] * names.count(",") + ["{label}"]
+            rows = [",".join(cells).format(row=row, label="xy"[row % 2]) for row in range(20)]
+            (tmp_path / f"{name}.csv").write_text("\n".join([names, *rows]))
+        paths = {"path": tmp_path / "t.csv", "test_path": tmp_path / "test.csv"}
+        with pytest.raises(UserError, match=r"t.csv and .*test.csv differ in \d columns? \("):
+            mine("feature_table", **paths).facts()
+        ignored = {"ignore": ["b", "c"] if "c" in columns else ["b"]}
+        if "A" not in columns:
+            mine("feature_table", **paths, **ignored, duplicates="keep").facts()

@@ -100,10 +100,13 @@ class FeatureTable(TableKind):
                 raise UserError(
                     f"{self.path} has no column {name!r}.", closest(name, map(str, frame.columns))
                 )
-        others = {*self._named_columns(), *self.ignore, HALF, NUMBER}
-        features = [name for name in frame.columns if name not in others]
+        inputs = self._inputs_of(frame)
+        features = [name for name in frame.columns if name in inputs]
         if not features:
             raise UserError(
                 f"{self.path} has no columns of features.", "add some, or ignore fewer columns."
             )
         return features
+
+    def _inputs_of(self, frame: "pd.DataFrame") -> set[str]:
+        return set(frame.columns) - {*self._named_columns(), *self.ignore, HALF, NUMBER}

@@ -77,7 +77,7 @@ class TableKind(DatasetKind):
         """
         import pandas as pd
 
-        frames = []
+        frames: list[pd.DataFrame] = []
         for half, file in self.tables().items():
             frame = read_table(file, self.separator, self.decimal)
             for column in self._named_columns():
@@ -88,6 +88,11 @@ class TableKind(DatasetKind):
                     )
             frame[HALF], frame[NUMBER] = half, np.arange(1, len(frame) + 1)
             frames.append(frame)
+            if odd := sorted(self._inputs_of(frames[0]) ^ self._inputs_of(frame)):
+                raise UserError(
+                    f"{self.path} and {file} differ in {counted(odd, 'column', 'columns')}.",
+                    "let both have the same columns, or list those that are no features in ignore.",
+                )
         return pd.concat(frames, ignore_index=True)
 
     def about(self, frame: "pd.DataFrame") -> dict[str, Any]:
@@ -105,6 +110,10 @@ class TableKind(DatasetKind):
             "groups": self._filled(frame, self.group_column) if self.group_column else None,
             "true_labels": self._filled(frame, true) if true else None,
         }
+
+    def _inputs_of(self, frame: "pd.DataFrame") -> set[str]:
+        """Return the columns of a file that become inputs, beside those that options name."""
+        return set()
 
     def _named_columns(self) -> list[str]:
         columns = (
