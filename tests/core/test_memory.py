@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import numpy as np
 import pytest
@@ -73,6 +73,7 @@ THINGS = {
     "NumPy's old generator": (lambda: np.random.RandomState(0), lambda it, _: it.rand()),
     "Python's generator": (lambda: random.Random(0), lambda it, _: it.random()),
     "slots": (Slotted, count_in_slots),
+    "a counter": (lambda: Counter(seen=2), lambda it, _: it.update(["seen"]) or it.total()),
     "a frozen parameter in place": (vector, power_iteration),
     "a frozen parameter elsewhere": (vector, pointed_elsewhere),
     "an expanded tensor": (

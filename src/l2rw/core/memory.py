@@ -203,7 +203,11 @@ def _put_items_back(container: Any, before: list[Any]) -> None:
     if len(now) == len(before) and all(map(_is_same, now, before)):
         return
     container.clear()
-    (container.update if isinstance(container, (dict, set)) else container.extend)(before)
+    if isinstance(container, dict):
+        for key, item in before:  # a Counter would count what `update` is given
+            container[key] = item
+    else:
+        (container.update if isinstance(container, set) else container.extend)(before)
 
 
 def _is_same(one: Any, other: Any) -> bool:
