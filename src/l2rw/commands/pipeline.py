@@ -40,7 +40,6 @@ def explained_if_absent() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in IMPORTED:
             raise
-        raise UserError(
-            f"This command needs the pipeline: {error}.",
-            "install it with `pip install '.[pipeline]'` in a clone of the repository.",
-        ) from error
+        from l2rw.running.snakemake import INSTALL
+
+        raise UserError(f"This command needs the pipeline: {error}.", INSTALL) from error

@@ -19,6 +19,8 @@ CACHE = "snakemake/snakemake/source-cache/snakemake-runtime-cache"
 """Of Snakemake (9.27), below the folder of all caches."""
 HERE = Path(".snakemake/caches")
 """Folder of all caches where the home folder cannot be written to."""
+INSTALL = "install it with `pip install '.[pipeline]'` in a clone of the repository."
+"""The hint where the pipeline, or a part of it, is not installed."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """That end it, unless they are ignored, as SIGHUP is under ``nohup``."""
 
@@ -31,10 +33,7 @@ def snakemake_command(options: Sequence[str]) -> list[str]:
     """
     program = Path(sys.executable).with_name("snakemake")
     if not program.exists():
-        raise UserError(
-            "Snakemake is not installed.",
-            "install it with `pip install '.[pipeline]'` in a clone of the repository.",
-        )
+        raise UserError("Snakemake is not installed.", INSTALL)
     if Path("Snakefile").exists():
         return [str(program), *options]
     if not (REPOSITORY / "Snakefile").exists():
