@@ -18,6 +18,7 @@ from torch import Tensor
 
 from l2rw.bench.check_rows import Row, attempt, told
 from l2rw.bench.device_times import bench, throughput
+from l2rw.bench.throughput import turns, wait_for
 from l2rw.bench.trial import (
     CPU,
     DoubleNetwork,
@@ -29,6 +30,7 @@ from l2rw.bench.trial import (
     one_of_each_family,
 )
 from l2rw.training.device import device_facts, set_up_torch
+from l2rw.training.engine.batches import BLOCK
 from l2rw.training.engine.state import State
 
 FIRST_STEP, LAST_STEP = 1e-4, 0.1
@@ -42,6 +44,8 @@ DRAWS = 3
 """Trials on images of their own before a network that is not large differs. A ReLU whose input lies
 within rounding of zero turns in few of them, and then shifts the gradient of a network with few
 ReLUs by half a percent; what is wrong shows in all."""
+COMPANY = 3
+"""Runs that train at the same time."""
 LARGE = frozenset({"resnet32", "wrn28_10"})
 ALL_METHODS = frozenset({"lenet", "lenet_8x8", "resnet32"})
 """Networks whose parity is checked for all methods, not for one of each family."""
@@ -138,7 +142,7 @@ def _compared(trial: Trial, steps: int, device: torch.device) -> Row:
 
 
 def resume(model: str, device: torch.device) -> Iterator[Row]:
-    """Train L2RW, train it again, and train it with an interruption: bit for bit the same?"""
+    """Train L2RW again, with an interruption, and beside others: bit for bit the same?"""
     trial = Trial(model, "l2rw", batch_size=4)
     # First, because cuBLAS must know before it starts.
     for mode in ("deterministic", "default"):
@@ -161,18 +165,36 @@ def _resume(trial: Trial, device: torch.device, *, judged: bool) -> Row:
         advance(interrupted, middle).save(checkpoint, "gpu-check")
         resumed.state.restore(checkpoint, "gpu-check")
     after = _all_of(advance(resumed, end))
-    results = {"run again": again, "resumed": after}
+    pairs = {
+        "run again": (again, reference),
+        "resumed": (after, reference),
+        "in company": (_together(trial, COMPANY, device), _together(trial, 1, device)),
+    }
     same = {
-        name: all(torch.equal(tensors[key], reference[key]) for key in reference)
-        for name, tensors in results.items()
+        name: all(torch.equal(tensors[key], expected[key]) for key in expected)
+        for name, (tensors, expected) in pairs.items()
     }
     cells = {
-        name: "equal" if same[name] else f"{difference(tensors, reference):.1e}"
-        for name, tensors in results.items()
+        name: "equal" if same[name] else f"{difference(*pair):.1e}" for name, pair in pairs.items()
     }
     equal = all(same.values())
     verdict = "OK" if equal else "differs" if judged else "differs, as it may"
     return Row(cells | {"verdict": verdict}, equal or not judged)
+
+
+def _together(trial: Trial, count: int, device: torch.device) -> dict[str, Tensor]:
+    """Train runs of several seeds at the same time; return all that training changes of the first.
+
+    On a GPU a block of steps of each is under way before any is waited for.
+    """
+    runs = [replace(trial, seed=trial.seed + place).training(device) for place in range(count)]
+    each = [turns(run, device) for run in runs]
+    while any(run.state.step < BLOCK for run in runs):
+        for run, turn in zip(runs, each, strict=True):
+            if run.state.step < BLOCK:
+                next(turn)
+    wait_for(device)
+    return _all_of(runs[0].state)
 
 
 def compiled(model: str, device: torch.device) -> Iterator[Row]:

@@ -48,19 +48,19 @@ def steps_per_second(trial: Trial, way: Way, device: torch.device, steps: int) -
     runs = [
         trial.training(device, compiled=way.compiled, capture=way.capture) for _ in range(way.runs)
     ]
-    turns = [_turns(run, device) for run in runs]
-    for turn in turns:
+    each = [turns(run, device) for run in runs]
+    for turn in each:
         next(turn)
-    _wait_for(device)
+    wait_for(device)
     before, began = _steps(runs), time.perf_counter()
     while _steps(runs) - before < steps:
-        for turn in turns:
+        for turn in each:
             next(turn)
-    _wait_for(device)
+    wait_for(device)
     return (_steps(runs) - before) / (time.perf_counter() - began)
 
 
-def _turns(run: Training, device: torch.device) -> Iterator[None]:
+def turns(run: Training, device: torch.device) -> Iterator[None]:
     """Let a run train on a stream of its own, block by block."""
     blocks = run.blocks()
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
@@ -78,6 +78,7 @@ def _steps(runs: Sequence[Training]) -> int:
     return sum(run.state.step for run in runs)
 
 
-def _wait_for(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -128,11 +128,17 @@ class Training:
         """Train likewise, and yield the step now and then, for other runs to take a turn.
 
         It yields after a block of steps, which a GPU executes while the host turns to other runs,
-        or after a moment, so that the process can answer messages.
+        or after a moment, so that the process can answer messages. What needs the numbers comes
+        after that, because it waits for the GPU.
         """
         state, last = self.state, time.monotonic()
         while state.step < self._spec.steps:
             self._advance()
+            if state.step % batches.BLOCK == 0 or time.monotonic() - last > TURN_SECONDS:
+                if self._network.draws_masks:
+                    self._check()  # waits: all graphs of a process share one generator of masks
+                yield state.step
+                last = time.monotonic()
             if self._method.reviews_after(state.step, self._spec.steps):
                 self._review()
             if state.step % self._check_every == 0 or state.step == self._spec.steps:
@@ -141,9 +147,6 @@ class Training:
                 self._record()
             if callback is not None:
                 callback(state)
-            if state.step % batches.BLOCK == 0 or time.monotonic() - last > TURN_SECONDS:
-                yield state.step
-                last = time.monotonic()
 
     def finished(self) -> list[Run]:
         """Return what training leaves, a run for each seed, after the last step."""

@@ -120,7 +120,8 @@ def _sgd(group: Group, variables: Variables, gradient: Parameters, rate: Tensor)
             torch._foreach_add_([ahead[p] for p in decayed], there, alpha=optimizer.weight_decay)
         v = ahead
     if rate.is_cuda:
-        torch._foreach_sub_(at, torch._foreach_mul(v, rate))
+        # A rate of another type would be multiplied tensor by tensor.
+        torch._foreach_sub_(at, torch._foreach_mul(v, rate.to(v[0].dtype)))
     else:
         for parameter, direction in zip(at, v, strict=True):
             # One rounding for product and sum: the published numbers bit for bit.

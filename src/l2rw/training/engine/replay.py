@@ -53,7 +53,7 @@ class Replay:
     def _captured(self) -> torch.cuda.CUDAGraph | None:
         """Capture the step, and leave everything as it was."""
         kept = [tensor.clone() for tensor in self._changes]
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream = _stream_of_its_own()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
@@ -61,7 +61,7 @@ class Replay:
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, stream=stream):
                 self._step()
         except RuntimeError as error:
             log.warning("steps are launched kernel by kernel: %s", str(error).partition("\n")[0])
@@ -70,3 +70,15 @@ class Replay:
             for tensor, before in zip(self._changes, kept, strict=True):
                 tensor.copy_(before)
         return graph
+
+
+def _stream_of_its_own() -> torch.cuda.Stream:
+    """Return the present stream if it can be captured, which the default one cannot, or another.
+
+    Graphs that are captured on one stream share scratch memory of cuBLAS, so those of runs that
+    overlap must not be.
+    """
+    present = torch.cuda.current_stream()
+    if present != torch.cuda.default_stream():
+        return present
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
