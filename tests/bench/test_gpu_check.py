@@ -258,4 +258,4 @@ def test_the_small_check_runs_whole_without_the_configuration_s_libraries(tmp_pa
     for title in ("Machine", "Parity", "Repeated", "Time", "Compiled", "Stages"):
         assert f"\n### {title}" in report
     for network in ("lenet_8x8", "resnet_8x8", "wrn_8x8"):
-        assert report.count(f"| {network} | deterministic | equal | equal | OK |") == 1
+        assert report.count(f"| {network} | deterministic | equal | equal | equal | OK |") == 1

@@ -1,8 +1,8 @@
 """`l2rw gpu-check`: the one prepared check for a machine with a GPU that is there for minutes.
 
 Every stage is a process of its own with a time limit: what fails, hangs or leaves CUDA broken ends
-there, and the next stage begins. The tables are written anew after every stage, so that what was
-found is there even if the machine goes away.
+there, and the next stage begins. Stages that time nothing run side by side. The tables are written
+anew after every stage, so that what was found is there even if the machine goes away.
 """
 
 import contextlib
@@ -14,7 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from l2rw.bench.check_report import Outcome, failures, markdown
@@ -23,9 +25,11 @@ from l2rw.store.files import write_text
 
 NETWORKS = ("lenet", "resnet32", "wrn28_10")
 SMALL_NETWORKS = ("lenet_8x8", "resnet_8x8", "wrn_8x8")
-SECONDS = {"parity": 60, "resume": 60, "bench": 60, "throughput": 60, "compiled": 45}
+SECONDS = {"parity": 75, "resume": 75, "bench": 60, "throughput": 60, "compiled": 60}
 """What a stage of each kind may take, in the order in which they run. Compilation is last: it takes
 longest and is known to fail for batch normalisation."""
+TIMED = frozenset({"bench", "throughput"})
+"""Kinds whose stages run alone. The others share the machine with their neighbours."""
 SECONDS_OF_ALL = 200
 """What a stage of all small networks may take on a CPU that is busy with other things."""
 LEAST_SECONDS = 5.0
@@ -39,6 +43,11 @@ class Stage:
     name: str
     seconds: float
     """What it may take."""
+
+    @property
+    def kind(self) -> str:
+        """What it does."""
+        return self.name.partition("-")[0]
 
 
 Command = Callable[[Stage, Path], Sequence[str]]
@@ -103,7 +112,7 @@ def _need_cuda() -> None:
 def run_stages(
     todo: Sequence[Stage], command: Command, deadline: float, out: Path
 ) -> list[Outcome]:
-    """Run stages one after the other; write the tables after each.
+    """Run stages, those that time nothing beside their neighbours; write the tables after each.
 
     Args:
         todo: The stages.
@@ -112,17 +121,30 @@ def run_stages(
         out: File to replace (.md).
     """
     outcomes: list[Outcome] = []
-    for stage in todo:
+
+    def outcome_of(stage: Stage) -> Outcome:
         left = deadline - time.monotonic()
         if left < LEAST_SECONDS:
-            outcomes.append(Outcome(stage.name, "skipped: no time left", 0.0, []))
-        else:
-            print(f"== {stage.name}, at most {min(stage.seconds, left):.0f} s", flush=True)
-            outcomes.append(_run(stage, command, min(stage.seconds, left)))
-        last = outcomes[-1]
-        print(f"== {stage.name}: {last.ended}, {last.seconds:.1f} s", flush=True)
-        write_text(out, markdown(outcomes))
+            return Outcome(stage.name, "skipped: no time left", 0.0, [])
+        print(f"== {stage.name}, at most {min(stage.seconds, left):.0f} s", flush=True)
+        return _run(stage, command, min(stage.seconds, left))
+
+    for group in _side_by_side(todo):
+        with ThreadPoolExecutor(len(group)) as pool:
+            for last in pool.map(outcome_of, group):
+                outcomes.append(last)
+                print(f"== {last.stage}: {last.ended}, {last.seconds:.1f} s", flush=True)
+                write_text(out, markdown(outcomes))
     return outcomes
+
+
+def _side_by_side(todo: Sequence[Stage]) -> list[list[Stage]]:
+    """Return the stages in order, in groups that may run at the same time."""
+    groups: list[list[Stage]] = []
+    for timed, group in groupby(todo, key=lambda stage: stage.kind in TIMED):
+        stages_of_group = list(group)
+        groups += [[stage] for stage in stages_of_group] if timed else [stages_of_group]
+    return groups
 
 
 def _run(stage: Stage, command: Command, limit: float) -> Outcome:
@@ -161,14 +183,15 @@ def run_stage(name: str, *, small: bool, rows: Path | None) -> bool:
         small: Whether to run on the CPU, on a single thread.
         rows: File for the rows, a JSON object in each line, written as they come; or None.
     """
-    known = [stage.name for stage in stages(small=small)]
+    known = {stage.name: group for group in _side_by_side(stages(small=small)) for stage in group}
     if name not in known:
-        raise UserError(f"There is no stage {name!r}.", closest(name, known))
+        raise UserError(f"There is no stage {name!r}.", closest(name, list(known)))
     from l2rw.bench import device_checks
     from l2rw.training.device import choose_device, set_up_torch
 
     device = choose_device("cpu" if small else "cuda")
-    set_up_torch("float32", 1 if small else os.cpu_count() or 1)
+    cores = 1 if small else os.cpu_count() or 1
+    set_up_torch("float32", max(cores // len(known[name]), 1))
     found = device_checks.rows(name.partition("-")[0], _networks(name), device)
     fine = True
     with contextlib.ExitStack() as stack:
