@@ -153,26 +153,36 @@ def test_unused_parameters_have_no_gradient(mode):
     }
 
 
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
+on_each_device = pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NO_GPU])]
+)
+
+
+@on_each_device
 @pytest.mark.parametrize("mode", [None, *MODES])
 @pytest.mark.parametrize("steps", [1, 2])
-def test_masks_and_random_state_are_those_of_an_ordinary_pass(mode, steps):
-    model = perceptron(nn.Dropout(0.5)).double()
+def test_masks_and_random_state_are_those_of_an_ordinary_pass(mode, steps, device):
+    model = perceptron(nn.Dropout(0.5)).double().to(device)
+    batch, clean = ([tensor.to(device) for tensor in examples] for examples in (BATCH, CLEAN))
     reweighter = Reweighter(model, CROSS_ENTROPY, mode)
     for seed in range(steps):
         torch.manual_seed(seed)
-        reweighter.backward(*BATCH, *CLEAN)
-        after = torch.rand(3)
+        reweighter.backward(*batch, *clean)
+        after = torch.rand(3, device=device)
         torch.manual_seed(seed)
-        losses = CROSS_ENTROPY(model(BATCH[0]), BATCH[1])
-        torch.testing.assert_close(torch.rand(3), after)
+        losses = CROSS_ENTROPY(model(batch[0]), batch[1])
+        torch.testing.assert_close(torch.rand(3, device=device), after)
         torch.testing.assert_close(reweighter.losses, losses.detach())
 
 
-def test_masks_are_the_same_in_all_modes():
-    model, found = perceptron(nn.Dropout(0.5)).double(), []
+@on_each_device
+def test_masks_are_the_same_in_all_modes(device):
+    model, found = perceptron(nn.Dropout(0.5)).double().to(device), []
+    batch, clean = ([tensor.to(device) for tensor in examples] for examples in (BATCH, CLEAN))
     for mode in [None, *MODES]:
         torch.manual_seed(0)
-        found.append(Reweighter(model, CROSS_ENTROPY, mode).backward(*BATCH, *CLEAN))
+        found.append(Reweighter(model, CROSS_ENTROPY, mode).backward(*batch, *clean))
     for weights in found[1:]:
         torch.testing.assert_close(weights, found[0])
 
