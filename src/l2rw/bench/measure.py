@@ -152,10 +152,13 @@ class _Bench:
         return taken + self._workloads[variant.channels_last].resident_bytes(seen)
 
     def flops(self, way: str) -> int:
-        """Count the operations of a step of one seed, on tensors that have shapes but no values."""
+        """Count the operations of a step of one seed, on tensors that have shapes but no values.
+
+        They are the same in every precision, and PyTorch 2.11 has no autocast for such tensors.
+        """
         counted = SGD if way == PLAIN_SGD else THREE_PASSES if way in PEERS else way
         gradient, meta = GRADIENT_ALGORITHMS[counted], torch.device("meta")
-        one = Workload(self._model, self._settings.precision, 1, meta, channels_last=True)
+        one = Workload(self._model, "float32", 1, meta, channels_last=True)
         clean = self._settings.clean_batch_size_of(self._model)
         examples = random_examples(self._model, 1, self._settings.batch_size, clean, meta)
         return one.flops(gradient, examples)

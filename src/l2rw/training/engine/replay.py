@@ -53,6 +53,8 @@ class Replay:
     def _captured(self) -> torch.cuda.CUDAGraph | None:
         """Capture the step, and leave everything as it was."""
         kept = [tensor.clone() for tensor in self._changes]
+        # Masks of dropout are seeded before a step, and this step is yet to come.
+        randomness = torch.cuda.get_rng_state()
         stream = _stream_of_its_own()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -69,6 +71,7 @@ class Replay:
         finally:
             for tensor, before in zip(self._changes, kept, strict=True):
                 tensor.copy_(before)
+            torch.cuda.set_rng_state(randomness)
         return graph
 
 
