@@ -41,8 +41,8 @@ FIRST_STEP_IF_LARGE = 5e-3
 """FIRST_STEP of networks with millions of ReLUs, of which rounding turns some in any step: float32
 on a CPU puts the gradient of ResNet-32 1.2e-3 from that in float64."""
 DRAWS = 3
-"""Trials on images of their own before a network differs. A ReLU whose input lies within rounding of
-zero turns in few of them, and then shifts the gradient of a network with few ReLUs by half a
+"""Trials on images of their own before a network differs. A ReLU whose input lies within rounding
+of zero turns in few of them, and then shifts the gradient of a network with few ReLUs by half a
 percent; what is wrong shows in all."""
 COMPANY = 3
 """Runs that train at the same time."""
