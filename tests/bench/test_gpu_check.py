@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ from l2rw.bench.trial import (
 from l2rw.commands.main import main
 from l2rw.methods import METHODS
 from l2rw.store.provenance import PACKAGE
-from l2rw.training.engine import optimizers
+from l2rw.training.engine import batches, optimizers
 
 
 def program(**by_stage):
@@ -108,6 +109,16 @@ def test_a_case_that_fails_is_a_row_and_the_next_one_runs(monkeypatch, tmp_path,
     *_, last = one_of_each_family(methods_of("wrn_8x8"))
     assert told[-1] == f"model: wrn_8x8  method: {last}  verdict: OK"
     assert len((tmp_path / "rows").read_text().splitlines()) == len(told)
+
+
+def test_a_run_is_itself_in_company(monkeypatch):
+    monkeypatch.setattr(batches, "BLOCK", 3)
+    monkeypatch.setattr(device_checks, "BLOCK", 3)
+    trial = Trial("resnet_8x8", "l2rw", batch_size=4)
+    beside, alone = (device_checks._together(trial, count, CPU) for count in (2, 1))
+    assert all(torch.equal(tensor, beside[name]) for name, tensor in alone.items())
+    other = device_checks._together(replace(trial, seed=1), 1, CPU)
+    assert not all(torch.equal(tensor, other[name]) for name, tensor in alone.items())
 
 
 def test_parity_sees_a_wrong_momentum(monkeypatch):
@@ -258,4 +269,4 @@ def test_the_small_check_runs_whole_without_the_configuration_s_libraries(tmp_pa
     for title in ("Machine", "Parity", "Repeated", "Time", "Compiled", "Stages"):
         assert f"\n### {title}" in report
     for network in ("lenet_8x8", "resnet_8x8", "wrn_8x8"):
-        assert report.count(f"| {network} | deterministic | equal | equal | equal | OK |") == 1
+        assert report.count(f"| {network} | deterministic | equal | equal | OK |") == 1
