@@ -29,7 +29,7 @@ FILLS_A_GPU = frozenset({"wrn28_10"})
 SMALL_NETWORKS = ("lenet_8x8", "resnet_8x8", "wrn_8x8")
 SECONDS = {"parity": 75, "resume": 75, "bench": 60, "throughput": 60, "compiled": 60}
 """What a stage of each kind may take, in the order in which they run. Compilation is last: it takes
-longest and is known to fail for batch normalisation."""
+longest."""
 TIMED = frozenset({"bench", "throughput"})
 """Kinds whose stages run alone. The others share the machine with their neighbours."""
 SECONDS_OF_ALL = 200

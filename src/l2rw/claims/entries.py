@@ -38,7 +38,7 @@ class Entry(NamedTuple):
     """What makes its results at the paper's scale."""
     hours: float | None
     """Estimated hours of one GPU that the command takes; None where nothing is left to do: the
-    paper's settings have decided something."""
+    paper's settings have decided all parts."""
 
 
 class Ledger(NamedTuple):
@@ -128,8 +128,8 @@ def _entry(judged: Judged, evidence: Evidence, paper: Paper) -> Entry:
         if cell.id in cells
     }
     trained = [name for name in claim.needs if name != BENCH]
-    decided = judged.scale in COUNTED and judged.verdict != "undecided"
-    hours = None if decided else paper.hours(trained)
+    open_parts = not judged.findings or any(f.outcome == "undecided" for f in judged.findings)
+    hours = paper.hours(trained) if judged.scale not in COUNTED or open_parts else None
     return Entry(judged, sorted(data), sources, _command(trained, paper), hours)
 
 
