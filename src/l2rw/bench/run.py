@@ -39,6 +39,8 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
         print(f"Peak: {peak / 1e12:.1f} TFLOP/s, a large matrix product in {settings.precision}.")
     if hours:
         print(f"\n{table_of_hours(hours)}")
+        if device.type == "cuda":
+            print("The host launches every kernel here; training captures its steps and takes less.")
 
 
 def paper_plans() -> list[PlanFile]:
