@@ -40,7 +40,9 @@ def bench(settings: Settings, plan_files: Sequence[Path], out: Path) -> None:
     if hours:
         print(f"\n{table_of_hours(hours)}")
         if device.type == "cuda":
-            print("The host launches every kernel here; training captures its steps and takes less.")
+            print(
+                "The host launches every kernel here; training captures its steps and takes less."
+            )
 
 
 def paper_plans() -> list[PlanFile]:
