@@ -1,4 +1,4 @@
-"""What a capture leaves behind, seen without a GPU: a graph that calls the step stands in for one."""
+"""What a capture leaves behind, without a GPU: in place of a graph, the step itself is called."""
 
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
